@@ -1,0 +1,53 @@
+//! What must be so in every kernel between two steps: a bug of ours, if it is not.
+
+use crate::kernel::{Kernel, Timer};
+use crate::lifecycle::After;
+use crate::process::{Activity, Status};
+
+impl Kernel {
+    /// Checks the kernel against itself; the first thing that is wrong, in words.
+    /// Says nothing about the rules: those are checked from outside, against what happened.
+    pub fn check(&self) -> Result<(), String> {
+        for (id, process) in self.processes.iter() {
+            let idle = process.life.outstanding.is_empty();
+            match &process.status {
+                Status::Initializing { .. } | Status::Initialized | Status::BackingOff | Status::Ending(_) => {
+                    expect(idle, || format!("{id:?} has requests outstanding and no life"))?;
+                }
+                Status::Running(Activity::Awaiting(message)) => {
+                    let waits = process.life.outstanding.contains_key(message);
+                    expect(waits, || format!("{id:?} awaits {message:?}, which is not outstanding"))?;
+                }
+                Status::Running(Activity::Receiving) => {
+                    let empty = process.life.mailbox.is_empty();
+                    expect(empty, || format!("{id:?} waits for a message and has one"))?;
+                }
+                Status::Running(Activity::Computing | Activity::Blocked) => {}
+            }
+            for (message, outstanding) in &process.life.outstanding {
+                let timer = (outstanding.deadline, Timer::Timeout(id, *message));
+                expect(self.timers.contains(&timer), || format!("{message:?} of {id:?} waits without a timeout"))?;
+            }
+            let written = self.writes.iter().any(|(_, after)| match after {
+                After::Ended(ended) => *ended == id,
+                After::Boot { ended, .. } => ended.contains(&id),
+                After::Initialized { .. } | After::OnExit { .. } | After::Nobody(_) => false,
+            });
+            expect(written || !process.is_ending(), || format!("{id:?} is ending and no write says so"))?;
+        }
+        for (_, timer) in &self.timers {
+            let live = match timer {
+                Timer::Timeout(id, message) => {
+                    self.processes.get(*id).is_some_and(|p| p.life.outstanding.contains_key(message))
+                }
+                Timer::Restart(id) => self.processes.get(*id).is_some_and(|p| p.status == Status::BackingOff),
+            };
+            expect(live, || format!("{timer:?} is due for nobody"))?;
+        }
+        Ok(())
+    }
+}
+
+fn expect(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(what()) }
+}

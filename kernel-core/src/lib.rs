@@ -1,0 +1,49 @@
+//! A Kinode process kernel as a value: no I/O, no clock, no randomness.
+//!
+//! What it decides is the contract of the book's chapter on startup, spindown and crashes, made precise rule by rule.
+//! Each rule's id (`E5`, `X.kill.Restart`, …) stands at the code that obeys it.
+//!
+//! Read in this order: [`Kernel`] (the dispatch), [`Input`] and [`Effect`] (all that it hears and says), then, inside,
+//! `lifecycle` (rules S, E, X, P2), `routing` (C1, C3, E11, M), `calls` (C4, K1, P1), `process` (what a process is).
+//!
+//! Deliberately absent: asynchrony, trait objects, text on the message path, and any knowledge of Wasm.
+#![forbid(unsafe_code)]
+
+mod kernel;
+
+mod effect;
+mod input;
+
+mod calls;
+mod check;
+mod lifecycle;
+mod process;
+mod process_table;
+mod routing;
+
+pub mod command;
+mod semantics;
+
+mod address;
+mod bytes;
+mod call;
+mod capability;
+mod message;
+mod name;
+mod on_exit;
+mod send_error;
+mod time;
+
+pub use address::Address;
+pub use bytes::Bytes;
+pub use call::{Answer, Call, CallKind, Outgoing, Received, Spawn};
+pub use capability::{Capabilities, Capability};
+pub use effect::{Change, DropReason, Effect, Record, Run, Source, StateOp, Ticket, WriteId};
+pub use input::{Exit, ImageId, Input, LoadError, Refused, Reply, StateDone};
+pub use kernel::{Kernel, Moment};
+pub use message::{Blob, Cause, Content, Message, MessageId, Request, Response};
+pub use name::{Names, NodeId, ParamsRef, ProcessId, ProcessRef};
+pub use on_exit::{OnExit, OnExitKind, OnExitRequest};
+pub use semantics::{BackOff, Deviation, Semantics};
+pub use send_error::{SendError, SendErrorKind, SpawnError};
+pub use time::{Duration, Instant};

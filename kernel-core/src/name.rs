@@ -1,0 +1,253 @@
+//! Names: nodes, processes and capability parameters, each known inside by a small number.
+//!
+//! One append-only table per world. Text exists at the edges only: the guest's ABI, JSON, the printed trace.
+
+use crate::address::Address;
+use indexmap::IndexSet;
+use std::fmt;
+use std::hash::{BuildHasherDefault, DefaultHasher};
+
+/// A hasher without a random key: equal histories make equal tables.
+type FixedState = BuildHasherDefault<DefaultHasher>;
+
+/// A node, by its place in the world's table of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u32);
+
+/// A process id (`process:package:publisher`), by its place in the world's table of names.
+/// It names the same process on every node; an [`Address`] adds the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcessRef(pub u32);
+
+/// The parameters of a capability: a JSON text, by its place in the world's table of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ParamsRef(pub u32);
+
+macro_rules! modules {
+    ($($constant:ident = $index:literal, $text:literal;)*) => {
+        impl ProcessRef {
+            $(#[doc = concat!("`", $text, ":distro:sys`.")] pub const $constant: ProcessRef = ProcessRef($index);)*
+        }
+        /// The runtime modules, in the order in which every table of names begins.
+        const MODULES: &[&str] = &[$(concat!($text, ":distro:sys")),*];
+    };
+}
+
+modules! {
+    KERNEL = 0, "kernel";
+    STATE = 1, "state";
+    VFS = 2, "vfs";
+    NET = 3, "net";
+    TIMER = 4, "timer";
+    TERMINAL = 5, "terminal";
+    KV = 6, "kv";
+    SQLITE = 7, "sqlite";
+    ETH = 8, "eth";
+    HTTP_SERVER = 9, "http-server";
+    HTTP_CLIENT = 10, "http-client";
+    FD_MANAGER = 11, "fd-manager";
+}
+
+impl ProcessRef {
+    /// Whether this is a runtime module: part of the node, neither Wasm nor killable (rule K5).
+    pub fn is_module(self) -> bool {
+        (self.0 as usize) < MODULES.len()
+    }
+
+    /// Every runtime module, the kernel first.
+    pub fn modules() -> impl Iterator<Item = ProcessRef> {
+        (0..MODULES.len() as u32).map(ProcessRef)
+    }
+}
+
+impl ParamsRef {
+    /// `"messaging"`: may send to the issuer (rule C1).
+    pub const MESSAGING: ParamsRef = ParamsRef(0);
+    /// `"network"`: may send to and receive from other nodes (rule C1).
+    pub const NETWORK: ParamsRef = ParamsRef(1);
+}
+
+/// A process id as text, split at its colons: what guests, manifests and JSON speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcessId<'a> {
+    /// The process's own name: `a-z 0-9 -`.
+    pub process: &'a str,
+    /// The package it belongs to: `a-z 0-9 -`.
+    pub package: &'a str,
+    /// Who published the package: `a-z 0-9 - .`.
+    pub publisher: &'a str,
+}
+
+impl<'a> ProcessId<'a> {
+    /// Splits `process:package:publisher`; `None` unless there are exactly two colons.
+    pub fn split(text: &'a str) -> Option<ProcessId<'a>> {
+        let mut parts = text.split(':');
+        let id = ProcessId { process: parts.next()?, package: parts.next()?, publisher: parts.next()? };
+        parts.next().is_none().then_some(id)
+    }
+
+    /// Whether every part has legal characters and is not empty (rule S2).
+    pub fn is_legal(&self) -> bool {
+        let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+        let name = |part: &str| !part.is_empty() && part.bytes().all(plain);
+        let publisher = !self.publisher.is_empty() && self.publisher.bytes().all(|c| plain(c) || c == b'.');
+        name(self.process) && name(self.package) && publisher
+    }
+}
+
+impl fmt::Display for ProcessId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.process, self.package, self.publisher)
+    }
+}
+
+/// The world's table of names. It only grows; a number once given means the same for ever.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Names {
+    nodes: IndexSet<Box<str>, FixedState>,
+    processes: IndexSet<Box<str>, FixedState>,
+    params: IndexSet<Box<str>, FixedState>,
+    bytes: usize,
+}
+
+impl Default for Names {
+    fn default() -> Names {
+        Names::new()
+    }
+}
+
+impl Names {
+    /// A table that knows the runtime modules and the two parameters the kernel itself gives meaning to.
+    pub fn new() -> Names {
+        let mut names =
+            Names { nodes: IndexSet::default(), processes: IndexSet::default(), params: IndexSet::default(), bytes: 0 };
+        for module in MODULES {
+            names.process(module);
+        }
+        names.params(r#""messaging""#);
+        names.params(r#""network""#);
+        names
+    }
+
+    /// The number of this node's name, new or old.
+    pub fn node(&mut self, name: &str) -> NodeId {
+        NodeId(intern(&mut self.nodes, &mut self.bytes, name))
+    }
+
+    /// The number of this process id, new or old. Its text is kept as it is: whether it is legal is the kernel's question.
+    pub fn process(&mut self, id: &str) -> ProcessRef {
+        ProcessRef(intern(&mut self.processes, &mut self.bytes, id))
+    }
+
+    /// The number of these parameters. Two texts that are the same JSON are the same parameters: blanks and the
+    /// order of keys do not count (Kinode: capability equality). A text that is no JSON stands for itself.
+    pub fn params(&mut self, json: &str) -> ParamsRef {
+        if let Some(index) = self.params.get_index_of(json) {
+            return ParamsRef(index as u32);
+        }
+        let canonical = serde_json::from_str::<serde_json::Value>(json).map(|value| value.to_string());
+        let canonical = canonical.as_deref().unwrap_or(json);
+        ParamsRef(intern(&mut self.params, &mut self.bytes, canonical))
+    }
+
+    /// Reads `node@process:package:publisher`; the node `our` is `our`. `None` if the shape is another.
+    pub fn address(&mut self, text: &str, our: NodeId) -> Option<Address> {
+        let (node, process) = text.split_once('@')?;
+        ProcessId::split(process)?;
+        let node = self.node_or_our(node, our);
+        Some(Address { node, process: self.process(process) })
+    }
+
+    /// The number of a node's name, where `our` means the node that speaks.
+    pub fn node_or_our(&mut self, name: &str, our: NodeId) -> NodeId {
+        match name {
+            "our" => our,
+            name => self.node(name),
+        }
+    }
+
+    /// The node's name.
+    pub fn node_text(&self, node: NodeId) -> &str {
+        self.nodes.get_index(node.0 as usize).expect("a NodeId comes from this table")
+    }
+
+    /// The process's id, `process:package:publisher`.
+    pub fn process_text(&self, process: ProcessRef) -> &str {
+        self.processes.get_index(process.0 as usize).expect("a ProcessRef comes from this table")
+    }
+
+    /// The parameters as canonical JSON.
+    pub fn params_text(&self, params: ParamsRef) -> &str {
+        self.params.get_index(params.0 as usize).expect("a ParamsRef comes from this table")
+    }
+
+    /// The process's id in parts. A guest may name a process with too few colons; the missing parts are empty.
+    pub fn process_id(&self, process: ProcessRef) -> ProcessId<'_> {
+        let text = self.process_text(process);
+        ProcessId::split(text).unwrap_or(ProcessId { process: text, package: "", publisher: "" })
+    }
+
+    /// The address as `node@process:package:publisher`.
+    pub fn address_text(&self, address: Address) -> String {
+        format!("{}@{}", self.node_text(address.node), self.process_text(address.process))
+    }
+
+    /// The process `name` of the same package and publisher as `sibling`.
+    pub fn sibling(&mut self, sibling: ProcessRef, name: &str) -> ProcessRef {
+        let id = self.process_id(sibling);
+        let text = ProcessId { process: name, ..id }.to_string();
+        self.process(&text)
+    }
+
+    /// Bytes of text held, for the world's memory bound: guests can make names without end.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+fn intern(table: &mut IndexSet<Box<str>, FixedState>, bytes: &mut usize, text: &str) -> u32 {
+    if let Some(index) = table.get_index_of(text) {
+        return index as u32;
+    }
+    *bytes += text.len();
+    let (index, _) = table.insert_full(text.into());
+    u32::try_from(index).expect("fewer than 2^32 names: the world's memory bound comes first")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_begins_with_the_modules() {
+        let names = Names::new();
+        assert_eq!(names.process_text(ProcessRef::KERNEL), "kernel:distro:sys");
+        assert_eq!(names.process_text(ProcessRef::FD_MANAGER), "fd-manager:distro:sys");
+        assert_eq!(names.params_text(ParamsRef::NETWORK), r#""network""#);
+    }
+
+    #[test]
+    fn params_that_are_the_same_json_are_the_same_params() {
+        let mut names = Names::new();
+        let one = names.params(r#"{"kind":"read","drive":"/a:b/pkg"}"#);
+        let other = names.params(r#" {"drive": "/a:b/pkg", "kind": "read"}"#);
+        assert_eq!(one, other);
+        assert_ne!(one, names.params("not json"));
+    }
+
+    #[test]
+    fn a_process_with_the_kernels_first_name_is_not_the_kernel() {
+        let mut names = Names::new();
+        assert_ne!(names.process("kernel:evil:me.os"), ProcessRef::KERNEL);
+        assert!(!names.process("kernel:evil:me.os").is_module());
+    }
+
+    #[test]
+    fn legal_ids_are_lower_case_digits_and_dashes() {
+        let legal = |text| ProcessId::split(text).is_some_and(|id| id.is_legal());
+        assert!(legal("a-1:b-2:c.os"));
+        for wrong in ["A:b:c", "a:b", "a:b:c:d", ":b:c", "a b:c:d", "a:b.c:d", "a:b:"] {
+            assert!(!legal(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Does what it is told: each line of a request's body is an order, carried out in turn.
+//!
+//! Calls: `receive`, then those of the message, and so on. Capitals stand for words without
+//! blanks, parted by single blanks; the last of them in an order is the rest of its line and may
+//! be empty. An ADDRESS is `node@process:package:publisher`. Requests, orders and what they call:
+//!
+//! - `return`: returns; `panic TEXT`: panics with TEXT; `spin`: loops for ever;
+//! - `print TEXT`: `print-to-terminal`;
+//! - `respond TEXT`: `send-response`;
+//! - `tell ADDRESS BODY`: `send-request`, no answer expected, no context;
+//! - `ask ADDRESS SECS BODY`: `send-request`, answer expected within SECS, context BODY;
+//! - `await ADDRESS SECS BODY`: `send-and-await-response`, `print-to-terminal` of
+//!   `BODY: answered X`, `BODY: timeout` or `BODY: offline`;
+//! - `on-exit none`, `on-exit restart`, `on-exit requests ADDRESS BODY` (one request, no answer
+//!   expected): `set-on-exit`;
+//! - `print-on-exit`: `get-on-exit`, `print-to-terminal` of `on-exit: none`, `on-exit: restart` or
+//!   `on-exit: requests N`;
+//! - `save-state TEXT`: `set-state`; `clear-state`: `clear-state`;
+//! - `print-state`: `get-state`, `print-to-terminal` of `state: TEXT` or `state: none`;
+//! - `print-capabilities`: `our-capabilities`, then for each, sorted by the line's bytes,
+//!   `print-to-terminal` of `capability: <issuer address> <params>`;
+//! - `give ADDRESS CAP-ISSUER CAP-PARAMS BODY`: `send-request` with that one capability attached,
+//!   no answer expected, no context;
+//! - `keep`: `save-capabilities` of those attached to the request that holds the order;
+//! - `drop CAP-ISSUER CAP-PARAMS`: `drop-capabilities` of that one;
+//! - `grow PAGES`: `print-to-terminal` of `grown` or `refused`;
+//! - `blob TEXT ADDRESS BODY`: as `tell`, with a blob of TEXT without a mime type;
+//! - `print-blob`: `get-blob`, `print-to-terminal` of `blob: TEXT` or `blob: none`;
+//! - an empty line: nothing;
+//! - any other order, or one whose words cannot be read: panics with `unknown order: <line>`.
+//!
+//! A response: `print-to-terminal` of `CONTEXT: answered X`. A send error: `print-to-terminal` of
+//! `CONTEXT: timeout` or `CONTEXT: offline`.
+
+use process::{
+    Capability, Event, Guest, LazyLoadBlob, OnExit, Request, SendErrorKind, address, ask,
+    await_answer, clear_state, drop_capabilities, get_blob, get_on_exit, get_state, next,
+    our_capabilities, print, reason, request, respond, save_capabilities, send_request,
+    set_on_exit, set_state, tell, text,
+};
+
+struct Puppet;
+
+impl Guest for Puppet {
+    fn init(_our: String) {
+        loop {
+            match next() {
+                Event::Request {
+                    body, capabilities, ..
+                } => {
+                    for line in body.lines() {
+                        if line == "return" {
+                            return;
+                        }
+                        carry_out(line, &capabilities)
+                            .unwrap_or_else(|| panic!("unknown order: {line}"));
+                    }
+                }
+                Event::Response { body, context, .. } => report(&context, Ok(body)),
+                Event::Failure { kind, context } => report(&context, Err(kind)),
+            }
+        }
+    }
+}
+
+/// `None`: the order cannot be understood, and nothing was done.
+fn carry_out(line: &str, attached: &[Capability]) -> Option<()> {
+    let (order, rest) = line.split_once(' ').unwrap_or((line, ""));
+    match order {
+        "" => {}
+        "panic" => panic!("{rest}"),
+        "spin" => loop {
+            std::hint::spin_loop();
+        },
+        "print" => print(rest),
+        "respond" => respond(rest),
+        "tell" => {
+            let [to, body] = words(rest)?;
+            tell(&address(to)?, body);
+        }
+        "ask" => {
+            let [to, seconds, body] = words(rest)?;
+            ask(&address(to)?, seconds.parse().ok()?, body, body);
+        }
+        "await" => {
+            let [to, seconds, body] = words(rest)?;
+            report(
+                body,
+                await_answer(&address(to)?, seconds.parse().ok()?, body),
+            );
+        }
+        "on-exit" => set_on_exit(&on_exit(rest)?),
+        "print-on-exit" => match get_on_exit() {
+            OnExit::None => print("on-exit: none"),
+            OnExit::Restart => print("on-exit: restart"),
+            OnExit::Requests(requests) => print(&format!("on-exit: requests {}", requests.len())),
+        },
+        "save-state" => set_state(rest.as_bytes()),
+        "clear-state" => clear_state(),
+        "print-state" => show("state", get_state()),
+        "print-capabilities" => print_capabilities(),
+        "give" => {
+            let [to, issuer, params, body] = words(rest)?;
+            let gift = vec![capability(issuer, params)?];
+            send_request(
+                &address(to)?,
+                &Request {
+                    capabilities: gift,
+                    ..request(body)
+                },
+                None,
+                None,
+            );
+        }
+        "keep" => save_capabilities(attached),
+        "drop" => {
+            let [issuer, params] = words(rest)?;
+            drop_capabilities(&[capability(issuer, params)?]);
+        }
+        "grow" => print(if grow(rest.parse().ok()?) {
+            "grown"
+        } else {
+            "refused"
+        }),
+        "blob" => {
+            let [blob, to, body] = words(rest)?;
+            let blob = LazyLoadBlob {
+                mime: None,
+                bytes: blob.into(),
+            };
+            send_request(&address(to)?, &request(body), None, Some(&blob));
+        }
+        "print-blob" => show("blob", get_blob().map(|blob| blob.bytes)),
+        _ => return None,
+    }
+    Some(())
+}
+
+fn words<const N: usize>(text: &str) -> Option<[&str; N]> {
+    text.splitn(N, ' ').collect::<Vec<_>>().try_into().ok()
+}
+
+fn capability(issuer: &str, params: &str) -> Option<Capability> {
+    Some(Capability {
+        issuer: address(issuer)?,
+        params: params.into(),
+    })
+}
+
+fn on_exit(text: &str) -> Option<OnExit> {
+    match text {
+        "none" => Some(OnExit::None),
+        "restart" => Some(OnExit::Restart),
+        _ => {
+            let [to, body] = words(text.strip_prefix("requests ")?)?;
+            Some(OnExit::Requests(vec![(address(to)?, request(body), None)]))
+        }
+    }
+}
+
+fn report(question: &str, answer: Result<String, SendErrorKind>) {
+    match answer {
+        Ok(body) => print(&format!("{question}: answered {body}")),
+        Err(kind) => print(&format!("{question}: {}", reason(kind))),
+    }
+}
+
+fn show(what: &str, bytes: Option<Vec<u8>>) {
+    match bytes {
+        Some(bytes) => print(&format!("{what}: {}", text(&bytes))),
+        None => print(&format!("{what}: none")),
+    }
+}
+
+fn print_capabilities() {
+    let held = our_capabilities();
+    let mut lines: Vec<String> = held
+        .iter()
+        .map(|c| format!("capability: {} {}", c.issuer, c.params))
+        .collect();
+    lines.sort();
+    for line in &lines {
+        print(line);
+    }
+}
+
+fn grow(pages: usize) -> bool {
+    core::arch::wasm32::memory_grow(0, pages) != usize::MAX
+}
+
+process::export!(Puppet);

@@ -1,0 +1,244 @@
+//! The one door through which chance enters.
+//!
+//! Whoever might go more than one way holds a [`Stream`] per question and subject, and asks it. A stream counts its
+//! askings; between two sites that are not calm an asking costs one comparison.
+
+use crate::plan::{Line, Plan};
+use crate::site::{Answer, Question, Subject};
+use indexmap::IndexMap;
+use kernel_core::Names;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A short name for a plan: all that the seeded chooser draws from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seed(pub u64);
+
+/// How much goes wrong under a seed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Profile {
+    /// Nothing.
+    Calm,
+    /// Everything, often.
+    Stormy,
+    /// Each seed switches whole families on or off and draws their rates.
+    #[default]
+    Swarm,
+}
+
+/// Who decides at sites.
+#[derive(Clone, Debug)]
+pub struct Chooser {
+    source: Source,
+    /// Once lifted, every answer is calm: the world is to settle.
+    lifted: bool,
+    /// Answers that were not calm, in their order, if they are kept.
+    record: Option<Vec<Line>>,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    Seeded { rng: Box<ChaCha8Rng>, rates: [u32; Question::ALL.len()] },
+    Planned { lines: IndexMap<(Question, String), Vec<(u32, String)>> },
+}
+
+/// The askings of one question about one subject.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    question: Question,
+    subject: Subject,
+    asked: u32,
+    /// The next asking that is not calm; none, if it is `u32::MAX`.
+    next: u32,
+    key: u64,
+}
+
+/// What a draw is made from: independent of every other draw.
+#[derive(Clone, Copy, Debug)]
+pub struct Draw(u64);
+
+impl Draw {
+    /// A number below `n`.
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.0 = mix(self.0);
+        // The high half of the product: as even as 64 bits allow, without a loop.
+        ((u128::from(self.0) * u128::from(n)) >> 64) as u64
+    }
+}
+
+/// One of n, for rates: a site of a family with rate `n` is not calm once in `n` askings.
+const NEVER: u32 = 0;
+
+impl Chooser {
+    /// Nothing ever goes wrong: the empty plan.
+    pub fn calm() -> Chooser {
+        Chooser::planned(&Plan::default())
+    }
+
+    /// Draws from a seed.
+    pub fn seeded(seed: Seed, profile: Profile) -> Chooser {
+        let rng = ChaCha8Rng::seed_from_u64(seed.0);
+        let mut rates = [NEVER; Question::ALL.len()];
+        for (rate, question) in rates.iter_mut().zip(Question::ALL) {
+            let mut draw = Draw(key(&rng, &format!("rate {question}")));
+            let usual = usual_rate(question);
+            *rate = match profile {
+                Profile::Calm => NEVER,
+                Profile::Stormy => usual,
+                Profile::Swarm if draw.below(2) == 0 => NEVER,
+                Profile::Swarm if usual == 1 => 1,
+                Profile::Swarm => usual * [1, 4, 16][draw.below(3) as usize],
+            };
+        }
+        Chooser { source: Source::Seeded { rng: Box::new(rng), rates }, lifted: false, record: None }
+    }
+
+    /// Answers as a plan says, and calmly where it says nothing.
+    pub fn planned(plan: &Plan) -> Chooser {
+        let mut lines: IndexMap<(Question, String), Vec<(u32, String)>> = IndexMap::new();
+        for line in &plan.lines {
+            let site = (line.question, line.subject.clone());
+            lines.entry(site).or_default().push((line.ordinal, line.answer.clone()));
+        }
+        lines.values_mut().for_each(|answers| answers.sort());
+        Chooser { source: Source::Planned { lines }, lifted: false, record: None }
+    }
+
+    /// Keeps what is answered, for [`plan`](Chooser::plan).
+    pub fn recording(mut self) -> Chooser {
+        self.record = Some(Vec::new());
+        self
+    }
+
+    /// The plan that gives the same run again, if answers were kept.
+    pub fn plan(&self) -> Option<Plan> {
+        Some(Plan { lines: self.record.clone()? })
+    }
+
+    /// From now on every answer is calm, whatever the source says.
+    pub fn lift(&mut self) {
+        self.lifted = true;
+    }
+
+    /// A stream that nobody has asked yet.
+    pub fn open(&self, question: Question, subject: Subject, names: &Names) -> Stream {
+        let mut stream = Stream { question, subject, asked: 0, next: u32::MAX, key: 0 };
+        match &self.source {
+            Source::Seeded { rates, .. } if rates[question as usize] == NEVER => {}
+            Source::Seeded { rng, .. } => stream.key = key(rng, &format!("{question} {}", subject.text(names))),
+            Source::Planned { .. } => {}
+        }
+        self.find_next(&mut stream, names);
+        stream
+    }
+
+    /// Asks. `None` is the calm answer. Where a seed wants another, `draw` says which; it may say `None` too.
+    #[inline]
+    pub fn ask(
+        &mut self,
+        stream: &mut Stream,
+        names: &mut Names,
+        draw: impl FnOnce(&mut Draw) -> Option<Answer>,
+    ) -> Option<Answer> {
+        stream.asked += 1;
+        if stream.asked < stream.next {
+            return None;
+        }
+        self.answer(stream, names, draw)
+    }
+
+    #[cold]
+    fn answer(
+        &mut self,
+        stream: &mut Stream,
+        names: &mut Names,
+        draw: impl FnOnce(&mut Draw) -> Option<Answer>,
+    ) -> Option<Answer> {
+        let ordinal = stream.asked;
+        let answer = match &self.source {
+            _ if self.lifted => None,
+            Source::Seeded { rates, .. } if !stream.hits(ordinal, rates[stream.question as usize]) => None,
+            Source::Seeded { .. } => draw(&mut Draw(stream.draw(ordinal))),
+            Source::Planned { lines } => {
+                let site = (stream.question, stream.subject.text(names));
+                let text = lines.get(&site).and_then(|answers| answers.iter().find(|(at, _)| *at == ordinal));
+                text.and_then(|(_, text)| stream.question.parse_answer(text, names))
+            }
+        };
+        if let (Some(answer), Some(record)) = (answer, &mut self.record) {
+            let subject = stream.subject.text(names);
+            let text = stream.question.answer_text(answer, names);
+            record.push(Line { question: stream.question, subject, ordinal, answer: text });
+        }
+        self.find_next(stream, names);
+        answer
+    }
+
+    /// Sets the next asking that is not calm.
+    fn find_next(&self, stream: &mut Stream, names: &Names) {
+        stream.next = match &self.source {
+            _ if self.lifted => u32::MAX,
+            Source::Seeded { rates, .. } => match rates[stream.question as usize] {
+                NEVER => u32::MAX,
+                // Looks no further ahead than pays; where nothing is found, asking there finds the next.
+                rate => {
+                    let far = stream.asked.saturating_add(4_096);
+                    (stream.asked + 1..far).find(|ordinal| stream.hits(*ordinal, rate)).unwrap_or(far)
+                }
+            },
+            Source::Planned { lines } if lines.is_empty() => u32::MAX,
+            Source::Planned { lines } => {
+                let answers = lines.get(&(stream.question, stream.subject.text(names)));
+                let later =
+                    |answers: &Vec<(u32, String)>| answers.iter().map(|(at, _)| *at).find(|at| *at > stream.asked);
+                answers.and_then(later).unwrap_or(u32::MAX)
+            }
+        };
+    }
+}
+
+impl Stream {
+    /// The draw of an asking: a hash of the stream's key and the ordinal, whatever else was drawn.
+    fn draw(&self, ordinal: u32) -> u64 {
+        mix(self.key.wrapping_add(u64::from(ordinal).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    }
+
+    /// Whether this asking is one of those, one in `rate`, that are not calm.
+    fn hits(&self, ordinal: u32, rate: u32) -> bool {
+        Draw(!self.draw(ordinal)).below(u64::from(rate)) == 0
+    }
+
+    /// How often it was asked.
+    pub fn asked(&self) -> u32 {
+        self.asked
+    }
+}
+
+/// How rare a family's faults are when it is on: one in so many askings.
+fn usual_rate(question: Question) -> u32 {
+    match question {
+        Question::Latency | Question::Downtime => 1,
+        Question::BootOrder | Question::Unsynced => 2,
+        Question::Order => 4,
+        Question::Loss => 10,
+        Question::Write => 30,
+        Question::Cost | Question::Trap | Question::Link => 50,
+        Question::Kill => 80,
+        Question::Crash => 120,
+    }
+}
+
+/// The key of a stream: of the seed and of the stream's own name only.
+fn key(rng: &ChaCha8Rng, name: &str) -> u64 {
+    let mut rng = rng.clone();
+    rng.set_stream(xxh3_64(name.as_bytes()));
+    rng.next_u64()
+}
+
+/// The finalizer of SplitMix64: every bit of the input reaches every bit of the output.
+fn mix(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}

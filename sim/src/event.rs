@@ -1,0 +1,236 @@
+//! What happened: the typed events that everything else is made from.
+//!
+//! Events are facts recorded by the world: deliveries, lives, durable bytes, nodes going down. What the kernel alone
+//! says (that it made a message, or dropped one) is marked so: a wrong kernel must not vouch for itself.
+
+use crate::site::Down;
+use kernel_core::command::{Command, CommandAnswer};
+use kernel_core::{
+    Bytes, CallKind, Cause, Change, DropReason, Duration, Exit, Instant, Message, NodeId, OnExit, ProcessRef,
+    SendErrorKind, SpawnError,
+};
+use std::rc::Rc;
+
+/// One life of a process on the node of the event: the how-many-eth on that node, counted from 1 over all boots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Life {
+    /// Whose life.
+    pub process: ProcessRef,
+    /// Which.
+    pub number: u32,
+}
+
+/// Something that happened at an instant on a node, because of something else.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// When.
+    pub at: Instant,
+    /// Where.
+    pub node: NodeId,
+    /// The index of the event that brought it about; its own index, if nothing did.
+    pub cause: Cause,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum What {
+    // ---- nodes
+    /// The node comes up, for the n-th time.
+    Booted(u32),
+    /// The node goes down.
+    Down(Down),
+    /// The node went down by itself: its kernel failed. Never right.
+    Failed(Rc<str>),
+
+    // ---- lives
+    /// A life begins.
+    Started(Life),
+    /// A life ended by itself: `init` returned or the guest panicked. The text is its last words.
+    Exited(Life, Exit, Rc<str>),
+    /// A life was ended by its kernel: killed.
+    Killed(Life),
+    /// A life ended because its node went down.
+    Lost(Life),
+
+    // ---- calls
+    /// A call of a life takes effect.
+    Called(Life, CallKind),
+    /// It printed.
+    Printed(Life, u8, Rc<str>),
+    /// It asks for an on-exit value; in force and durable when it returns (E8).
+    SetsOnExit(Life, Rc<OnExit>),
+    /// It asks for its state to be this, or to be none; durable when it returns (P1).
+    SavesState(Life, Option<Bytes>),
+    /// A call that has an answer returned, other than those that receive.
+    Returned(Life, CallKind),
+    /// `get-state` returned this.
+    ReadState(Life, Option<Bytes>),
+    /// `spawn` returned this.
+    Spawned(Life, Result<ProcessRef, SpawnError>),
+    /// A quantum of spinning passed without a call.
+    Spun(Life, Duration),
+
+    // ---- messages
+    /// The kernel says that it made a message. `Event::cause` is the call, module or write that it was made for.
+    Sent(Rc<Message>),
+    /// The message just sent is a kernel command.
+    Command(Rc<Message>, Rc<Command>),
+    /// The message just sent is the kernel's answer to a command.
+    CommandAnswered(Rc<Message>, Rc<CommandAnswer>),
+    /// A life receives a message (by `receive` or an awaited answer).
+    Received(Life, Rc<Message>),
+    /// A life is told that its request failed; the message is the request.
+    ReceivedError(Life, SendErrorKind, Rc<Message>),
+    /// A runtime module gets a message.
+    ModuleReceived(ProcessRef, Rc<Message>),
+    /// A runtime module is told that its request failed.
+    ModuleReceivedError(ProcessRef, SendErrorKind, Rc<Message>),
+    /// The kernel says that a message went nowhere.
+    Dropped(Rc<Message>, DropReason),
+    /// The network lost a message on its way.
+    NetworkLost(Rc<Message>),
+    /// The network could not reach the target's node.
+    NetworkOffline(Rc<Message>),
+    /// A message comes in from another node.
+    Arrived(Rc<Message>),
+    /// A runtime module was asked for something that this simulator does not have; it says what.
+    Unmodelled(ProcessRef, Rc<str>),
+
+    // ---- the disk
+    /// A change of the process table is durable.
+    Durable(Rc<Change>),
+    /// A process's saved state is durably this.
+    StateDurable(ProcessRef, Option<Bytes>),
+    /// The disk refused a write.
+    WriteRefused,
+
+    // ---- the script
+    /// A line of the scenario's script is carried out.
+    Script(u32),
+    /// The storm is over: from here on nothing goes wrong, and the world must settle.
+    Lifted,
+}
+
+/// The kinds of events, for invariants to say which they read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+#[allow(missing_docs)] // One name per variant of [`What`], each documented there.
+pub enum Kind {
+    Booted,
+    Down,
+    Failed,
+    Started,
+    Exited,
+    Killed,
+    Lost,
+    Called,
+    Printed,
+    SetsOnExit,
+    SavesState,
+    Returned,
+    ReadState,
+    Spawned,
+    Spun,
+    Sent,
+    Command,
+    CommandAnswered,
+    Received,
+    ReceivedError,
+    ModuleReceived,
+    ModuleReceivedError,
+    Dropped,
+    NetworkLost,
+    NetworkOffline,
+    Arrived,
+    Unmodelled,
+    Durable,
+    StateDurable,
+    WriteRefused,
+    Script,
+    Lifted,
+}
+
+impl Kind {
+    /// How many kinds there are.
+    pub const COUNT: usize = Kind::Lifted as usize + 1;
+}
+
+impl What {
+    /// Which kind it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            What::Booted(_) => Kind::Booted,
+            What::Down(_) => Kind::Down,
+            What::Failed(_) => Kind::Failed,
+            What::Started(_) => Kind::Started,
+            What::Exited(..) => Kind::Exited,
+            What::Killed(_) => Kind::Killed,
+            What::Lost(_) => Kind::Lost,
+            What::Called(..) => Kind::Called,
+            What::Printed(..) => Kind::Printed,
+            What::SetsOnExit(..) => Kind::SetsOnExit,
+            What::SavesState(..) => Kind::SavesState,
+            What::Returned(..) => Kind::Returned,
+            What::ReadState(..) => Kind::ReadState,
+            What::Spawned(..) => Kind::Spawned,
+            What::Spun(..) => Kind::Spun,
+            What::Sent(_) => Kind::Sent,
+            What::Command(..) => Kind::Command,
+            What::CommandAnswered(..) => Kind::CommandAnswered,
+            What::Received(..) => Kind::Received,
+            What::ReceivedError(..) => Kind::ReceivedError,
+            What::ModuleReceived(..) => Kind::ModuleReceived,
+            What::ModuleReceivedError(..) => Kind::ModuleReceivedError,
+            What::Dropped(..) => Kind::Dropped,
+            What::NetworkLost(_) => Kind::NetworkLost,
+            What::NetworkOffline(_) => Kind::NetworkOffline,
+            What::Arrived(_) => Kind::Arrived,
+            What::Unmodelled(..) => Kind::Unmodelled,
+            What::Durable(_) => Kind::Durable,
+            What::StateDurable(..) => Kind::StateDurable,
+            What::WriteRefused => Kind::WriteRefused,
+            What::Script(_) => Kind::Script,
+            What::Lifted => Kind::Lifted,
+        }
+    }
+
+    /// The life it is about, if it is about one.
+    pub fn life(&self) -> Option<Life> {
+        match self {
+            What::Started(life)
+            | What::Exited(life, ..)
+            | What::Killed(life)
+            | What::Lost(life)
+            | What::Called(life, _)
+            | What::Printed(life, ..)
+            | What::SetsOnExit(life, _)
+            | What::SavesState(life, _)
+            | What::Returned(life, _)
+            | What::ReadState(life, _)
+            | What::Spawned(life, _)
+            | What::Spun(life, _)
+            | What::Received(life, _)
+            | What::ReceivedError(life, ..) => Some(*life),
+            What::Booted(_)
+            | What::Down(_)
+            | What::Failed(_)
+            | What::Sent(_)
+            | What::Command(..)
+            | What::CommandAnswered(..)
+            | What::ModuleReceived(..)
+            | What::ModuleReceivedError(..)
+            | What::Dropped(..)
+            | What::NetworkLost(_)
+            | What::NetworkOffline(_)
+            | What::Arrived(_)
+            | What::Unmodelled(..)
+            | What::Durable(_)
+            | What::StateDurable(..)
+            | What::WriteRefused
+            | What::Script(_)
+            | What::Lifted => None,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! A program in a process: a coroutine that runs until its next call.
+//!
+//! Processes share nothing and act only through calls, so the kernel cannot tell Wasm from native Rust, and between
+//! two calls nothing that a guest does can be seen by anyone. A guest knows no kernel and no world: it is resumed
+//! with a [`Reply`] and says in a [`Turn`] why it stopped.
+
+use kernel_core::{Answer, Call, Duration, Instant, Names};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+pub mod native;
+pub mod wasm;
+
+mod abi;
+mod life;
+mod lift;
+mod load;
+mod lower;
+mod wasi;
+
+/// What a guest is told when it may go on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// Its call returned; the first of a life is [`Answer::Init`].
+    Answer(Answer),
+    /// The clock it asked for: nanoseconds of its node's virtual time.
+    Clock(Instant),
+    /// Its quantum of spinning has passed.
+    Continue,
+}
+
+/// Why a guest stopped.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Turn {
+    /// It made a call and waits for the answer.
+    Call(Call),
+    /// It reads the clock: the instant at which the read takes effect.
+    Clock,
+    /// It has computed for so long without a call; virtual time passes, and it can be killed meanwhile (M5).
+    Busy(Duration),
+    /// `init` returned.
+    Returned,
+    /// It panicked: any trap, or an ABI violation the host detected (E1).
+    Trapped(Trap),
+}
+
+/// How a guest panicked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trap {
+    /// What kind of trap.
+    pub reason: TrapReason,
+    /// What it said last: its panic text, or what it did wrong. At most 5,000 bytes.
+    pub text: Rc<str>,
+}
+
+/// The kinds of trap (rule E1). Free of any engine's texts, which hold counters of the process they run in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TrapReason {
+    /// `unreachable`, which is how a Rust panic ends; a native guest's panic.
+    Unreachable,
+    /// Memory or table access out of bounds, or a bad indirect call.
+    OutOfBounds,
+    /// Division by zero, or an integer overflow in a conversion.
+    Arithmetic,
+    /// Too deep a recursion.
+    StackOverflow,
+    /// More memory at start than the limit.
+    OutOfMemory,
+    /// Broke the calling convention: a bad pointer, a length that overflows, bytes that are not UTF-8, …
+    Abi,
+    /// Called WASI's `proc_exit`.
+    Exited,
+    /// The chooser said so.
+    Injected,
+    /// The kernel refused a call in a way that is a panic of the caller (an illegal spawn name, awaiting oneself, …).
+    Refused,
+}
+
+/// A program in a process.
+pub trait Guest {
+    /// Runs until the guest needs something. Calls without an answer ([`kernel_core::CallKind::has_answer`]) are pushed to `ahead`, in
+    /// order, and take effect before the turn that is returned; at most [`AHEAD_MAX`] of them, then the guest stops
+    /// with the next such call as its [`Turn::Call`] and is resumed with [`Answer::Done`].
+    fn resume(&mut self, names: &mut Names, reply: Reply, ahead: &mut VecDeque<Call>) -> Turn;
+}
+
+/// How many calls a guest may make ahead of their taking effect: a bound on memory, not on behaviour.
+pub const AHEAD_MAX: usize = 64;
+
+/// The virtual time that passes when a guest spins through one quantum without a call.
+pub const SPIN_QUANTUM: Duration = Duration::from_millis(10);

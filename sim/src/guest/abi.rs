@@ -1,0 +1,407 @@
+//! The process world as a Wasm guest sees it: its 19 imports, and what a guest's store holds beside its memory.
+//!
+//! An import lifts its arguments and then either returns at once (a call without an answer, kept in `ahead`) or
+//! suspends the guest. What an import takes apart is `lift`'s business, how an answer comes back `lower`'s.
+
+use super::lift::{Lie, Lift, Lifted, boolean};
+use super::load::Invalid;
+use super::lower::answer_layout;
+use super::wasi::Wasi;
+use super::{AHEAD_MAX, Trap, TrapReason};
+use kernel_core::{Call, CallKind, Names, NodeId, Outgoing, Spawn};
+use std::collections::VecDeque;
+use std::fmt;
+use wasmi::{Caller, Error, FuncType, Linker, Memory, StoreLimits, ValType};
+
+/// Which version of the process world a guest was built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum World {
+    /// 0.7: as 0.8, and a send error does not say its target.
+    V0_7,
+    /// 0.8: no `our`, `has-blob`, `last-blob`; `spawn` grants rights to message only.
+    V0_8,
+    /// 1.0.
+    V1_0,
+}
+
+/// The most text a trap holds.
+const TRAP_TEXT_MAX: usize = 5_000;
+
+/// How many bytes a guest may hand over in calls ahead of their taking effect: with [`AHEAD_MAX`], a bound on memory.
+const AHEAD_BYTES_MAX: usize = 16 << 20;
+
+const CALLS: [CallKind; 19] = [
+    CallKind::Print,
+    CallKind::Our,
+    CallKind::GetOnExit,
+    CallKind::SetOnExit,
+    CallKind::GetState,
+    CallKind::SetState,
+    CallKind::ClearState,
+    CallKind::Spawn,
+    CallKind::SaveCapabilities,
+    CallKind::DropCapabilities,
+    CallKind::OurCapabilities,
+    CallKind::Receive,
+    CallKind::HasBlob,
+    CallKind::GetBlob,
+    CallKind::LastBlob,
+    CallKind::SendRequest,
+    CallKind::SendRequests,
+    CallKind::SendResponse,
+    CallKind::SendAndAwaitResponse,
+];
+
+/// Why a guest stopped inside an import.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// It made a call; `ret` is its return pointer, checked, if it has one.
+    Call { call: Call, ret: u32 },
+    /// It reads the clock, to be written to `at`.
+    Clock { at: u32 },
+    /// It broke the calling convention, or exited.
+    Trap(Trap),
+}
+
+/// The error by which an import stops its guest; the reason is in [`Host::stop`].
+#[derive(Debug)]
+pub(super) struct Stopped;
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("stopped in an import")
+    }
+}
+
+impl wasmi::errors::HostError for Stopped {}
+
+/// What a guest's store holds beside its memory.
+pub(super) struct Host {
+    pub limits: StoreLimits,
+    pub world: World,
+    /// `None` until the start function has returned.
+    pub memory: Option<Memory>,
+    /// What the node name `our` means.
+    pub our: NodeId,
+    /// The world's table of names, while the guest runs.
+    pub names: Option<Names>,
+    /// The calls of this turn that have no answer, while the guest runs.
+    pub ahead: VecDeque<Call>,
+    /// Bytes lifted in this turn.
+    pub ahead_bytes: usize,
+    /// Whether the host has called the guest's allocator.
+    pub in_realloc: bool,
+    pub stop: Option<Stop>,
+    /// Fuel that the host has spent for the guest beyond what was left.
+    pub debt: u64,
+    pub wasi: Wasi,
+    scratch: String,
+}
+
+impl Host {
+    pub(super) fn new(world: World, limits: StoreLimits, seed: u64) -> Host {
+        Host {
+            limits,
+            world,
+            memory: None,
+            our: NodeId(0),
+            names: None,
+            ahead: VecDeque::new(),
+            ahead_bytes: 0,
+            in_realloc: false,
+            stop: None,
+            debt: 0,
+            wasi: Wasi::new(seed),
+            scratch: String::new(),
+        }
+    }
+
+    /// Why `call` cannot be made now, if it cannot.
+    pub(super) fn refusal(&self, call: &str) -> Option<Trap> {
+        let text = match (self.in_realloc, self.memory) {
+            (true, _) => format!("cabi_realloc called {call}: an allocator may not make calls"),
+            (false, None) => {
+                format!("the start function called {call}: calls can be made from `_initialize` or `init` on")
+            }
+            (false, Some(_)) => return None,
+        };
+        Some(self.trap(TrapReason::Abi, &text))
+    }
+
+    /// A trap with what the guest wrote to stderr, or `otherwise` if that is nothing.
+    pub(super) fn trap(&self, reason: TrapReason, otherwise: &str) -> Trap {
+        let stderr = self.wasi.stderr();
+        let text = match (reason, stderr.is_empty()) {
+            (_, true) => otherwise.to_string(),
+            (TrapReason::Abi | TrapReason::Exited, false) => format!("{otherwise}\n{stderr}"),
+            (_, false) => stderr,
+        };
+        Trap { reason, text: cut(&text).into() }
+    }
+
+    pub(super) fn lie(&self, call: &str, lie: &Lie) -> Trap {
+        Trap { reason: TrapReason::Abi, text: cut(&lie.text(call)).into() }
+    }
+
+    /// What to do about a call: nothing more if it waits in `ahead`, else stop.
+    fn call(
+        &mut self,
+        memory: &[u8],
+        kind: CallKind,
+        ret: u32,
+        lift: impl FnOnce(&mut Lift<'_>) -> Lifted<Call>,
+    ) -> Option<Stop> {
+        let mut lifter = Lift {
+            memory,
+            names: self.names.as_mut().expect("a running guest has the table of names"),
+            our: self.our,
+            scratch: &mut self.scratch,
+            world: self.world,
+            spent: 0,
+        };
+        let checked = match answer_layout(kind, self.world) {
+            Some((size, align)) => lifter.answer_area(ret, size, align),
+            None => Ok(()),
+        };
+        let lifted = checked.and_then(|()| lift(&mut lifter));
+        self.ahead_bytes += lifter.spent;
+        match lifted {
+            Err(lie) => Some(Stop::Trap(self.lie(kind.name(), &lie))),
+            Ok(call) if kind.has_answer() || self.ahead.len() >= AHEAD_MAX || self.ahead_bytes > AHEAD_BYTES_MAX => {
+                Some(Stop::Call { call, ret })
+            }
+            Ok(call) => {
+                self.ahead.push_back(call);
+                None
+            }
+        }
+    }
+}
+
+/// The last bytes that a trap's text may hold.
+fn cut(text: &str) -> &str {
+    let mut from = text.len().saturating_sub(TRAP_TEXT_MAX);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    &text[from..]
+}
+
+/// Stops the guest for `stop`.
+pub(super) fn stop(host: &mut Host, stop: Stop) -> Error {
+    host.stop = Some(stop);
+    Error::host(Stopped)
+}
+
+/// The body of every import of the world.
+fn enter(
+    mut caller: Caller<'_, Host>,
+    kind: CallKind,
+    ret: u32,
+    lift: impl FnOnce(&mut Lift<'_>) -> Lifted<Call>,
+) -> Result<(), Error> {
+    if let Some(trap) = caller.data().refusal(kind.name()) {
+        return Err(stop(caller.data_mut(), Stop::Trap(trap)));
+    }
+    let memory = caller.data().memory.expect("a guest that is not refused has its memory");
+    let (bytes, host) = memory.data_and_store_mut(&mut caller);
+    match host.call(bytes, kind, ret, lift) {
+        None => Ok(()),
+        Some(reason) => Err(stop(host, reason)),
+    }
+}
+
+/// The world that an import's module names, if it names one: `kinode:process/standard@0.8.0` and the like.
+pub(super) fn world_of(module: &str) -> Option<World> {
+    let version =
+        module.strip_prefix("hyperware:process/standard").or_else(|| module.strip_prefix("kinode:process/standard"))?;
+    if version.is_empty() {
+        return Some(World::V1_0);
+    }
+    let mut numbers = version.strip_prefix('@')?.split('.').map(|part| part.parse::<u32>().ok());
+    match (numbers.next()??, numbers.next().flatten()) {
+        (0, Some(0..=7)) => Some(World::V0_7),
+        (0, _) => Some(World::V0_8),
+        (_, _) => Some(World::V1_0),
+    }
+}
+
+/// The call that an import of the world is, checked against the version and the type.
+pub(super) fn import(module: &str, name: &str, world: World, ty: &FuncType) -> Result<CallKind, Invalid> {
+    let refused = |why| Invalid::Import { module: module.into(), name: name.into(), why };
+    let kind = CALLS.into_iter().find(|kind| kind.name() == name);
+    let kind = kind.ok_or_else(|| refused("the process world has no such call; build against version 1.0"))?;
+    if world < World::V1_0 && matches!(kind, CallKind::Our | CallKind::HasBlob | CallKind::LastBlob) {
+        return Err(refused("this call exists since world 1.0 only; build against version 1.0"));
+    }
+    let expected = signature(kind);
+    match *ty == expected {
+        true => Ok(kind),
+        false => Err(wrong_type(name, &expected, ty)),
+    }
+}
+
+pub(super) fn wrong_type(name: &str, expected: &FuncType, found: &FuncType) -> Invalid {
+    let text = |ty: &FuncType| format!("{:?} -> {:?}", ty.params(), ty.results()).to_lowercase();
+    Invalid::Signature { name: name.into(), expected: text(expected), found: text(found) }
+}
+
+fn signature(kind: CallKind) -> FuncType {
+    let n_params = match kind {
+        CallKind::ClearState | CallKind::HasBlob => 0,
+        CallKind::Our
+        | CallKind::GetOnExit
+        | CallKind::GetState
+        | CallKind::OurCapabilities
+        | CallKind::Receive
+        | CallKind::GetBlob
+        | CallKind::LastBlob
+        | CallKind::SendRequest => 1,
+        CallKind::SetState
+        | CallKind::SaveCapabilities
+        | CallKind::DropCapabilities
+        | CallKind::SendRequests
+        | CallKind::SendAndAwaitResponse => 2,
+        CallKind::Print | CallKind::SetOnExit => 3,
+        CallKind::Spawn | CallKind::SendResponse => 14,
+    };
+    let results = if kind == CallKind::HasBlob { 1 } else { 0 };
+    FuncType::new(vec![ValType::I32; n_params], vec![ValType::I32; results])
+}
+
+/// Defines the import `kind` under the name the guest imports it by.
+pub(super) fn define(
+    linker: &mut Linker<Host>,
+    module: &str,
+    kind: CallKind,
+) -> Result<(), wasmi::errors::LinkerError> {
+    type C<'a> = Caller<'a, Host>;
+    let name = kind.name();
+    match kind {
+        CallKind::Print => linker.func_wrap(module, name, move |c: C<'_>, verbosity: u32, at: u32, n: u32| {
+            // A u8 is the low byte, by the canonical ABI.
+            enter(c, kind, 0, |lift| {
+                Ok(Call::Print { verbosity: verbosity as u8, text: field(lift.text((at, n)), "text")? })
+            })
+        }),
+        CallKind::Our => {
+            linker.func_wrap(module, name, move |c: C<'_>, ret: u32| enter(c, kind, ret, |_| Ok(Call::Our)))
+        }
+        CallKind::GetOnExit => {
+            linker.func_wrap(module, name, move |c: C<'_>, ret: u32| enter(c, kind, ret, |_| Ok(Call::GetOnExit)))
+        }
+        CallKind::SetOnExit => linker.func_wrap(module, name, move |c: C<'_>, case: u32, at: u32, n: u32| {
+            enter(c, kind, 0, |lift| lift.on_exit((case, at, n)).map(Call::SetOnExit))
+        }),
+        CallKind::GetState => {
+            linker.func_wrap(module, name, move |c: C<'_>, ret: u32| enter(c, kind, ret, |_| Ok(Call::GetState)))
+        }
+        CallKind::SetState => linker.func_wrap(module, name, move |c: C<'_>, at: u32, n: u32| {
+            enter(c, kind, 0, |lift| field(lift.bytes((at, n)), "bytes").map(Call::SetState))
+        }),
+        CallKind::ClearState => {
+            linker.func_wrap(module, name, move |c: C<'_>| enter(c, kind, 0, |_| Ok(Call::ClearState)))
+        }
+        CallKind::Spawn => linker.func_wrap(module, name, spawn),
+        CallKind::SaveCapabilities => linker.func_wrap(module, name, move |c: C<'_>, at: u32, n: u32| {
+            enter(c, kind, 0, |lift| field(lift.capabilities((at, n)), "capabilities").map(Call::SaveCapabilities))
+        }),
+        CallKind::DropCapabilities => linker.func_wrap(module, name, move |c: C<'_>, at: u32, n: u32| {
+            enter(c, kind, 0, |lift| field(lift.capabilities((at, n)), "capabilities").map(Call::DropCapabilities))
+        }),
+        CallKind::OurCapabilities => {
+            linker.func_wrap(module, name, move |c: C<'_>, ret: u32| enter(c, kind, ret, |_| Ok(Call::OurCapabilities)))
+        }
+        CallKind::Receive => {
+            linker.func_wrap(module, name, move |c: C<'_>, ret: u32| enter(c, kind, ret, |_| Ok(Call::Receive)))
+        }
+        CallKind::HasBlob => {
+            linker.func_wrap(module, name, move |c: C<'_>| enter(c, kind, 0, |_| Ok(Call::HasBlob)).map(|()| 0_u32))
+        }
+        CallKind::GetBlob => {
+            linker.func_wrap(module, name, move |c: C<'_>, ret: u32| enter(c, kind, ret, |_| Ok(Call::GetBlob)))
+        }
+        CallKind::LastBlob => {
+            linker.func_wrap(module, name, move |c: C<'_>, ret: u32| enter(c, kind, ret, |_| Ok(Call::LastBlob)))
+        }
+        CallKind::SendRequest => linker.func_wrap(module, name, move |c: C<'_>, at: u32| {
+            enter(c, kind, 0, |lift| {
+                let record = lift.arguments(at, 128)?;
+                Ok(Call::SendRequest(Box::new(lift.outgoing(record)?)))
+            })
+        }),
+        CallKind::SendRequests => linker.func_wrap(module, name, move |c: C<'_>, at: u32, n: u32| {
+            enter(c, kind, 0, |lift| field(lift.outgoings((at, n)), "requests").map(Call::SendRequests))
+        }),
+        CallKind::SendResponse => linker.func_wrap(module, name, send_response),
+        CallKind::SendAndAwaitResponse => linker.func_wrap(module, name, move |c: C<'_>, at: u32, ret: u32| {
+            enter(c, kind, ret, |lift| {
+                let record = lift.arguments(at, 112)?;
+                let (target, request, blob) = lift.target_request_blob(record)?;
+                Ok(Call::SendAndAwaitResponse(Box::new(Outgoing { target, request, context: None, blob })))
+            })
+        }),
+    }
+    .map(|_| ())
+}
+
+fn field<T>(lifted: Lifted<T>, name: &str) -> Lifted<T> {
+    super::lift::At::at(lifted, name)
+}
+
+#[allow(clippy::too_many_arguments)] // The canonical ABI flattens up to 16 of them.
+fn spawn(
+    caller: Caller<'_, Host>,
+    named: u32,
+    name_at: u32,
+    name_n: u32,
+    path_at: u32,
+    path_n: u32,
+    on_exit: u32,
+    on_exit_at: u32,
+    on_exit_n: u32,
+    requests_at: u32,
+    requests_n: u32,
+    grants_at: u32,
+    grants_n: u32,
+    public: u32,
+    ret: u32,
+) -> Result<(), Error> {
+    enter(caller, CallKind::Spawn, ret, |lift| {
+        Ok(Call::Spawn(Box::new(Spawn {
+            name: field(lift.option_text((named, name_at, name_n)), "name")?,
+            path: field(lift.text((path_at, path_n)), "path")?,
+            on_exit: field(lift.on_exit((on_exit, on_exit_at, on_exit_n)), "on-exit")?,
+            request_capabilities: field(lift.capabilities((requests_at, requests_n)), "request-capabilities")?,
+            grant_capabilities: field(lift.grants((grants_at, grants_n)), "grant-capabilities")?,
+            public: field(boolean(public), "public")?,
+        })))
+    })
+}
+
+#[allow(clippy::too_many_arguments)] // The canonical ABI flattens up to 16 of them.
+fn send_response(
+    caller: Caller<'_, Host>,
+    inherit: u32,
+    body_at: u32,
+    body_n: u32,
+    metadata: u32,
+    metadata_at: u32,
+    metadata_n: u32,
+    capabilities_at: u32,
+    capabilities_n: u32,
+    blob: u32,
+    mime: u32,
+    mime_at: u32,
+    mime_n: u32,
+    bytes_at: u32,
+    bytes_n: u32,
+) -> Result<(), Error> {
+    enter(caller, CallKind::SendResponse, 0, |lift| {
+        let metadata = (metadata, metadata_at, metadata_n);
+        let response = lift.response_of(inherit, (body_at, body_n), metadata, (capabilities_at, capabilities_n));
+        let response = field(response, "response")?;
+        let blob = field(lift.blob_of(blob, (mime, mime_at, mime_n), (bytes_at, bytes_n)), "blob")?;
+        Ok(Call::SendResponse(Box::new((response, blob))))
+    })
+}

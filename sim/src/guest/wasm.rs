@@ -1,0 +1,198 @@
+//! Wasm guests: the same binaries that run on a Kinode node, on the wasmi interpreter.
+//!
+//! wasmi 1.1.0 and not 2.0: 2.0 overflows the host's stack in debug builds and in loops over `memory.grow`, and
+//! panics on a valid module. What 1.1 lacks is a fixed pattern for NaN: a guest that looks at the bits of a NaN may see
+//! others on another processor. Fuel prices are wasmi's, so no number of fuel is ever part of a trace.
+
+use super::abi::{self, Host};
+use super::load::{core_module, imported_exports};
+use super::wasi;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use wasmi::{
+    CompilationMode, Config, Engine, Error, ExternType, FuncType, Instance, Linker, Module, Store, StoreLimitsBuilder,
+    ValType,
+};
+
+pub use super::abi::World;
+pub use super::life::WasmGuest;
+pub use super::load::Invalid;
+
+/// Calls nested deeper than this are a stack overflow; so is more than [`STACK_BYTES_MAX`] of values.
+const RECURSION_MAX: usize = 10_000;
+const STACK_BYTES_MAX: usize = 4_000_000;
+
+/// A Rust program has one table, of some thousand functions.
+const TABLE_ELEMENTS_MAX: usize = 1_000_000;
+
+/// What a guest may use up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most memory it may have; a `memory.grow` beyond it fails.
+    pub memory_bytes: usize,
+    /// The fuel of one spin quantum: so much computing without a stop is [`Turn::Busy`].
+    pub spin_fuel: u64,
+    /// Runs the guest in slices of so much fuel. Only the host can tell: turns, text and virtual time are the same.
+    pub slice_fuel: Option<u64>,
+}
+
+impl Default for Limits {
+    /// 128 MiB of memory, a quantum of 50 million (about half a second of a host's processor), no slices.
+    fn default() -> Limits {
+        Limits { memory_bytes: 128 << 20, spin_fuel: 50_000_000, slice_fuel: None }
+    }
+}
+
+/// A program, compiled: a cheap handle. Not a running one: see [`Program::start`].
+#[derive(Clone)]
+pub struct Program(Arc<Compiled>);
+
+struct Compiled {
+    module: Module,
+    linker: Linker<Host>,
+    world: World,
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program").field("world", &self.0.world).finish_non_exhaustive()
+    }
+}
+
+impl Program {
+    /// Compiles a component, a core module, or the text (`.wat`) of one.
+    ///
+    /// # Errors
+    /// [`Invalid`] says what is wrong with the bytes, and what to do about it.
+    pub fn load(bytes: &[u8]) -> Result<Program, Invalid> {
+        let wasm = core_module(bytes)?;
+        let handed_on = imported_exports(&wasm)?;
+        let engine = Engine::new(&config());
+        // The interpreter has panicked on valid modules before, and this one may be a stranger's.
+        let module = catch_unwind(AssertUnwindSafe(|| Module::new(&engine, &*wasm)));
+        let module = module.map_err(|_| Invalid::Engine)?;
+        let module = module.map_err(|error| Invalid::Malformed { problem: error.to_string() })?;
+        check_exports(&module, &handed_on)?;
+        let (linker, world) = link(&engine, &module)?;
+        Ok(Program(Arc::new(Compiled { module, linker, world })))
+    }
+
+    /// Which process world it was built for.
+    pub fn world(&self) -> World {
+        self.0.world
+    }
+
+    /// A life of this program that has not begun: nothing of it runs before its first [`Guest::resume`], which is with
+    /// [`Answer::Init`]. `seed` gives its random numbers.
+    pub fn start(&self, limits: &Limits, seed: u64) -> WasmGuest {
+        let bounds = StoreLimitsBuilder::new()
+            .memory_size(limits.memory_bytes)
+            .table_elements(TABLE_ELEMENTS_MAX)
+            .instances(1)
+            .memories(1)
+            .tables(4)
+            .build();
+        let mut store = Store::new(self.0.module.engine(), Host::new(self.0.world, bounds, seed));
+        store.limiter(|host| &mut host.limits);
+        WasmGuest::new(self.clone(), limits.clone(), store)
+    }
+
+    /// Makes the instance: its start function runs.
+    pub(super) fn instantiate(&self, store: &mut Store<Host>) -> Result<Instance, Error> {
+        self.0.linker.instantiate_and_start(store, &self.0.module)
+    }
+}
+
+fn config() -> Config {
+    let mut config = Config::default();
+    config
+        .consume_fuel(true)
+        // Lazily the same guest costs more on its first run than on its second.
+        .compilation_mode(CompilationMode::Eager)
+        .ignore_custom_sections(true)
+        .set_max_recursion_depth(RECURSION_MAX)
+        .set_max_stack_height(STACK_BYTES_MAX)
+        // A tail call into a suspending import cannot be resumed: the frame to return to is gone.
+        .wasm_tail_call(false)
+        // The process world knows one 32-bit memory.
+        .wasm_multi_memory(false)
+        .wasm_memory64(false);
+    config
+}
+
+fn check_exports(module: &Module, handed_on: &[String]) -> Result<(), Invalid> {
+    use ValType::I32;
+    match module.get_export("memory") {
+        Some(ExternType::Memory(_)) => {}
+        Some(_) | None => {
+            return Err(Invalid::NoExport { name: "memory", mend: "export the linear memory under this name" });
+        }
+    }
+    let functions: [(&'static str, &[ValType], &[ValType], Option<&str>); 3] = [
+        (
+            "init",
+            &[I32; 2],
+            &[],
+            Some("a process exports `init: func(our: string)`; build it for the world process-v1"),
+        ),
+        (
+            "cabi_realloc",
+            &[I32; 4],
+            &[I32],
+            Some("answers are written into memory that it gives; wit-bindgen makes it"),
+        ),
+        ("_initialize", &[], &[], None),
+    ];
+    for (name, params, results, mend) in functions {
+        let expected = FuncType::new(params.to_vec(), results.to_vec());
+        match (module.get_export(name), mend) {
+            (Some(ExternType::Func(found)), _) if found == expected => {}
+            (Some(ExternType::Func(found)), _) => return Err(abi::wrong_type(name, &expected, &found)),
+            (Some(_) | None, Some(mend)) => return Err(Invalid::NoExport { name, mend }),
+            (Some(_) | None, None) => {}
+        }
+        if handed_on.iter().any(|export| export == name) {
+            return Err(Invalid::Malformed { problem: format!("the export `{name}` is an import handed on") });
+        }
+    }
+    Ok(())
+}
+
+/// Binds every import, or says which one nobody provides.
+fn link(engine: &Engine, module: &Module) -> Result<(Linker<Host>, World), Invalid> {
+    let mut linker = Linker::new(engine);
+    let mut world: Option<(World, String)> = None;
+    let mut seen = BTreeMap::new();
+    for import in module.imports() {
+        let refused = |why| Invalid::Import { module: import.module().into(), name: import.name().into(), why };
+        let ExternType::Func(ty) = import.ty() else {
+            return Err(refused("only functions are provided, and the memory is the guest's own to export"));
+        };
+        // One import may stand in a module twice.
+        match seen.insert((import.module().to_string(), import.name().to_string()), ty.clone()) {
+            Some(before) if before != *ty => return Err(abi::wrong_type(import.name(), &before, ty)),
+            Some(_) => continue,
+            None => {}
+        }
+        if import.module() == wasi::MODULE {
+            wasi::define(&mut linker, import.name(), ty)?;
+            continue;
+        }
+        let Some(found) = abi::world_of(import.module()) else {
+            return Err(refused(
+                "neither of the process world (hyperware:process/standard, kinode:process/standard) nor of wasi_snapshot_preview1",
+            ));
+        };
+        match &world {
+            Some((_, first)) if first != import.module() => {
+                return Err(Invalid::TwoWorlds { one: first.clone(), other: import.module().into() });
+            }
+            Some(_) | None => world = Some((found, import.module().into())),
+        }
+        let kind = abi::import(import.module(), import.name(), found, ty)?;
+        abi::define(&mut linker, import.module(), kind).expect("each import is defined once");
+    }
+    Ok((linker, world.map_or(World::V1_0, |(world, _)| world)))
+}

@@ -1,0 +1,11 @@
+//! The world around kernels.
+#![deny(unsafe_code)]
+
+pub mod chooser;
+pub mod disk;
+pub mod event;
+pub mod guest;
+pub mod invariant;
+pub mod plan;
+pub mod site;
+pub mod trace;

@@ -1,0 +1,242 @@
+//! Sites: where the world could go more than one way, and who is asked about.
+//!
+//! A site is *which question, about whom, for the how-many-eth time*: `latency alice.os>bob.os #5`. Its answer is
+//! calm (no fault, the usual latency, first in first out) unless a [`Chooser`](crate::chooser::Chooser) says otherwise.
+
+use kernel_core::{Address, Duration, Names, NodeId, ProcessId, ProcessRef};
+use std::fmt;
+
+/// A question that the world asks. Each is a family of faults that a seed may switch off as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Question {
+    /// Does this life panic at this call?
+    Trap,
+    /// How many times its usual cost does this call of this life take?
+    Cost,
+    /// Is a process of this node killed before this step of its kernel? Which?
+    Kill,
+    /// Does this node go down before this step of its kernel? How?
+    Crash,
+    /// Does this node go down around this durable write, or is the write refused?
+    Write,
+    /// How many of the operations that were not synced survive this power loss?
+    Unsynced,
+    /// How long is this node down this time?
+    Downtime,
+    /// Which process is started first at this boot?
+    BootOrder,
+    /// How long does this message take over this link?
+    Latency,
+    /// Is this message lost on this link?
+    Loss,
+    /// Does this link fail at this message, for how long?
+    Link,
+    /// Does what becomes due now on this node wait behind what becomes due at the same instant?
+    Order,
+}
+
+/// Whom a question is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A node.
+    Node(NodeId),
+    /// The way from one node to another.
+    Link(NodeId, NodeId),
+    /// The n-th life of a process on its node, counted from 1.
+    Life(Address, u32),
+}
+
+/// An answer that is not the calm one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Answer {
+    /// Yes.
+    Yes,
+    /// So long.
+    Time(Duration),
+    /// So many, or so many times.
+    Count(u32),
+    /// This one.
+    Process(ProcessRef),
+    /// The node goes down in this way.
+    Down(Down),
+    /// This happens to a durable write.
+    Write(WriteFault),
+}
+
+/// How a node goes down (the row `X.down` has all three).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Down {
+    /// Its owner shuts it down; everything is written out first.
+    Shutdown,
+    /// Its process dies; what it handed to the operating system stays.
+    Crash,
+    /// The machine loses power; what was not synced may be lost.
+    PowerLoss,
+}
+
+/// What can happen to a durable write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WriteFault {
+    /// The node goes down when so many of the write's operations have been done, and hears of none.
+    Down(Down, u32),
+    /// The disk refuses it (no space, I/O error): nothing is written.
+    Refused,
+}
+
+impl Question {
+    /// All of them.
+    pub const ALL: [Question; 12] = [
+        Question::Trap,
+        Question::Cost,
+        Question::Kill,
+        Question::Crash,
+        Question::Write,
+        Question::Unsynced,
+        Question::Downtime,
+        Question::BootOrder,
+        Question::Latency,
+        Question::Loss,
+        Question::Link,
+        Question::Order,
+    ];
+
+    /// Its name in a plan.
+    pub fn name(self) -> &'static str {
+        match self {
+            Question::Trap => "trap",
+            Question::Cost => "cost",
+            Question::Kill => "kill",
+            Question::Crash => "crash",
+            Question::Write => "write",
+            Question::Unsynced => "unsynced",
+            Question::Downtime => "downtime",
+            Question::BootOrder => "boot-order",
+            Question::Latency => "latency",
+            Question::Loss => "loss",
+            Question::Link => "link",
+            Question::Order => "order",
+        }
+    }
+
+    /// One sentence for lists.
+    pub fn summary(self) -> &'static str {
+        match self {
+            Question::Trap => "a life panics at a call",
+            Question::Cost => "a call of a life takes longer than usual",
+            Question::Kill => "a process is killed before a step of its kernel",
+            Question::Crash => "a node shuts down, crashes or loses power before a step of its kernel",
+            Question::Write => "a node goes down around a durable write, or the disk refuses it",
+            Question::Unsynced => "some of what was not synced survives a power loss",
+            Question::Downtime => "a node is down for longer or shorter than usual",
+            Question::BootOrder => "another process is started first at a boot",
+            Question::Latency => "a message takes longer or shorter than usual",
+            Question::Loss => "a message is lost",
+            Question::Link => "a link fails for a while",
+            Question::Order => "what is due waits behind what is due at the same instant",
+        }
+    }
+
+    /// The question of this name.
+    pub fn parse(name: &str) -> Option<Question> {
+        Question::ALL.into_iter().find(|question| question.name() == name)
+    }
+
+    /// What its subject looks like, for messages about plans.
+    pub fn subject_form(self) -> &'static str {
+        match self {
+            Question::Trap | Question::Cost => "node@process:package:publisher/life",
+            Question::Latency | Question::Loss | Question::Link => "node>node",
+            Question::Kill
+            | Question::Crash
+            | Question::Write
+            | Question::Unsynced
+            | Question::Downtime
+            | Question::BootOrder
+            | Question::Order => "node",
+        }
+    }
+
+    /// What its answer looks like, for messages about plans.
+    pub fn answer_form(self) -> &'static str {
+        match self {
+            Question::Trap => "`panic`",
+            Question::Loss => "`lost`",
+            Question::Cost => "a factor, `x10`",
+            Question::Kill | Question::BootOrder => "a process id, `process:package:publisher`",
+            Question::Crash => "`shutdown`, `crash` or `power-loss`",
+            Question::Write => "`refused`, or `crash@N` or `power-loss@N` after N of its operations",
+            Question::Unsynced | Question::Order => "a number",
+            Question::Downtime | Question::Latency | Question::Link => "a duration, `20ms`",
+        }
+    }
+
+    /// Reads an answer to this question.
+    pub fn parse_answer(self, text: &str, names: &mut Names) -> Option<Answer> {
+        match self {
+            Question::Trap => (text == "panic").then_some(Answer::Yes),
+            Question::Loss => (text == "lost").then_some(Answer::Yes),
+            Question::Cost => Some(Answer::Count(text.strip_prefix('x')?.parse().ok()?)),
+            Question::Kill | Question::BootOrder => {
+                ProcessId::split(text)?;
+                Some(Answer::Process(names.process(text)))
+            }
+            Question::Crash => Some(Answer::Down(Down::parse(text)?)),
+            Question::Write if text == "refused" => Some(Answer::Write(WriteFault::Refused)),
+            Question::Write => {
+                let (down, done) = text.split_once('@')?;
+                let down = Down::parse(down).filter(|down| *down != Down::Shutdown)?;
+                Some(Answer::Write(WriteFault::Down(down, done.parse().ok()?)))
+            }
+            Question::Unsynced | Question::Order => Some(Answer::Count(text.parse().ok()?)),
+            Question::Downtime | Question::Latency | Question::Link => Some(Answer::Time(Duration::parse(text)?)),
+        }
+    }
+
+    /// The answer to this question as a plan has it: [`parse_answer`](Question::parse_answer) reads it back.
+    pub fn answer_text(self, answer: Answer, names: &Names) -> String {
+        match answer {
+            Answer::Yes if self == Question::Trap => "panic".to_string(),
+            Answer::Yes => "lost".to_string(),
+            Answer::Time(span) => span.to_string(),
+            Answer::Count(n) if self == Question::Cost => format!("x{n}"),
+            Answer::Count(n) => n.to_string(),
+            Answer::Process(process) => names.process_text(process).to_string(),
+            Answer::Down(down) => down.name().to_string(),
+            Answer::Write(WriteFault::Refused) => "refused".to_string(),
+            Answer::Write(WriteFault::Down(down, done)) => format!("{}@{done}", down.name()),
+        }
+    }
+}
+
+impl Down {
+    /// Its name in a plan and a script.
+    pub fn name(self) -> &'static str {
+        match self {
+            Down::Shutdown => "shutdown",
+            Down::Crash => "crash",
+            Down::PowerLoss => "power-loss",
+        }
+    }
+
+    /// The way of this name.
+    pub fn parse(name: &str) -> Option<Down> {
+        [Down::Shutdown, Down::Crash, Down::PowerLoss].into_iter().find(|down| down.name() == name)
+    }
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Subject {
+    /// The subject as a plan has it.
+    pub fn text(self, names: &Names) -> String {
+        match self {
+            Subject::Node(node) => names.node_text(node).to_string(),
+            Subject::Link(from, to) => format!("{}>{}", names.node_text(from), names.node_text(to)),
+            Subject::Life(address, life) => format!("{}/{life}", names.address_text(address)),
+        }
+    }
+}
