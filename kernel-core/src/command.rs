@@ -3,6 +3,8 @@
 use crate::address::Address;
 use crate::bytes::Bytes;
 use crate::capability::Capability;
+use crate::effect::Record;
+use crate::input::ImageId;
 use crate::message::{Blob, Request};
 use crate::name::{Names, NodeId, ProcessId, ProcessRef};
 use crate::on_exit::{OnExit, OnExitRequest};
@@ -168,6 +170,38 @@ impl CommandAnswer {
 pub fn parse_on_exit(json: &serde_json::Value, names: &mut Names, our: NodeId) -> Result<OnExit, BadCommand> {
     let json = OnExitJson::deserialize(json).map_err(|error| BadCommand(error.to_string()))?;
     Reader { names, our }.on_exit(json)
+}
+
+/// A row of the process table as JSON: how it lies on the disk.
+pub fn record_to_json(record: &Record, names: &Names) -> serde_json::Value {
+    let capabilities = record.capabilities.iter().map(|capability| CapabilityJson::from(capability, names)).collect();
+    let row = RecordJson {
+        image: record.image.map(|image| image.0),
+        on_exit: OnExitJson::from(&record.on_exit, names),
+        public: record.public,
+        capabilities,
+    };
+    serde_json::to_value(row).expect("a row has only string keys")
+}
+
+/// Reads what [`record_to_json`] wrote.
+pub fn record_from_json(json: serde_json::Value, names: &mut Names, our: NodeId) -> Result<Record, BadCommand> {
+    let row = RecordJson::deserialize(json).map_err(|error| BadCommand(error.to_string()))?;
+    let mut read = Reader { names, our };
+    Ok(Record {
+        image: row.image.map(ImageId),
+        on_exit: read.on_exit(row.on_exit)?,
+        public: row.public,
+        capabilities: read.capabilities(row.capabilities)?.into_iter().collect(),
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct RecordJson {
+    image: Option<u32>,
+    on_exit: OnExitJson,
+    public: bool,
+    capabilities: Vec<CapabilityJson>,
 }
 
 /// Turns the texts of the JSON into names.

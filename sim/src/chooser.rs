@@ -31,7 +31,7 @@ pub enum Profile {
 #[derive(Clone, Debug)]
 pub struct Chooser {
     source: Source,
-    /// Once lifted, every answer is calm: the world is to settle.
+    /// Whether every answer is calm for now: while the scenario is set up, and while the world is to settle.
     lifted: bool,
     /// Answers that were not calm, in their order, if they are kept.
     record: Option<Vec<Line>>,
@@ -116,9 +116,9 @@ impl Chooser {
         Some(Plan { lines: self.record.clone()? })
     }
 
-    /// From now on every answer is calm, whatever the source says.
-    pub fn lift(&mut self) {
-        self.lifted = true;
+    /// While faults are lifted every answer is calm, whatever the source says; askings are counted all the same.
+    pub fn lift(&mut self, lifted: bool) {
+        self.lifted = lifted;
     }
 
     /// A stream that nobody has asked yet.
@@ -178,7 +178,6 @@ impl Chooser {
     /// Sets the next asking that is not calm.
     fn find_next(&self, stream: &mut Stream, names: &Names) {
         stream.next = match &self.source {
-            _ if self.lifted => u32::MAX,
             Source::Seeded { rates, .. } => match rates[stream.question as usize] {
                 NEVER => u32::MAX,
                 // Looks no further ahead than pays; where nothing is found, asking there finds the next.

@@ -217,7 +217,10 @@ impl Encoder<'_> {
         }
         self.bytes(message.body());
         self.capabilities(message.capabilities());
-        self.blob(message.blob.as_ref());
+        // What is sent to the kernel is code: the same program has other bytes in Wasm and in native Rust.
+        if message.target.process != ProcessRef::KERNEL {
+            self.blob(message.blob.as_ref());
+        }
     }
 
     fn on_exit(&mut self, value: &OnExit) {
