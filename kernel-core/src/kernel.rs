@@ -150,6 +150,11 @@ impl Kernel {
             .flat_map(|(id, process)| process.life.outstanding.keys().map(move |message| (id, *message)))
     }
 
+    /// Bytes of all that waits in mailboxes, bodies and blobs: they are not bounded here (M5), the world watches them.
+    pub fn mailbox_bytes(&self) -> usize {
+        self.processes.iter().map(|(_, process)| process.mailbox_bytes()).sum()
+    }
+
     /// This process's address on this node.
     pub(crate) fn address(&self, process: ProcessRef) -> Address {
         Address { node: self.our, process }

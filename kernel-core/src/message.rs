@@ -103,6 +103,11 @@ impl Message {
         }
     }
 
+    /// About how many bytes of memory it takes.
+    pub fn bytes(&self) -> usize {
+        size_of::<Message>() + self.body().len() + self.blob.as_ref().map_or(0, |blob| blob.bytes.len())
+    }
+
     /// Whether this is a request.
     pub fn is_request(&self) -> bool {
         matches!(self.content, Content::Request(_))

@@ -164,6 +164,15 @@ impl Process {
         matches!(self.status, Status::Ending(_))
     }
 
+    /// Bytes of what waits in its mailbox.
+    pub fn mailbox_bytes(&self) -> usize {
+        let bytes = |incoming: &Incoming| match incoming {
+            Incoming::Request(message) | Incoming::Settled(Outcome::Response(message), _) => message.bytes(),
+            Incoming::Settled(Outcome::Error(error), _) => error.message.bytes(),
+        };
+        self.life.mailbox.iter().map(bytes).sum()
+    }
+
     /// Takes back everything that `issuer` issued, in whatever form it is kept (E12). True if it held any.
     pub fn revoke(&mut self, issuer: Address) -> bool {
         let held = self.capabilities.len();

@@ -50,7 +50,7 @@ impl fmt::Display for Duration {
     /// The largest unit that leaves no more than three decimals: `1.5s`, `20ms`, `3us`, `7ns`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (unit, name) in [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")] {
-            if self.0 >= unit && self.0 % (unit / 1_000) == 0 {
+            if self.0 >= unit && self.0.is_multiple_of(unit / 1_000) {
                 let (whole, rest) = (self.0 / unit, self.0 % unit / (unit / 1_000));
                 let decimals = format!("{rest:03}");
                 let decimals = decimals.trim_end_matches('0');

@@ -40,13 +40,8 @@ fn every_built_guest_is_the_one_that_the_manifest_names() {
     for (name, program) in &manifest().programs {
         for (file, digest) in &program.outputs {
             let path = guests().join("built").join(file);
-            let bytes = fs::read(&path)
-                .unwrap_or_else(|error| panic!("{}: {error}: {REBUILD}", path.display()));
-            assert_eq!(
-                &hex(&bytes),
-                digest,
-                "{file} is not what the build of the guest `{name}` gave: {REBUILD}"
-            );
+            let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}: {REBUILD}", path.display()));
+            assert_eq!(&hex(&bytes), digest, "{file} is not what the build of the guest `{name}` gave: {REBUILD}");
         }
     }
 }
@@ -57,34 +52,17 @@ fn the_manifest_names_every_program_and_every_file() {
     let programs: BTreeSet<String> = names(guests())
         .into_iter()
         .filter(|name| {
-            fs::read_to_string(guests().join(name).join("Cargo.toml"))
-                .is_ok_and(|text| text.contains("cdylib"))
+            fs::read_to_string(guests().join(name).join("Cargo.toml")).is_ok_and(|text| text.contains("cdylib"))
         })
         .collect();
-    assert!(
-        programs.len() >= 10,
-        "the guests' folders are where this test looks for them"
-    );
+    assert!(programs.len() >= 10, "the guests' folders are where this test looks for them");
     let named: BTreeSet<String> = manifest.programs.keys().cloned().collect();
-    assert_eq!(
-        programs, named,
-        "the manifest names other guests than there are: {REBUILD}"
-    );
+    assert_eq!(programs, named, "the manifest names other guests than there are: {REBUILD}");
 
     let mut files = names(&guests().join("built"));
-    assert!(
-        files.remove("manifest.toml"),
-        "the manifest lies beside what it names"
-    );
-    let named = manifest
-        .programs
-        .values()
-        .flat_map(|p| p.outputs.keys().cloned())
-        .collect();
-    assert_eq!(
-        files, named,
-        "the manifest names other files than there are: {REBUILD}"
-    );
+    assert!(files.remove("manifest.toml"), "the manifest lies beside what it names");
+    let named = manifest.programs.values().flat_map(|p| p.outputs.keys().cloned()).collect();
+    assert_eq!(files, named, "the manifest names other files than there are: {REBUILD}");
 }
 
 fn guests() -> &'static Path {
@@ -93,8 +71,7 @@ fn guests() -> &'static Path {
 
 fn manifest() -> Manifest {
     let path = guests().join("built/manifest.toml");
-    let text = fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("{}: {error}: {REBUILD}", path.display()));
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}: {REBUILD}", path.display()));
     toml::from_str(&text).expect("build.sh writes a manifest that can be read")
 }
 
@@ -119,10 +96,7 @@ fn collect(path: &str, files: &mut BTreeSet<String>) {
         for name in names(&full) {
             collect(&format!("{path}/{name}"), files);
         }
-    } else if [".rs", ".toml", ".lock", ".wit", ".sh"]
-        .iter()
-        .any(|end| path.ends_with(end))
-    {
+    } else if [".rs", ".toml", ".lock", ".wit", ".sh"].iter().any(|end| path.ends_with(end)) {
         files.insert(path.to_owned());
     }
 }
@@ -131,16 +105,10 @@ fn names(folder: &Path) -> BTreeSet<String> {
     fs::read_dir(folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
         .map(|entry| entry.expect("a folder can be listed").file_name())
-        .map(|name| {
-            name.into_string()
-                .expect("the guests' file names are UTF-8")
-        })
+        .map(|name| name.into_string().expect("the guests' file names are UTF-8"))
         .collect()
 }
 
 fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -33,6 +33,8 @@ pub struct Chooser {
     source: Source,
     /// Whether every answer is calm for now: while the scenario is set up, and while the world is to settle.
     lifted: bool,
+    /// Whether every answer so far was calm.
+    calm: bool,
     /// Answers that were not calm, in their order, if they are kept.
     record: Option<Vec<Line>>,
 }
@@ -91,7 +93,7 @@ impl Chooser {
                 Profile::Swarm => usual * [1, 4, 16][draw.below(3) as usize],
             };
         }
-        Chooser { source: Source::Seeded { rng: Box::new(rng), rates }, lifted: false, record: None }
+        Chooser { source: Source::Seeded { rng: Box::new(rng), rates }, lifted: false, calm: true, record: None }
     }
 
     /// Answers as a plan says, and calmly where it says nothing.
@@ -102,7 +104,7 @@ impl Chooser {
             lines.entry(site).or_default().push((line.ordinal, line.answer.clone()));
         }
         lines.values_mut().for_each(|answers| answers.sort());
-        Chooser { source: Source::Planned { lines }, lifted: false, record: None }
+        Chooser { source: Source::Planned { lines }, lifted: false, calm: true, record: None }
     }
 
     /// Keeps what is answered, for [`plan`](Chooser::plan).
@@ -119,6 +121,11 @@ impl Chooser {
     /// While faults are lifted every answer is calm, whatever the source says; askings are counted all the same.
     pub fn lift(&mut self, lifted: bool) {
         self.lifted = lifted;
+    }
+
+    /// Whether every answer so far was calm.
+    pub fn was_calm(&self) -> bool {
+        self.calm
     }
 
     /// A stream that nobody has asked yet.
@@ -166,6 +173,7 @@ impl Chooser {
                 text.and_then(|(_, text)| stream.question.parse_answer(text, names))
             }
         };
+        self.calm &= answer.is_none();
         if let (Some(answer), Some(record)) = (answer, &mut self.record) {
             let subject = stream.subject.text(names);
             let text = stream.question.answer_text(answer, names);

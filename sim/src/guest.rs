@@ -12,6 +12,7 @@ pub mod native;
 pub mod wasm;
 
 mod abi;
+mod host;
 mod life;
 mod lift;
 mod load;

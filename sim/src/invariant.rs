@@ -90,8 +90,18 @@ impl Invariants {
         }
     }
 
+    /// Something was found broken outside the trace.
+    pub fn add(&mut self, violation: Violation) {
+        self.violations.push(violation);
+    }
+
     /// What was broken, in the order in which it was seen.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
+}
+
+/// Every invariant of the contract.
+pub fn all(_semantics: &kernel_core::Semantics) -> Vec<Box<dyn Invariant>> {
+    vec![]
 }

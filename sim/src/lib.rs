@@ -2,13 +2,21 @@
 #![deny(unsafe_code)]
 
 pub mod chooser;
+pub mod coverage;
 pub mod disk;
 pub mod event;
+pub mod explore;
 pub mod guest;
+pub mod image;
 pub mod invariant;
 pub mod modules;
+mod node;
+pub mod operator;
+pub mod package;
 pub mod plan;
 pub mod queue;
+pub mod scenario;
 pub mod site;
 pub mod table;
 pub mod trace;
+pub mod world;

@@ -59,7 +59,13 @@ impl ModuleContext<'_> {
     }
 
     /// Answers a request after a time.
-    pub fn respond_after(&mut self, after: Duration, request: &Rc<Message>, body: impl Into<Bytes>, blob: Option<Blob>) {
+    pub fn respond_after(
+        &mut self,
+        after: Duration,
+        request: &Rc<Message>,
+        body: impl Into<Bytes>,
+        blob: Option<Blob>,
+    ) {
         let response = Response { body: body.into(), ..Response::default() };
         self.reply_after(after, request, response, blob);
     }

@@ -46,7 +46,8 @@ pub fn write(disk: &Disk, changes: &[Change], names: &Names) -> Vec<Op> {
 pub fn read(disk: &Disk, names: &mut Names, our: NodeId) -> Vec<(ProcessRef, Record)> {
     let mut rows: BTreeMap<ProcessRef, Record> = BTreeMap::new();
     for (_, payload) in frames(disk) {
-        let frame: Vec<(String, Value)> = serde_json::from_slice(payload).expect("a frame that matches its digest is ours");
+        let frame: Vec<(String, Value)> =
+            serde_json::from_slice(payload).expect("a frame that matches its digest is ours");
         for (id, row) in frame {
             let id = names.process(&id);
             match row {
@@ -78,8 +79,12 @@ mod tests {
     use kernel_core::{ImageId, OnExit};
 
     fn put(names: &mut Names, id: &str, image: u32) -> Change {
-        let record =
-            Record { image: Some(ImageId(image)), on_exit: OnExit::Restart, public: true, capabilities: Default::default() };
+        let record = Record {
+            image: Some(ImageId(image)),
+            on_exit: OnExit::Restart,
+            public: true,
+            capabilities: Default::default(),
+        };
         Change::Put(names.process(id), record)
     }
 

@@ -1,17 +1,13 @@
-//! The process world as a Wasm guest sees it: its 19 imports, and what a guest's store holds beside its memory.
+//! The process world as a Wasm guest sees it: its versions and its 19 imports.
 //!
 //! An import lifts its arguments and then either returns at once (a call without an answer, kept in `ahead`) or
 //! suspends the guest. What an import takes apart is `lift`'s business, how an answer comes back `lower`'s.
 
-use super::lift::{Lie, Lift, Lifted, boolean};
+use super::host::{Host, Stop, stop};
+use super::lift::{At, Lift, Lifted, boolean};
 use super::load::Invalid;
-use super::lower::answer_layout;
-use super::wasi::Wasi;
-use super::{AHEAD_MAX, Trap, TrapReason};
-use kernel_core::{Call, CallKind, Names, NodeId, Outgoing, Spawn};
-use std::collections::VecDeque;
-use std::fmt;
-use wasmi::{Caller, Error, FuncType, Linker, Memory, StoreLimits, ValType};
+use kernel_core::{Call, CallKind, Outgoing, Spawn};
+use wasmi::{Caller, Error, FuncType, Linker, ValType};
 
 /// Which version of the process world a guest was built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,12 +19,6 @@ pub enum World {
     /// 1.0.
     V1_0,
 }
-
-/// The most text a trap holds.
-const TRAP_TEXT_MAX: usize = 5_000;
-
-/// How many bytes a guest may hand over in calls ahead of their taking effect: with [`AHEAD_MAX`], a bound on memory.
-const AHEAD_BYTES_MAX: usize = 16 << 20;
 
 const CALLS: [CallKind; 19] = [
     CallKind::Print,
@@ -51,147 +41,6 @@ const CALLS: [CallKind; 19] = [
     CallKind::SendResponse,
     CallKind::SendAndAwaitResponse,
 ];
-
-/// Why a guest stopped inside an import.
-#[derive(Debug)]
-pub(super) enum Stop {
-    /// It made a call; `ret` is its return pointer, checked, if it has one.
-    Call { call: Call, ret: u32 },
-    /// It reads the clock, to be written to `at`.
-    Clock { at: u32 },
-    /// It broke the calling convention, or exited.
-    Trap(Trap),
-}
-
-/// The error by which an import stops its guest; the reason is in [`Host::stop`].
-#[derive(Debug)]
-pub(super) struct Stopped;
-
-impl fmt::Display for Stopped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("stopped in an import")
-    }
-}
-
-impl wasmi::errors::HostError for Stopped {}
-
-/// What a guest's store holds beside its memory.
-pub(super) struct Host {
-    pub limits: StoreLimits,
-    pub world: World,
-    /// `None` until the start function has returned.
-    pub memory: Option<Memory>,
-    /// What the node name `our` means.
-    pub our: NodeId,
-    /// The world's table of names, while the guest runs.
-    pub names: Option<Names>,
-    /// The calls of this turn that have no answer, while the guest runs.
-    pub ahead: VecDeque<Call>,
-    /// Bytes lifted in this turn.
-    pub ahead_bytes: usize,
-    /// Whether the host has called the guest's allocator.
-    pub in_realloc: bool,
-    pub stop: Option<Stop>,
-    /// Fuel that the host has spent for the guest beyond what was left.
-    pub debt: u64,
-    pub wasi: Wasi,
-    scratch: String,
-}
-
-impl Host {
-    pub(super) fn new(world: World, limits: StoreLimits, seed: u64) -> Host {
-        Host {
-            limits,
-            world,
-            memory: None,
-            our: NodeId(0),
-            names: None,
-            ahead: VecDeque::new(),
-            ahead_bytes: 0,
-            in_realloc: false,
-            stop: None,
-            debt: 0,
-            wasi: Wasi::new(seed),
-            scratch: String::new(),
-        }
-    }
-
-    /// Why `call` cannot be made now, if it cannot.
-    pub(super) fn refusal(&self, call: &str) -> Option<Trap> {
-        let text = match (self.in_realloc, self.memory) {
-            (true, _) => format!("cabi_realloc called {call}: an allocator may not make calls"),
-            (false, None) => {
-                format!("the start function called {call}: calls can be made from `_initialize` or `init` on")
-            }
-            (false, Some(_)) => return None,
-        };
-        Some(self.trap(TrapReason::Abi, &text))
-    }
-
-    /// A trap with what the guest wrote to stderr, or `otherwise` if that is nothing.
-    pub(super) fn trap(&self, reason: TrapReason, otherwise: &str) -> Trap {
-        let stderr = self.wasi.stderr();
-        let text = match (reason, stderr.is_empty()) {
-            (_, true) => otherwise.to_string(),
-            (TrapReason::Abi | TrapReason::Exited, false) => format!("{otherwise}\n{stderr}"),
-            (_, false) => stderr,
-        };
-        Trap { reason, text: cut(&text).into() }
-    }
-
-    pub(super) fn lie(&self, call: &str, lie: &Lie) -> Trap {
-        Trap { reason: TrapReason::Abi, text: cut(&lie.text(call)).into() }
-    }
-
-    /// What to do about a call: nothing more if it waits in `ahead`, else stop.
-    fn call(
-        &mut self,
-        memory: &[u8],
-        kind: CallKind,
-        ret: u32,
-        lift: impl FnOnce(&mut Lift<'_>) -> Lifted<Call>,
-    ) -> Option<Stop> {
-        let mut lifter = Lift {
-            memory,
-            names: self.names.as_mut().expect("a running guest has the table of names"),
-            our: self.our,
-            scratch: &mut self.scratch,
-            world: self.world,
-            spent: 0,
-        };
-        let checked = match answer_layout(kind, self.world) {
-            Some((size, align)) => lifter.answer_area(ret, size, align),
-            None => Ok(()),
-        };
-        let lifted = checked.and_then(|()| lift(&mut lifter));
-        self.ahead_bytes += lifter.spent;
-        match lifted {
-            Err(lie) => Some(Stop::Trap(self.lie(kind.name(), &lie))),
-            Ok(call) if kind.has_answer() || self.ahead.len() >= AHEAD_MAX || self.ahead_bytes > AHEAD_BYTES_MAX => {
-                Some(Stop::Call { call, ret })
-            }
-            Ok(call) => {
-                self.ahead.push_back(call);
-                None
-            }
-        }
-    }
-}
-
-/// The last bytes that a trap's text may hold.
-fn cut(text: &str) -> &str {
-    let mut from = text.len().saturating_sub(TRAP_TEXT_MAX);
-    while !text.is_char_boundary(from) {
-        from += 1;
-    }
-    &text[from..]
-}
-
-/// Stops the guest for `stop`.
-pub(super) fn stop(host: &mut Host, stop: Stop) -> Error {
-    host.stop = Some(stop);
-    Error::host(Stopped)
-}
 
 /// The body of every import of the world.
 fn enter(
@@ -281,7 +130,7 @@ pub(super) fn define(
         CallKind::Print => linker.func_wrap(module, name, move |c: C<'_>, verbosity: u32, at: u32, n: u32| {
             // A u8 is the low byte, by the canonical ABI.
             enter(c, kind, 0, |lift| {
-                Ok(Call::Print { verbosity: verbosity as u8, text: field(lift.text((at, n)), "text")? })
+                Ok(Call::Print { verbosity: verbosity as u8, text: lift.text((at, n)).at("text")? })
             })
         }),
         CallKind::Our => {
@@ -297,17 +146,17 @@ pub(super) fn define(
             linker.func_wrap(module, name, move |c: C<'_>, ret: u32| enter(c, kind, ret, |_| Ok(Call::GetState)))
         }
         CallKind::SetState => linker.func_wrap(module, name, move |c: C<'_>, at: u32, n: u32| {
-            enter(c, kind, 0, |lift| field(lift.bytes((at, n)), "bytes").map(Call::SetState))
+            enter(c, kind, 0, |lift| lift.bytes((at, n)).at("bytes").map(Call::SetState))
         }),
         CallKind::ClearState => {
             linker.func_wrap(module, name, move |c: C<'_>| enter(c, kind, 0, |_| Ok(Call::ClearState)))
         }
         CallKind::Spawn => linker.func_wrap(module, name, spawn),
         CallKind::SaveCapabilities => linker.func_wrap(module, name, move |c: C<'_>, at: u32, n: u32| {
-            enter(c, kind, 0, |lift| field(lift.capabilities((at, n)), "capabilities").map(Call::SaveCapabilities))
+            enter(c, kind, 0, |lift| lift.capabilities((at, n)).at("capabilities").map(Call::SaveCapabilities))
         }),
         CallKind::DropCapabilities => linker.func_wrap(module, name, move |c: C<'_>, at: u32, n: u32| {
-            enter(c, kind, 0, |lift| field(lift.capabilities((at, n)), "capabilities").map(Call::DropCapabilities))
+            enter(c, kind, 0, |lift| lift.capabilities((at, n)).at("capabilities").map(Call::DropCapabilities))
         }),
         CallKind::OurCapabilities => {
             linker.func_wrap(module, name, move |c: C<'_>, ret: u32| enter(c, kind, ret, |_| Ok(Call::OurCapabilities)))
@@ -331,7 +180,7 @@ pub(super) fn define(
             })
         }),
         CallKind::SendRequests => linker.func_wrap(module, name, move |c: C<'_>, at: u32, n: u32| {
-            enter(c, kind, 0, |lift| field(lift.outgoings((at, n)), "requests").map(Call::SendRequests))
+            enter(c, kind, 0, |lift| lift.outgoings((at, n)).at("requests").map(Call::SendRequests))
         }),
         CallKind::SendResponse => linker.func_wrap(module, name, send_response),
         CallKind::SendAndAwaitResponse => linker.func_wrap(module, name, move |c: C<'_>, at: u32, ret: u32| {
@@ -343,10 +192,6 @@ pub(super) fn define(
         }),
     }
     .map(|_| ())
-}
-
-fn field<T>(lifted: Lifted<T>, name: &str) -> Lifted<T> {
-    super::lift::At::at(lifted, name)
 }
 
 #[allow(clippy::too_many_arguments)] // The canonical ABI flattens up to 16 of them.
@@ -369,12 +214,12 @@ fn spawn(
 ) -> Result<(), Error> {
     enter(caller, CallKind::Spawn, ret, |lift| {
         Ok(Call::Spawn(Box::new(Spawn {
-            name: field(lift.option_text((named, name_at, name_n)), "name")?,
-            path: field(lift.text((path_at, path_n)), "path")?,
-            on_exit: field(lift.on_exit((on_exit, on_exit_at, on_exit_n)), "on-exit")?,
-            request_capabilities: field(lift.capabilities((requests_at, requests_n)), "request-capabilities")?,
-            grant_capabilities: field(lift.grants((grants_at, grants_n)), "grant-capabilities")?,
-            public: field(boolean(public), "public")?,
+            name: lift.option_text((named, name_at, name_n)).at("name")?,
+            path: lift.text((path_at, path_n)).at("path")?,
+            on_exit: lift.on_exit((on_exit, on_exit_at, on_exit_n)).at("on-exit")?,
+            request_capabilities: lift.capabilities((requests_at, requests_n)).at("request-capabilities")?,
+            grant_capabilities: lift.grants((grants_at, grants_n)).at("grant-capabilities")?,
+            public: boolean(public).at("public")?,
         })))
     })
 }
@@ -400,8 +245,8 @@ fn send_response(
     enter(caller, CallKind::SendResponse, 0, |lift| {
         let metadata = (metadata, metadata_at, metadata_n);
         let response = lift.response_of(inherit, (body_at, body_n), metadata, (capabilities_at, capabilities_n));
-        let response = field(response, "response")?;
-        let blob = field(lift.blob_of(blob, (mime, mime_at, mime_n), (bytes_at, bytes_n)), "blob")?;
+        let response = response.at("response")?;
+        let blob = lift.blob_of(blob, (mime, mime_at, mime_n), (bytes_at, bytes_n)).at("blob")?;
         Ok(Call::SendResponse(Box::new((response, blob))))
     })
 }

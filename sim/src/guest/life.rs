@@ -1,15 +1,15 @@
 //! One life of a Wasm program: where it stands, what it may burn, and how it ends.
 
-use super::abi::{Host, Stop, Stopped};
+use super::host::{Host, Stop, Stopped};
 use super::lift::{At, Lifted};
-use super::lower::{Lower, Realloc};
+use super::lower::{Lower, Realloc, answer_layout};
 use super::wasm::{Limits, Program};
 use super::{Guest, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn};
 use kernel_core::{Address, Answer, Call, CallKind, Instant, Names};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::mem::{replace, swap, take};
-use wasmi::errors::ErrorKind;
+use wasmi::errors::{ErrorKind, InstantiationError};
 use wasmi::{Error, Func, Memory, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel, Store, TrapCode, Val};
 
 /// One life of a [`Program`]. Dropping it is the kill.
@@ -33,7 +33,6 @@ struct Live {
 }
 
 /// Where a guest stands between two turns.
-#[derive(Debug)]
 enum State {
     /// Before its first turn.
     Fresh,
@@ -45,6 +44,18 @@ enum State {
     Spinning { frame: ResumableCallOutOfFuel, needs: u64 },
     /// Returned or trapped.
     Over,
+}
+
+impl State {
+    fn name(&self) -> &'static str {
+        match self {
+            State::Fresh => "has not begun",
+            State::Calling { .. } => "waits for an answer",
+            State::Reading { .. } => "reads the clock",
+            State::Spinning { .. } => "spins",
+            State::Over => "is over",
+        }
+    }
 }
 
 thread_local! {
@@ -99,7 +110,7 @@ impl WasmGuest {
                 self.fuel.begin(&mut self.store, &self.limits, needs);
                 self.run(names, ahead, |store| frame.resume(store, &mut []))
             }
-            (state, reply) => panic!("a guest in {state:?} is resumed with {reply:?}"),
+            (state, reply) => panic!("a guest that {} is not resumed with {reply:?}", state.name()),
         }
     }
 
@@ -162,13 +173,14 @@ impl WasmGuest {
 
     /// Brings the answer to `call` into the guest, and says what the import returns.
     fn lower(&mut self, names: &Names, call: CallKind, ret: u32, answer: &Answer) -> Result<Option<Val>, Trap> {
+        if let Some((size, _)) = answer_layout(call, self.program.world()) {
+            let lowered = self.lowering(names, |lower| lower.answer(call, ret, size, answer).at("answer"));
+            return lowered.map(|()| None).map_err(|lie| self.store.data().lie(call.name(), &lie));
+        }
         match (call, answer) {
             (CallKind::HasBlob, Answer::HasBlob(has)) => Ok(Some(Val::I32((*has).into()))),
-            (_, Answer::Done) => Ok(None),
-            (_, _) => {
-                let lowered = self.lowering(names, |lower| lower.answer(call, ret, answer).at("answer"));
-                lowered.map(|()| None).map_err(|lie| self.store.data().lie(call.name(), &lie))
-            }
+            (call, Answer::Done) if call != CallKind::HasBlob => Ok(None),
+            (call, answer) => panic!("{} is not answered with {answer:?}", call.name()),
         }
     }
 
@@ -239,8 +251,10 @@ pub(super) fn trap_of(error: &Error, host: &mut Host) -> Trap {
     }
     let (reason, text) = match (error.as_trap_code(), error.kind()) {
         (Some(code), _) => describe(code),
-        (None, ErrorKind::Memory(_)) => (TrapReason::OutOfMemory, "its memory is larger at the start than the limit"),
-        (None, ErrorKind::Table(_) | ErrorKind::Instantiation(_)) => {
+        (None, ErrorKind::Instantiation(InstantiationError::FailedToInstantiateMemory(_))) => {
+            (TrapReason::OutOfMemory, "its memory is larger at the start than the limit")
+        }
+        (None, ErrorKind::Instantiation(_)) => {
             (TrapReason::OutOfMemory, "its tables are larger at the start than the limit")
         }
         (None, _) => (TrapReason::Abi, "the interpreter refused to run it"),
@@ -278,7 +292,6 @@ struct Fuel {
 impl Fuel {
     /// Begins a quantum: at least `needs`, or a step that costs more than a quantum would never be done.
     fn begin(&mut self, store: &mut Store<Host>, limits: &Limits, needs: u64) {
-        store.data_mut().debt = 0;
         let quantum = limits.spin_fuel.max(needs);
         self.fill(store, limits, quantum, needs);
     }
@@ -286,10 +299,7 @@ impl Fuel {
     /// Goes on with the quantum, if `needs` is left of it. Whether it is does not depend on how it is sliced.
     fn refill(&mut self, store: &mut Store<Host>, limits: &Limits, needs: u64) -> bool {
         self.settle(store);
-        let debt = take(&mut store.data_mut().debt);
         let left = self.filled + self.rest;
-        self.used += debt.min(left);
-        let left = left.saturating_sub(debt);
         if needs <= left {
             self.fill(store, limits, left, needs);
         }
@@ -303,10 +313,12 @@ impl Fuel {
         store.set_fuel(self.filled).expect("the engine meters fuel");
     }
 
-    /// Counts what the guest has used since the store was filled.
+    /// Counts what has been used since the store was filled, by the guest or by the host for it.
     fn settle(&mut self, store: &mut Store<Host>) {
         let left = store.get_fuel().expect("the engine meters fuel");
-        self.used += self.filled.saturating_sub(left);
+        let paid = take(&mut store.data_mut().debt).min(self.rest);
+        self.used += self.filled.saturating_sub(left) + paid;
         self.filled = left.min(self.filled);
+        self.rest -= paid;
     }
 }

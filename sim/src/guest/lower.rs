@@ -3,7 +3,8 @@
 //! Only ever while the guest is suspended: a host function that called back into its guest would recurse without a
 //! limit. A record is put together outside and written at once; nothing in it depends on what memory held before.
 
-use super::abi::{Host, World};
+use super::abi::World;
+use super::host::Host;
 use super::life::trap_of;
 use super::lift::{Lie, Lifted};
 use kernel_core::{
@@ -262,12 +263,12 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// Writes `answer` to where `call` wants it.
+    /// Writes `answer`, of `size` bytes, to where `call` wants it.
     ///
     /// # Panics
     /// If the answer is one to another call: a mistake of the world's, not of the guest's.
-    pub(super) fn answer(&mut self, call: CallKind, at: u32, answer: &Answer) -> Lifted<()> {
-        let Some((size, _)) = answer_layout(call, self.world) else { return Ok(()) };
+    pub(super) fn answer(&mut self, call: CallKind, at: u32, size: usize, answer: &Answer) -> Lifted<()> {
+        // Room for the largest, that of `receive`.
         let mut area = [0; 152];
         let record = &mut area[..size];
         match (call, answer) {

@@ -3,7 +3,8 @@
 //! Seven functions mean something; every other one answers ENOSYS.
 
 use super::TrapReason;
-use super::abi::{Host, Stop, stop, wrong_type};
+use super::abi::wrong_type;
+use super::host::{Host, Stop, stop};
 use super::load::Invalid;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};

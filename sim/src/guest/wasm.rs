@@ -4,7 +4,8 @@
 //! panics on a valid module. What 1.1 lacks is a fixed pattern for NaN: a guest that looks at the bits of a NaN may see
 //! others on another processor. Fuel prices are wasmi's, so no number of fuel is ever part of a trace.
 
-use super::abi::{self, Host};
+use super::abi;
+use super::host::Host;
 use super::load::{core_module, imported_exports};
 use super::wasi;
 use std::collections::BTreeMap;
@@ -32,14 +33,14 @@ const TABLE_ELEMENTS_MAX: usize = 1_000_000;
 pub struct Limits {
     /// The most memory it may have; a `memory.grow` beyond it fails.
     pub memory_bytes: usize,
-    /// The fuel of one spin quantum: so much computing without a stop is [`Turn::Busy`].
+    /// The fuel of one spin quantum: so much computing without a stop is [`Turn::Busy`](super::Turn::Busy).
     pub spin_fuel: u64,
     /// Runs the guest in slices of so much fuel. Only the host can tell: turns, text and virtual time are the same.
     pub slice_fuel: Option<u64>,
 }
 
 impl Default for Limits {
-    /// 128 MiB of memory, a quantum of 50 million (about half a second of a host's processor), no slices.
+    /// 128 MiB of memory, a quantum of 50 million (some 50 ms of a host's processor), no slices.
     fn default() -> Limits {
         Limits { memory_bytes: 128 << 20, spin_fuel: 50_000_000, slice_fuel: None }
     }
@@ -84,8 +85,8 @@ impl Program {
         self.0.world
     }
 
-    /// A life of this program that has not begun: nothing of it runs before its first [`Guest::resume`], which is with
-    /// [`Answer::Init`]. `seed` gives its random numbers.
+    /// A life of this program that has not begun: nothing of it runs before its first [`Guest::resume`](super::Guest::resume), which is with
+    /// [`Answer::Init`](kernel_core::Answer::Init). `seed` gives its random numbers.
     pub fn start(&self, limits: &Limits, seed: u64) -> WasmGuest {
         let bounds = StoreLimitsBuilder::new()
             .memory_size(limits.memory_bytes)
@@ -130,23 +131,16 @@ fn check_exports(module: &Module, handed_on: &[String]) -> Result<(), Invalid> {
             return Err(Invalid::NoExport { name: "memory", mend: "export the linear memory under this name" });
         }
     }
-    let functions: [(&'static str, &[ValType], &[ValType], Option<&str>); 3] = [
-        (
-            "init",
-            &[I32; 2],
-            &[],
-            Some("a process exports `init: func(our: string)`; build it for the world process-v1"),
-        ),
-        (
-            "cabi_realloc",
-            &[I32; 4],
-            &[I32],
-            Some("answers are written into memory that it gives; wit-bindgen makes it"),
-        ),
-        ("_initialize", &[], &[], None),
+    let init = Some("a process exports `init: func(our: string)`; build it for the world process-v1");
+    let realloc = Some("answers are written into memory that it gives; wit-bindgen makes it");
+    let functions = [
+        ("init", vec![I32; 2], vec![], init),
+        ("cabi_realloc", vec![I32; 4], vec![I32], realloc),
+        // What has no text need not be there.
+        ("_initialize", vec![], vec![], None),
     ];
     for (name, params, results, mend) in functions {
-        let expected = FuncType::new(params.to_vec(), results.to_vec());
+        let expected = FuncType::new(params, results);
         match (module.get_export(name), mend) {
             (Some(ExternType::Func(found)), _) if found == expected => {}
             (Some(ExternType::Func(found)), _) => return Err(abi::wrong_type(name, &expected, &found)),

@@ -28,7 +28,9 @@ impl Module for Timer {
             return;
         }
         match serde_json::from_slice(message.body()) {
-            Ok(Action::SetTimer(millis)) => cx.respond_after(Duration::from_millis(millis), message, Bytes::default(), None),
+            Ok(Action::SetTimer(millis)) => {
+                cx.respond_after(Duration::from_millis(millis), message, Bytes::default(), None)
+            }
             Ok(Action::Debug) | Err(_) => {}
         }
     }

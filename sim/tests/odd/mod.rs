@@ -2,7 +2,7 @@
 //! is tested.
 #![allow(dead_code)] // Each suite uses its part.
 
-use kernel_core::{Address, Answer, Call, Names};
+use kernel_core::{Address, Answer, Blob, Bytes, Call, Capability, Names, Outgoing, Request};
 use sim::guest::wasm::{Limits, Program, WasmGuest};
 use sim::guest::{Guest, Reply, Trap, Turn};
 use std::collections::VecDeque;
@@ -188,4 +188,154 @@ impl Image {
         self.word(at + 4, capabilities.len());
         (list as u32, capabilities.len() as u32)
     }
+}
+
+/// A guest's memory being read.
+pub struct Dump(pub Bytes);
+
+impl Dump {
+    pub fn word(&self, at: usize) -> usize {
+        u32::from_le_bytes(self.0[at..at + 4].try_into().expect("four bytes")) as usize
+    }
+
+    pub fn text(&self, at: usize) -> String {
+        let (place, n) = (self.word(at), self.word(at + 4));
+        String::from_utf8(self.0[place..place + n].to_vec()).expect("UTF-8")
+    }
+
+    pub fn option(&self, at: usize) -> Option<String> {
+        (self.0[at] == 1).then(|| self.text(at + 4))
+    }
+
+    pub fn process(&self, at: usize) -> String {
+        [0, 8, 16].map(|part| self.text(at + part)).join(":")
+    }
+
+    pub fn address(&self, at: usize) -> String {
+        format!("{}@{}", self.text(at), self.process(at + 8))
+    }
+
+    /// Issuers and parameters.
+    pub fn capabilities(&self, at: usize) -> Vec<(String, String)> {
+        let (list, n) = (self.word(at), self.word(at + 4));
+        (0..n).map(|i| (self.address(list + 40 * i), self.text(list + 40 * i + 32))).collect()
+    }
+
+    /// MIME type and bytes.
+    pub fn blob(&self, at: usize) -> Option<(Option<String>, String)> {
+        (self.0[at] == 1).then(|| (self.option(at + 4), self.text(at + 16)))
+    }
+
+    /// `inherit`, seconds, body, metadata, number of capabilities.
+    pub fn request(&self, at: usize) -> (u8, Option<u64>, String, Option<String>, usize) {
+        let seconds = u64::from_le_bytes(self.0[at + 16..at + 24].try_into().expect("eight bytes"));
+        let seconds = (self.0[at + 8] == 1).then_some(seconds);
+        (self.0[at], seconds, self.text(at + 24), self.option(at + 32), self.word(at + 48))
+    }
+
+    /// `inherit`, body, metadata, number of capabilities.
+    pub fn response(&self, at: usize) -> (u8, String, Option<String>, usize) {
+        (self.0[at], self.text(at + 4), self.option(at + 12), self.word(at + 28))
+    }
+}
+
+/// Where the fixed records of a call begin, and where texts and lists begin.
+pub const RECORD: usize = 1024;
+pub const TEXTS: usize = 4096;
+/// Where answers go.
+pub const ANSWER: u32 = 2048;
+
+pub const BOB: &str = "bob.os@chat:demo:bob.os";
+pub const READ: &str = r#"{"drive":"/a:b/pkg","kind":"read"}"#;
+
+/// The address that a text says, where `our` is `alice.os`.
+pub fn address(names: &mut Names, text: &str) -> Address {
+    let our = names.node("alice.os");
+    names.address(text, our).expect("an address")
+}
+
+/// A capability of that issuer.
+pub fn capability(names: &mut Names, issuer: &str, params: &str) -> Capability {
+    Capability { issuer: address(names, issuer), params: names.params(params) }
+}
+
+/// A request of 56 bytes with everything in it, and what it is.
+pub fn put_request(image: &mut Image, at: usize) {
+    image.bytes[at] = 1;
+    image.bytes[at + 8] = 1;
+    image.word(at + 16, 30);
+    image.text(at + 24, "body ÿ");
+    image.option(at + 32, Some("{}"));
+    image.capabilities(at + 44, &[(BOB, r#""messaging""#), ("our@vfs:distro:sys", READ)]);
+}
+
+pub fn request(names: &mut Names) -> Request {
+    Request {
+        inherit: true,
+        expects_response: Some(30),
+        body: Bytes::from("body ÿ"),
+        metadata: Some("{}".into()),
+        capabilities: vec![
+            capability(names, BOB, r#""messaging""#),
+            capability(names, "alice.os@vfs:distro:sys", READ),
+        ],
+    }
+}
+
+/// A blob of 24 bytes, option included.
+pub fn put_blob(image: &mut Image, at: usize) {
+    image.bytes[at] = 1;
+    image.option(at + 4, Some("text/plain"));
+    image.text(at + 16, [0, 159, 255]);
+}
+
+pub fn blob() -> Blob {
+    Blob { mime: Some("text/plain".into()), bytes: Bytes::from(&[0, 159, 255][..]) }
+}
+
+/// Target, request, context, blob: 128 bytes.
+pub fn put_outgoing(image: &mut Image, at: usize) {
+    image.address(at, BOB);
+    put_request(image, at + 32);
+    image.option(at + 88, Some("context"));
+    put_blob(image, at + 100);
+}
+
+pub fn outgoing(names: &mut Names) -> Outgoing {
+    Outgoing {
+        target: address(names, BOB),
+        request: request(names),
+        context: Some(Bytes::from("context")),
+        blob: Some(blob()),
+    }
+}
+
+/// Target, request, blob: 112 bytes.
+pub fn put_on_exit_request(image: &mut Image, at: usize) {
+    image.address(at, BOB);
+    put_request(image, at + 32);
+    put_blob(image, at + 88);
+}
+
+/// A guest with WASI functions besides the world.
+pub fn wasi(data: &str, body: &str) -> String {
+    let functions = [
+        ("fd_write", "(param i32 i32 i32 i32) (result i32)"),
+        ("environ_get", "(param i32 i32) (result i32)"),
+        ("environ_sizes_get", "(param i32 i32) (result i32)"),
+        ("random_get", "(param i32 i32) (result i32)"),
+        ("clock_time_get", "(param i32 i64 i32) (result i32)"),
+        ("proc_exit", "(param i32)"),
+        ("sched_yield", "(result i32)"),
+        ("path_open", "(param i32 i64 f32) (result i32)"),
+        ("nothing", "(param i64)"),
+    ];
+    let functions: String = functions
+        .map(|(name, ty)| format!(r#"(import "wasi_snapshot_preview1" "{name}" (func ${name} {ty}))"#))
+        .concat();
+    format!(
+        r#"(module {} {functions} (memory (export "memory") 2) (data (i32.const 64) "{data}") {ALLOCATOR}
+            (func (export "init") (param i32 i32) {body}))"#,
+        imports(STANDARD)
+    )
 }

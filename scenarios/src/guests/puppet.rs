@@ -1,0 +1,301 @@
+//! The twin of the Wasm program `puppet`: does what it is told, line by line of a request's body.
+//!
+//! Natively there is no memory to grow: `grow` of up to [`GROWN_MAX`] pages says `grown`, of more `refused`, however
+//! much was grown before. Where both are run, ask for few pages (up to 16) or for more than any limit (65,536).
+
+use super::process::{Event, Written, address, await_answer, next, print, reason, request, text};
+use kernel_core::{Blob, Bytes, Capability, OnExit, OnExitRequest, Outgoing, Request, SendErrorKind};
+use sim::guest::native::Os;
+
+/// The most pages of 64 KiB that are said to be grown at once.
+const GROWN_MAX: u32 = 1_000;
+
+pub(super) async fn puppet(os: Os) {
+    loop {
+        match next(&os).await {
+            Event::Request { body, capabilities, .. } => {
+                for line in body.lines() {
+                    if line == "return" {
+                        return;
+                    }
+                    carry_out(&os, line, &capabilities).await.unwrap_or_else(|| panic!("unknown order: {line}"));
+                }
+            }
+            Event::Response { body, context } => report(&os, &context, Ok(body)),
+            Event::Failure { kind, context } => report(&os, &context, Err(kind)),
+        }
+    }
+}
+
+/// `None`: the order cannot be understood, and nothing was done and nobody named.
+async fn carry_out(os: &Os, line: &str, attached: &[Capability]) -> Option<()> {
+    let (order, rest) = line.split_once(' ').unwrap_or((line, ""));
+    match order {
+        "" => {}
+        "panic" => panic!("{rest}"),
+        "spin" => os.spin().await,
+        "print" => print(os, rest),
+        "respond" => os.respond(rest),
+        "tell" => {
+            let [to, body] = words(rest)?;
+            os.tell(address(to)?.numbered(os), body);
+        }
+        "ask" => {
+            let [to, seconds, body] = words(rest)?;
+            let (to, seconds) = (address(to)?, seconds.parse().ok()?);
+            os.ask(to.numbered(os), seconds, body, Some(body.into()));
+        }
+        "await" => {
+            let [to, seconds, body] = words(rest)?;
+            let (to, seconds) = (address(to)?, seconds.parse().ok()?);
+            report(os, body, await_answer(os, to.numbered(os), seconds, body).await);
+        }
+        "on-exit" => os.set_on_exit(on_exit(os, rest)?).await,
+        "print-on-exit" => match os.get_on_exit().await {
+            OnExit::None => print(os, "on-exit: none"),
+            OnExit::Restart => print(os, "on-exit: restart"),
+            OnExit::Requests(requests) => print(os, &format!("on-exit: requests {}", requests.len())),
+        },
+        "save-state" => os.set_state(rest).await,
+        "clear-state" => os.clear_state().await,
+        "print-state" => show(os, "state", os.get_state().await),
+        "print-capabilities" => print_capabilities(os).await,
+        "give" => {
+            let [to, issuer, params, body] = words(rest)?;
+            let (to, issuer) = (address(to)?, address(issuer)?);
+            // The target is numbered before what is attached, as a Wasm guest's call would be read.
+            let target = to.numbered(os);
+            let capabilities = vec![capability(os, &issuer, params)];
+            let request = Request { capabilities, ..request(body) };
+            os.send_request(Outgoing { target, request, context: None, blob: None });
+        }
+        "keep" => os.save_capabilities(attached.to_vec()),
+        "drop" => {
+            let [issuer, params] = words(rest)?;
+            os.drop_capabilities(vec![capability(os, &address(issuer)?, params)]);
+        }
+        // A Wasm guest's sizes have 32 bits.
+        "grow" => print(os, if rest.parse::<u32>().ok()? <= GROWN_MAX { "grown" } else { "refused" }),
+        "blob" => {
+            let [blob, to, body] = words(rest)?;
+            let blob = Some(Blob { mime: None, bytes: blob.into() });
+            let target = address(to)?.numbered(os);
+            os.send_request(Outgoing { target, request: request(body), context: None, blob });
+        }
+        "print-blob" => show(os, "blob", os.get_blob().await.map(|blob| blob.bytes)),
+        _ => return None,
+    }
+    Some(())
+}
+
+fn words<const N: usize>(text: &str) -> Option<[&str; N]> {
+    text.splitn(N, ' ').collect::<Vec<_>>().try_into().ok()
+}
+
+fn capability(os: &Os, issuer: &Written<'_>, params: &str) -> Capability {
+    Capability { issuer: issuer.numbered(os), params: os.with_names(|names| names.params(params)) }
+}
+
+fn on_exit(os: &Os, text: &str) -> Option<OnExit> {
+    match text {
+        "none" => Some(OnExit::None),
+        "restart" => Some(OnExit::Restart),
+        _ => {
+            let [to, body] = words(text.strip_prefix("requests ")?)?;
+            let target = address(to)?.numbered(os);
+            Some(OnExit::Requests([OnExitRequest { target, request: request(body), blob: None }].into()))
+        }
+    }
+}
+
+fn report(os: &Os, question: &str, answer: Result<String, SendErrorKind>) {
+    match answer {
+        Ok(body) => print(os, &format!("{question}: answered {body}")),
+        Err(kind) => print(os, &format!("{question}: {}", reason(kind))),
+    }
+}
+
+fn show(os: &Os, what: &str, bytes: Option<Bytes>) {
+    match bytes {
+        Some(bytes) => print(os, &format!("{what}: {}", text(&bytes))),
+        None => print(os, &format!("{what}: none")),
+    }
+}
+
+async fn print_capabilities(os: &Os) {
+    let held = os.our_capabilities().await;
+    let mut lines: Vec<String> = held
+        .iter()
+        .map(|held| {
+            let params = os.with_names(|names| names.params_text(held.params).to_string());
+            format!("capability: {} {params}", os.address_text(held.issuer))
+        })
+        .collect();
+    lines.sort();
+    for line in &lines {
+        print(os, line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::guests::by_hand::{Life, print, respond};
+    use kernel_core::{
+        Answer, Blob, Call, Capability, OnExit, OnExitRequest, Outgoing, Request, SendError, SendErrorKind,
+    };
+    use sim::guest::{Reply, SPIN_QUANTUM, TrapReason, Turn};
+
+    const RECEIVE: Turn = Turn::Call(Call::Receive);
+
+    fn puppet() -> Life {
+        let (life, first) = Life::begin("puppet");
+        assert_eq!(first, (vec![], RECEIVE));
+        life
+    }
+
+    fn send(outgoing: Outgoing) -> Call {
+        Call::SendRequest(Box::new(outgoing))
+    }
+
+    #[test]
+    fn orders_are_carried_out_line_by_line() {
+        let told = puppet().request("print one\r\n\nrespond two\n print three\nreturn\nprint four");
+        assert_eq!(told, (vec![print("one"), respond("two")], Turn::Returned));
+    }
+
+    #[test]
+    fn the_last_word_of_an_order_is_the_rest_of_its_line() {
+        let mut life = puppet();
+        let target = life.address("bob.os@puppet:demo:alice.os");
+        let tell = |body: &str| {
+            let request = Request { body: body.into(), ..Request::default() };
+            (vec![send(Outgoing { target, request, context: None, blob: None })], RECEIVE)
+        };
+        assert_eq!(life.request("tell bob.os@puppet:demo:alice.os  print  this "), tell(" print  this "));
+        assert_eq!(life.request("tell bob.os@puppet:demo:alice.os "), tell(""));
+    }
+
+    #[test]
+    fn an_order_that_cannot_be_read_is_a_panic_and_names_nobody() {
+        for order in [
+            "dance",
+            "tell new.os@x:y:z",
+            "tell new.os@x:y print",
+            "ask new.os@x:y:z soon print",
+            "give new.os@x:y:z nobody {} print",
+            "drop new.os@x:y:z",
+            "on-exit requests new.os@x:y:z",
+            "on-exit never",
+            "grow 4294967296",
+            "return ",
+        ] {
+            let mut life = puppet();
+            let before = life.names.clone();
+            let (calls, stop) = life.request(order);
+            assert_eq!(calls, vec![], "{order}");
+            let Turn::Trapped(trap) = stop else { panic!("{order}: {stop:?}") };
+            assert_eq!((trap.reason, &*trap.text), (TrapReason::Unreachable, &*format!("unknown order: {order}")));
+            assert_eq!(life.names, before, "{order}");
+        }
+    }
+
+    #[test]
+    fn a_question_has_itself_for_context() {
+        let mut life = puppet();
+        let target = life.address("our@kid:demo:alice.os");
+        let request = Request { expects_response: Some(7), body: "well?".into(), ..Request::default() };
+        let ask = Outgoing { target, request, context: Some("well?".into()), blob: None };
+        assert_eq!(life.request("ask our@kid:demo:alice.os 7 well?"), (vec![send(ask)], RECEIVE));
+        assert_eq!(life.response("yes", Some("well?")), (vec![print("well?: answered yes")], RECEIVE));
+        assert_eq!(life.response("yes", None), (vec![print(": answered yes")], RECEIVE));
+        assert_eq!(life.failure(SendErrorKind::Offline, Some("well?")), (vec![print("well?: offline")], RECEIVE));
+    }
+
+    #[test]
+    fn an_awaited_answer_is_printed_before_the_next_order() {
+        let mut life = puppet();
+        let target = life.address("our@kid:demo:alice.os");
+        let request = Request { expects_response: Some(7), body: "well?".into(), ..Request::default() };
+        let question = Outgoing { target, request, context: None, blob: None };
+        let asked = life.request("await our@kid:demo:alice.os 7 well?\nprint next");
+        assert_eq!(asked, (vec![], Turn::Call(Call::SendAndAwaitResponse(Box::new(question)))));
+        let error = SendError { kind: SendErrorKind::Timeout, message: life.message_of_friend("well?") };
+        let told = life.answer(Answer::Awaited(Err(error)));
+        assert_eq!(told, (vec![print("well?: timeout"), print("next")], RECEIVE));
+    }
+
+    #[test]
+    fn an_on_exit_request_expects_no_answer() {
+        let mut life = puppet();
+        let target = life.address("our@heir:demo:alice.os");
+        let request = Request { body: "it is yours".into(), ..Request::default() };
+        let value = OnExit::Requests([OnExitRequest { target, request, blob: None }].into());
+        let told = life.request("on-exit requests our@heir:demo:alice.os it is yours\nprint-on-exit");
+        assert_eq!(told, (vec![], Turn::Call(Call::SetOnExit(value.clone()))));
+        assert_eq!(life.answer(Answer::Done), (vec![], Turn::Call(Call::GetOnExit)));
+        assert_eq!(life.answer(Answer::OnExit(value)), (vec![print("on-exit: requests 1")], RECEIVE));
+    }
+
+    #[test]
+    fn capabilities_are_printed_in_the_order_of_their_lines() {
+        let mut life = puppet();
+        let [late, early] = ["z:demo:alice.os", "a:demo:alice.os"].map(|id| life.address(&format!("our@{id}")));
+        let json = life.names.params(r#"{"b": 1, "a": 2}"#);
+        let held =
+            vec![Capability::messaging(late), Capability { issuer: early, params: json }, Capability::messaging(early)];
+        assert_eq!(life.request("print-capabilities"), (vec![], Turn::Call(Call::OurCapabilities)));
+        let lines = [
+            r#"capability: alice.os@a:demo:alice.os "messaging""#,
+            r#"capability: alice.os@a:demo:alice.os {"a":2,"b":1}"#,
+            r#"capability: alice.os@z:demo:alice.os "messaging""#,
+        ];
+        assert_eq!(life.answer(Answer::Capabilities(held)), (lines.map(print).to_vec(), RECEIVE));
+    }
+
+    #[test]
+    fn a_gift_names_its_target_before_its_issuer() {
+        let mut life = puppet();
+        let (calls, stop) = life.request("give our@to:x:y our@issuer:x:y \"read\" here you are");
+        let (target, issuer) = (life.address("our@to:x:y"), life.address("our@issuer:x:y"));
+        assert!(target.process < issuer.process);
+        let capabilities = vec![Capability { issuer, params: life.names.params("\"read\"") }];
+        let request = Request { body: "here you are".into(), capabilities, ..Request::default() };
+        assert_eq!(calls, vec![send(Outgoing { target, request, context: None, blob: None })]);
+        assert_eq!(stop, RECEIVE);
+    }
+
+    #[test]
+    fn what_is_kept_is_what_came_with_the_order() {
+        let mut life = puppet();
+        let right = Capability::messaging(life.address("our@kid:demo:alice.os"));
+        assert_eq!(life.request_with("keep", &[right]), (vec![Call::SaveCapabilities(vec![right])], RECEIVE));
+        let order = "drop our@kid:demo:alice.os \"messaging\"";
+        assert_eq!(life.request(order), (vec![Call::DropCapabilities(vec![right])], RECEIVE));
+    }
+
+    #[test]
+    fn a_blob_goes_out_beside_the_body_and_is_printed_as_text() {
+        let mut life = puppet();
+        let target = life.address("our@kid:demo:alice.os");
+        let request = Request { body: "look at this".into(), ..Request::default() };
+        let blob = Some(Blob { mime: None, bytes: "picture".into() });
+        let told = life.request("blob picture our@kid:demo:alice.os look at this\nprint-blob");
+        let calls = vec![send(Outgoing { target, request, context: None, blob })];
+        assert_eq!(told, (calls, Turn::Call(Call::GetBlob)));
+        let blob = Some(Blob { mime: None, bytes: [0xff, b'!'].as_slice().into() });
+        assert_eq!(life.answer(Answer::Blob(blob)), (vec![print("blob: \u{fffd}!")], RECEIVE));
+    }
+
+    #[test]
+    fn few_pages_are_grown_and_more_than_any_limit_refused() {
+        let told = puppet().request("grow 0\ngrow 16\ngrow 65536");
+        assert_eq!(told, (vec![print("grown"), print("grown"), print("refused")], RECEIVE));
+    }
+
+    #[test]
+    fn a_spinning_puppet_computes_for_ever() {
+        let mut life = puppet();
+        assert_eq!(life.request("print round\nspin\nprint never"), (vec![print("round")], Turn::Busy(SPIN_QUANTUM)));
+        assert_eq!(life.resume(Reply::Continue), (vec![], Turn::Busy(SPIN_QUANTUM)));
+    }
+}

@@ -1,0 +1,3 @@
+//! What we claim about Kinode's processes: programs to run, and the stories they are run in.
+
+pub mod guests;

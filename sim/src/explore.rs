@@ -1,0 +1,145 @@
+//! Many runs: seeds, replays, and what became of them.
+
+use crate::chooser::{Chooser, Profile, Seed};
+use crate::coverage::Coverage;
+use crate::image::Loader;
+use crate::plan::Plan;
+use crate::scenario::{Scenario, ScenarioError};
+use crate::trace::Fingerprint;
+use crate::world::{Options, Run, Verdict, World};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// Plays a scenario under a seed.
+///
+/// # Errors
+/// A scenario that names what it does not have.
+pub fn run_seed(
+    scenario: &Scenario,
+    seed: Seed,
+    profile: Profile,
+    options: &Options,
+    loader: &Loader,
+) -> Result<Run, ScenarioError> {
+    Ok(World::new(scenario, options.clone(), Chooser::seeded(seed, profile), loader)?.run())
+}
+
+/// Plays a scenario under a seed, and writes down the plan that this is short for.
+///
+/// # Errors
+/// A scenario that names what it does not have.
+pub fn record_seed(
+    scenario: &Scenario,
+    seed: Seed,
+    profile: Profile,
+    options: &Options,
+    loader: &Loader,
+) -> Result<Run, ScenarioError> {
+    Ok(World::new(scenario, options.clone(), Chooser::seeded(seed, profile).recording(), loader)?.run())
+}
+
+/// Plays a scenario under a plan. The empty plan is the calm run.
+///
+/// # Errors
+/// A scenario that names what it does not have.
+pub fn run_plan(scenario: &Scenario, plan: &Plan, options: &Options, loader: &Loader) -> Result<Run, ScenarioError> {
+    Ok(World::new(scenario, options.clone(), Chooser::planned(plan).recording(), loader)?.run())
+}
+
+/// What exploring a scenario came to.
+#[derive(Clone, Debug, Default)]
+pub struct Explored {
+    /// How many seeds.
+    pub seeds: u64,
+    /// Events of all runs.
+    pub events: u64,
+    /// Messages of all runs.
+    pub messages: u64,
+    /// The seeds under which an invariant broke, and how; in the order of the seeds.
+    pub violations: Vec<(Seed, Verdict)>,
+    /// The seeds whose run reached a bound of the simulator, and which.
+    pub limits: Vec<(Seed, String)>,
+    /// What all runs reached together.
+    pub coverage: Coverage,
+    /// The digest of all runs' fingerprints, in the order of the seeds.
+    pub fingerprint: Fingerprint,
+}
+
+/// What of a run is kept when it is one of many.
+struct Outcome {
+    verdict: Verdict,
+    fingerprint: Fingerprint,
+    events: u64,
+    messages: u64,
+    coverage: Coverage,
+}
+
+/// Plays a scenario under many seeds, on so many threads. What comes out does not depend on how many. `on_run` is told
+/// of each run that is done.
+///
+/// # Errors
+/// A scenario that names what it does not have.
+pub fn explore(
+    scenario: &Scenario,
+    seeds: &[Seed],
+    profile: Profile,
+    options: &Options,
+    loader: &Loader,
+    jobs: usize,
+    mut on_run: impl FnMut(),
+) -> Result<Explored, ScenarioError> {
+    let next = AtomicUsize::new(0);
+    let mut outcomes: Vec<Option<Outcome>> = Vec::new();
+    outcomes.resize_with(seeds.len(), || None);
+    thread::scope(|scope| {
+        let (send, receive) = mpsc::channel();
+        for _ in 0..jobs.max(1) {
+            let (send, next) = (send.clone(), &next);
+            scope.spawn(move || {
+                while let Some((index, seed)) = take(next, seeds) {
+                    let outcome = run_seed(scenario, seed, profile, options, loader).map(|run| Outcome {
+                        verdict: run.verdict,
+                        fingerprint: run.fingerprint,
+                        events: run.trace.len(),
+                        messages: run.messages,
+                        coverage: run.coverage,
+                    });
+                    let failed = outcome.is_err();
+                    if send.send((index, outcome)).is_err() || failed {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(send);
+        for (index, outcome) in receive {
+            outcomes[index] = Some(outcome?);
+            on_run();
+        }
+        Ok(())
+    })?;
+    let mut explored = Explored::default();
+    for (seed, outcome) in seeds.iter().zip(outcomes) {
+        let outcome = outcome.expect("every seed was run, or an error has been returned");
+        explored.seeds += 1;
+        explored.events += outcome.events;
+        explored.messages += outcome.messages;
+        explored.coverage.add(&outcome.coverage);
+        let chained = xxh3_64_with_seed(&outcome.fingerprint.0.to_le_bytes(), explored.fingerprint.0);
+        explored.fingerprint = Fingerprint(chained);
+        match outcome.verdict {
+            Verdict::Held => {}
+            Verdict::Limit(limit) => explored.limits.push((*seed, limit)),
+            violated @ Verdict::Violated(_) => explored.violations.push((*seed, violated)),
+        }
+    }
+    Ok(explored)
+}
+
+/// The next seed that nobody has taken.
+fn take(next: &AtomicUsize, seeds: &[Seed]) -> Option<(usize, Seed)> {
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    Some((index, *seeds.get(index)?))
+}

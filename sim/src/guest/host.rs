@@ -1,0 +1,158 @@
+//! What a guest's store holds beside its memory: how far its turn has come, and why it stopped.
+
+use super::abi::World;
+use super::lift::{Lie, Lift, Lifted};
+use super::lower::answer_layout;
+use super::wasi::Wasi;
+use super::{AHEAD_MAX, Trap, TrapReason};
+use kernel_core::{Call, CallKind, Names, NodeId};
+use std::collections::VecDeque;
+use std::fmt;
+use wasmi::{Error, Memory, StoreLimits};
+
+/// The most text a trap holds.
+const TRAP_TEXT_MAX: usize = 5_000;
+
+/// How many bytes a guest may hand over in calls ahead of their taking effect: with [`AHEAD_MAX`], a bound on memory.
+const AHEAD_BYTES_MAX: usize = 16 << 20;
+
+/// Why a guest stopped inside an import.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// It made a call; `ret` is its return pointer, checked, if it has one.
+    Call { call: Call, ret: u32 },
+    /// It reads the clock, to be written to `at`.
+    Clock { at: u32 },
+    /// It broke the calling convention, or exited.
+    Trap(Trap),
+}
+
+/// The error by which an import stops its guest; the reason is in [`Host::stop`].
+#[derive(Debug)]
+pub(super) struct Stopped;
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("stopped in an import")
+    }
+}
+
+impl wasmi::errors::HostError for Stopped {}
+
+/// What a guest's store holds beside its memory.
+pub(super) struct Host {
+    pub limits: StoreLimits,
+    pub world: World,
+    /// `None` until the start function has returned.
+    pub memory: Option<Memory>,
+    /// What the node name `our` means.
+    pub our: NodeId,
+    /// The world's table of names, while the guest runs.
+    pub names: Option<Names>,
+    /// The calls of this turn that have no answer, while the guest runs.
+    pub ahead: VecDeque<Call>,
+    /// Bytes lifted in this turn.
+    pub ahead_bytes: usize,
+    /// Whether the host has called the guest's allocator.
+    pub in_realloc: bool,
+    pub stop: Option<Stop>,
+    /// Fuel that the host has spent for the guest beyond what was left.
+    pub debt: u64,
+    pub wasi: Wasi,
+    scratch: String,
+}
+
+impl Host {
+    pub(super) fn new(world: World, limits: StoreLimits, seed: u64) -> Host {
+        Host {
+            limits,
+            world,
+            memory: None,
+            our: NodeId(0),
+            names: None,
+            ahead: VecDeque::new(),
+            ahead_bytes: 0,
+            in_realloc: false,
+            stop: None,
+            debt: 0,
+            wasi: Wasi::new(seed),
+            scratch: String::new(),
+        }
+    }
+
+    /// Why `call` cannot be made now, if it cannot.
+    pub(super) fn refusal(&self, call: &str) -> Option<Trap> {
+        let text = match (self.in_realloc, self.memory) {
+            (true, _) => format!("cabi_realloc called {call}: an allocator may not make calls"),
+            (false, None) => {
+                format!("the start function called {call}: calls can be made from `_initialize` or `init` on")
+            }
+            (false, Some(_)) => return None,
+        };
+        Some(self.trap(TrapReason::Abi, &text))
+    }
+
+    /// A trap with what the guest wrote to stderr, or `otherwise` if that is nothing.
+    pub(super) fn trap(&self, reason: TrapReason, otherwise: &str) -> Trap {
+        let stderr = self.wasi.stderr();
+        let text = match (reason, stderr.is_empty()) {
+            (_, true) => otherwise.to_string(),
+            (TrapReason::Abi | TrapReason::Exited, false) => format!("{otherwise}\n{stderr}"),
+            (_, false) => stderr,
+        };
+        Trap { reason, text: cut(&text).into() }
+    }
+
+    pub(super) fn lie(&self, call: &str, lie: &Lie) -> Trap {
+        Trap { reason: TrapReason::Abi, text: cut(&lie.text(call)).into() }
+    }
+
+    /// What to do about a call: nothing more if it waits in `ahead`, else stop.
+    pub(super) fn call(
+        &mut self,
+        memory: &[u8],
+        kind: CallKind,
+        ret: u32,
+        lift: impl FnOnce(&mut Lift<'_>) -> Lifted<Call>,
+    ) -> Option<Stop> {
+        let mut lifter = Lift {
+            memory,
+            names: self.names.as_mut().expect("a running guest has the table of names"),
+            our: self.our,
+            scratch: &mut self.scratch,
+            world: self.world,
+            spent: 0,
+        };
+        let checked = match answer_layout(kind, self.world) {
+            Some((size, align)) => lifter.answer_area(ret, size, align),
+            None => Ok(()),
+        };
+        let lifted = checked.and_then(|()| lift(&mut lifter));
+        self.ahead_bytes += lifter.spent;
+        match lifted {
+            Err(lie) => Some(Stop::Trap(self.lie(kind.name(), &lie))),
+            Ok(call) if kind.has_answer() || self.ahead.len() >= AHEAD_MAX || self.ahead_bytes > AHEAD_BYTES_MAX => {
+                Some(Stop::Call { call, ret })
+            }
+            Ok(call) => {
+                self.ahead.push_back(call);
+                None
+            }
+        }
+    }
+}
+
+/// The last bytes that a trap's text may hold.
+fn cut(text: &str) -> &str {
+    let mut from = text.len().saturating_sub(TRAP_TEXT_MAX);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    &text[from..]
+}
+
+/// Stops the guest for `stop`.
+pub(super) fn stop(host: &mut Host, stop: Stop) -> Error {
+    host.stop = Some(stop);
+    Error::host(Stopped)
+}

@@ -1,0 +1,220 @@
+//! One node: what there is of it while it is up, and what stays while it is down.
+
+use crate::chooser::{Chooser, Stream};
+use crate::disk::{Disk, Path};
+use crate::guest::{Guest, Reply, Turn};
+use crate::modules::{self, Module};
+use crate::operator::Operator;
+use crate::site::{Question, Subject};
+use crate::table;
+use kernel_core::{
+    Address, Bytes, Call, CallKind, Cause, Change, Instant, Kernel, Message, Names, NodeId, ProcessRef, Record, Run,
+    StateOp, Ticket, WriteId,
+};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+/// A node of the world.
+pub(crate) struct Node {
+    pub id: NodeId,
+    /// While the node is up.
+    pub up: Option<Up>,
+    pub disk: Disk,
+    /// How often it has booted.
+    pub boots: u32,
+    /// How many lives each process has had here, by process.
+    pub lives: Vec<u32>,
+    pub operator: Operator,
+    pub streams: NodeStreams,
+    /// What the trace has said is durable: compared with the disk at each boot.
+    pub known: Known,
+}
+
+/// The questions that are asked about a node.
+pub(crate) struct NodeStreams {
+    pub kill: Stream,
+    pub crash: Stream,
+    pub write: Stream,
+    pub unsynced: Stream,
+    pub downtime: Stream,
+    pub boot_order: Stream,
+    pub order: Stream,
+}
+
+/// Durable facts, as the trace has them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Known {
+    pub rows: BTreeMap<ProcessRef, Record>,
+    pub states: BTreeMap<ProcessRef, Bytes>,
+}
+
+/// What a node has only while it is up.
+pub(crate) struct Up {
+    pub kernel: Kernel,
+    /// The lives, by process.
+    pub guests: Vec<Option<Box<Live>>>,
+    pub modules: Vec<Option<Box<dyn Module>>>,
+    /// What waits for the disk, in order. The first is under way.
+    pub disk_jobs: VecDeque<(Cause, Job)>,
+    /// The wake that is in the queue.
+    pub armed: Option<Instant>,
+}
+
+/// A life that is under way.
+pub(crate) struct Live {
+    pub number: u32,
+    /// The event that began it, or that it last went on from.
+    pub cause: Cause,
+    pub guest: Box<dyn Guest>,
+    /// Calls that it has made and that have not taken effect.
+    pub ahead: VecDeque<Call>,
+    /// Why it stopped, to take effect after those; `None` while it waits for an answer.
+    pub then: Option<Turn>,
+    /// The call that it waits in.
+    pub waits_in: Option<CallKind>,
+    pub trap: Stream,
+    pub cost: Stream,
+}
+
+/// Something that waits for the disk.
+pub(crate) enum Job {
+    /// A write of the process table.
+    Table(WriteId, Vec<Change>),
+    /// A process's saved state.
+    State(ProcessRef, Run, StateOp),
+    /// A request to a module that uses the disk.
+    Module(ProcessRef, Rc<Message>),
+    /// Code for `spawn`.
+    Load(Ticket, ProcessRef, Path),
+}
+
+impl Node {
+    /// A node with an empty table, not yet booted.
+    pub fn new(id: NodeId, chooser: &Chooser, names: &Names) -> Node {
+        let open = |question| chooser.open(question, Subject::Node(id), names);
+        let mut disk = Disk::default();
+        for op in table::format().iter().chain(&state::format()) {
+            disk.apply(op).expect("an empty disk can be formatted");
+        }
+        disk.sync_all();
+        Node {
+            id,
+            up: None,
+            disk,
+            boots: 0,
+            lives: Vec::new(),
+            operator: Operator::default(),
+            streams: NodeStreams {
+                kill: open(Question::Kill),
+                crash: open(Question::Crash),
+                write: open(Question::Write),
+                unsynced: open(Question::Unsynced),
+                downtime: open(Question::Downtime),
+                boot_order: open(Question::BootOrder),
+                order: open(Question::Order),
+            },
+            known: Known::default(),
+        }
+    }
+
+    /// The number of a process's next life here.
+    pub fn next_life(&mut self, process: ProcessRef) -> u32 {
+        let index = process.0 as usize;
+        if self.lives.len() <= index {
+            self.lives.resize(index + 1, 0);
+        }
+        self.lives[index] += 1;
+        self.lives[index]
+    }
+
+    /// How many lives a process has had here.
+    pub fn lives_of(&self, process: ProcessRef) -> u32 {
+        self.lives.get(process.0 as usize).copied().unwrap_or(0)
+    }
+
+    /// A process's address.
+    pub fn address(&self, process: ProcessRef) -> Address {
+        Address { node: self.id, process }
+    }
+}
+
+impl Up {
+    /// A node that has just come up.
+    pub fn new(kernel: Kernel) -> Up {
+        let mut modules: Vec<Option<Box<dyn Module>>> = Vec::new();
+        modules.resize_with(ProcessRef::modules().count(), || None);
+        for (id, module) in modules::all() {
+            modules[id.0 as usize] = Some(module);
+        }
+        Up { kernel, guests: Vec::new(), modules, disk_jobs: VecDeque::new(), armed: None }
+    }
+
+    /// The life of a process, if it has one.
+    pub fn guest(&mut self, process: ProcessRef) -> Option<&mut Live> {
+        self.guests.get_mut(process.0 as usize)?.as_deref_mut()
+    }
+
+    /// Puts a life in its place.
+    pub fn put_guest(&mut self, process: ProcessRef, live: Live) {
+        let index = process.0 as usize;
+        if self.guests.len() <= index {
+            self.guests.resize_with(index + 1, || None);
+        }
+        self.guests[index] = Some(Box::new(live));
+    }
+
+    /// Ends the life of a process.
+    pub fn take_guest(&mut self, process: ProcessRef) -> Option<Box<Live>> {
+        self.guests.get_mut(process.0 as usize)?.take()
+    }
+}
+
+impl Live {
+    /// Runs the guest to where it next needs something.
+    pub fn resume(&mut self, names: &mut Names, reply: Reply) {
+        self.waits_in = None;
+        self.then = Some(self.guest.resume(names, reply, &mut self.ahead));
+    }
+}
+
+/// Where saved state lies on disk (P1): one file per process, replaced atomically.
+pub(crate) mod state {
+    use super::{BTreeMap, Bytes, Names, ProcessRef};
+    use crate::disk::{Disk, Op};
+    use kernel_core::StateOp;
+
+    const DIR: &str = "/state";
+
+    /// The operations that prepare a new disk.
+    pub fn format() -> Vec<Op> {
+        vec![Op::CreateDir(DIR.into())]
+    }
+
+    fn path(process: ProcessRef, names: &Names) -> String {
+        format!("{DIR}/{}", names.process_text(process))
+    }
+
+    /// What a process has saved.
+    pub fn read(disk: &Disk, process: ProcessRef, names: &Names) -> Option<Bytes> {
+        disk.read(&path(process, names)).ok().map(|bytes| Bytes::from(bytes.as_slice()))
+    }
+
+    /// The operations that change what a process has saved; none for a read.
+    pub fn write(disk: &Disk, process: ProcessRef, op: &StateOp, names: &Names) -> Vec<Op> {
+        let path = path(process, names);
+        match op {
+            StateOp::Get => vec![],
+            StateOp::Set(bytes) => Disk::replace(&path, bytes),
+            StateOp::Clear if disk.read(&path).is_err() => vec![],
+            StateOp::Clear => vec![Op::Remove(path.into()), Op::SyncDir(DIR.into())],
+        }
+    }
+
+    /// What all processes have saved.
+    pub fn all(disk: &Disk, names: &mut Names) -> BTreeMap<ProcessRef, Bytes> {
+        let files = disk.list(DIR).unwrap_or_default();
+        let saved = files.iter().filter(|(path, dir)| !dir && !path.ends_with(".new"));
+        let saved = saved.filter_map(|(path, _)| Some((path, Bytes::from(disk.read(path).ok()?.as_slice()))));
+        saved.map(|(path, bytes)| (names.process(&path[DIR.len() + 1..]), bytes)).collect()
+    }
+}

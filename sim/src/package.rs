@@ -1,0 +1,187 @@
+//! Packages: a manifest and the files it names, turned into kernel commands (S1).
+//!
+//! The kernel knows nothing of this. As in the public runtime, a process per manifest entry: a namesake is killed, it
+//! is initialized, and gets what it asks for; when all exist each grants what it grants; then each is run.
+
+use crate::operator::Step;
+use kernel_core::command::{Command, Initialize, parse_on_exit};
+use kernel_core::{Address, Blob, Bytes, Capability, Names, NodeId, OnExit, ProcessId, ProcessRef};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A package folder: files by path from the package's root, `manifest.json` among them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Package {
+    /// `package:publisher`.
+    pub id: String,
+    /// `("/counter.wasm", bytes)`. A file whose content is [`Content::Program`] holds that program of the scenario.
+    pub files: Vec<(String, Content)>,
+}
+
+/// What a file of a package holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// A program of the scenario, in the form that the run uses.
+    Program(String),
+}
+
+impl Package {
+    /// A package of a manifest.
+    pub fn new(id: &str, manifest: &str) -> Package {
+        let manifest = ("/manifest.json".to_string(), Content::Bytes(manifest.as_bytes().to_vec()));
+        Package { id: id.to_string(), files: vec![manifest] }
+    }
+
+    /// With this program of the scenario in a file.
+    pub fn file(mut self, path: &str, program: &str) -> Package {
+        self.files.push((path.to_string(), Content::Program(program.to_string())));
+        self
+    }
+
+    /// The drive that holds it.
+    pub fn drive(&self) -> String {
+        drive(&self.id)
+    }
+}
+
+/// The drive that holds a package's files.
+pub fn drive(package: &str) -> String {
+    format!("/{package}/pkg")
+}
+
+/// A manifest that cannot be used: where, and what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("manifest.json of {package}{place}: {problem}")]
+pub struct ManifestError {
+    /// `package:publisher`.
+    pub package: String,
+    /// Which entry, if one is to blame: `, process `x``.
+    pub place: String,
+    /// What is wrong, and the mend.
+    pub problem: String,
+}
+
+/// One process of a manifest.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Entry {
+    /// The process's own name.
+    pub process_name: String,
+    /// Where its code lies, from the package's root.
+    pub process_wasm_path: String,
+    on_exit: Value,
+    #[serde(default)]
+    request_networking: bool,
+    #[serde(default)]
+    request_capabilities: Vec<Asked>,
+    #[serde(default)]
+    grant_capabilities: Vec<Asked>,
+    #[serde(default)]
+    public: bool,
+}
+
+/// A process id (its messaging capability), or a process and parameters.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Asked {
+    Messaging(String),
+    Other { process: String, params: Value },
+}
+
+/// Reads a manifest.
+pub fn parse_manifest(package: &str, bytes: &[u8]) -> Result<Vec<Entry>, ManifestError> {
+    let fail = |place: &str, problem: String| ManifestError {
+        package: package.to_string(),
+        place: place.to_string(),
+        problem,
+    };
+    let entries: Vec<Value> =
+        serde_json::from_slice(bytes).map_err(|error| fail("", format!("not a JSON list: {error}")))?;
+    let read = |(index, value): (usize, Value)| {
+        let name = value.get("process_name").and_then(Value::as_str).map(str::to_string);
+        let place = name.map_or_else(|| format!(", entry {}", index + 1), |name| format!(", process `{name}`"));
+        let entry: Entry = serde_json::from_value(value).map_err(|error| fail(&place, error.to_string()))?;
+        let (mut names, node) = (Names::new(), NodeId(0));
+        if let Err(error) = parse_on_exit(&entry.on_exit, &mut names, node) {
+            let form = r#"it is "None", "Restart" or {"Requests": [[address, request, blob or null], …]}"#;
+            return Err(fail(&place, format!("`on_exit` {} is no such thing ({}); {form}", entry.on_exit, error.0)));
+        }
+        let id = format!("{}:{package}", entry.process_name);
+        if ProcessId::split(&id).is_none_or(|id| !id.is_legal()) {
+            return Err(fail(&place, format!("`{id}` is not a legal process id (a-z 0-9 -, three parts)")));
+        }
+        Ok(entry)
+    };
+    entries.into_iter().enumerate().map(read).collect()
+}
+
+/// What the installer asks of the kernel, in order. `code` gives the content of a file of the package.
+pub fn install(
+    package: &str,
+    manifest: &[Entry],
+    names: &mut Names,
+    our: NodeId,
+    code: impl Fn(&str) -> Option<Bytes>,
+) -> Result<Vec<Step>, ManifestError> {
+    let mut steps = Vec::new();
+    let ids: Vec<ProcessRef> =
+        manifest.iter().map(|entry| names.process(&format!("{}:{package}", entry.process_name))).collect();
+    let vfs = Address { node: our, process: ProcessRef::VFS };
+    for (entry, id) in manifest.iter().zip(&ids) {
+        let missing = || ManifestError {
+            package: package.to_string(),
+            place: format!(", process `{}`", entry.process_name),
+            problem: format!("there is no file `{}` in the package", entry.process_wasm_path),
+        };
+        let bytes = code(&entry.process_wasm_path).ok_or_else(missing)?;
+        let on_exit = parse_on_exit(&entry.on_exit, names, our).unwrap_or(OnExit::None);
+        let mut wanted: Vec<Capability> =
+            entry.request_capabilities.iter().filter_map(|asked| asked.capability(names, our)).collect();
+        if entry.request_networking {
+            wanted.push(Capability::network(our));
+        }
+        wanted.extend(crate::modules::drive_capabilities(vfs, &drive(package), names));
+        steps.push(Step::command(Command::Kill(*id), names, our));
+        let init = Initialize { id: *id, on_exit, initial_capabilities: vec![], public: entry.public };
+        let blob = Blob { mime: None, bytes };
+        steps.push(Step::command(Command::Initialize(Box::new(init)), names, our).carrying(blob));
+        steps.push(Step::command(Command::Grant(*id, wanted), names, our));
+    }
+    for (entry, id) in manifest.iter().zip(&ids) {
+        let issuer = Address { node: our, process: *id };
+        for asked in &entry.grant_capabilities {
+            let (holder, params) = asked.parts(names);
+            let capability = Capability { issuer, params };
+            steps.push(Step::command(Command::Grant(holder, vec![capability]), names, our));
+        }
+    }
+    steps.extend(ids.iter().map(|id| Step::command(Command::Run(*id), names, our)));
+    Ok(steps)
+}
+
+/// What uninstalling asks of the kernel: every process is killed. The drive is removed by its owner afterwards.
+pub fn uninstall(package: &str, manifest: &[Entry], names: &mut Names, our: NodeId) -> Vec<Step> {
+    let id = |entry: &Entry, names: &mut Names| names.process(&format!("{}:{package}", entry.process_name));
+    manifest
+        .iter()
+        .map(|entry| {
+            let id = id(entry, names);
+            Step::command(Command::Kill(id), names, our)
+        })
+        .collect()
+}
+
+impl Asked {
+    fn parts(&self, names: &mut Names) -> (ProcessRef, kernel_core::ParamsRef) {
+        match self {
+            Asked::Messaging(process) => (names.process(process), kernel_core::ParamsRef::MESSAGING),
+            Asked::Other { process, params } => (names.process(process), names.params(&params.to_string())),
+        }
+    }
+
+    fn capability(&self, names: &mut Names, our: NodeId) -> Option<Capability> {
+        let (process, params) = self.parts(names);
+        Some(Capability { issuer: Address { node: our, process }, params })
+    }
+}

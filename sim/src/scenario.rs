@@ -1,0 +1,376 @@
+//! A scenario: what is played. Plain data, but for the programs in it.
+//!
+//! Nodes, packages on their drives, a setup that nothing disturbs, a script of what the owner does during the storm,
+//! and what is expected of a calm run. What must react is a guest.
+
+use crate::event::Kind;
+use crate::guest::native;
+use crate::invariant::Invariant;
+use crate::package::Package;
+use crate::site::Down;
+use kernel_core::{Duration, Semantics};
+use std::fmt;
+use std::sync::Arc;
+
+/// What is played.
+#[derive(Clone)]
+pub struct Scenario {
+    /// How people call it: `kill-in-a-crash-loop`.
+    pub name: String,
+    /// What it is about, in a sentence or two.
+    pub about: String,
+    /// The nodes, by name.
+    pub nodes: Vec<String>,
+    /// The programs that it uses, by name.
+    pub programs: Vec<Program>,
+    /// Packages, each on the drive of a node (by name) when the world begins.
+    pub packages: Vec<(String, Package)>,
+    /// What the owners do first, undisturbed, one thing after the other.
+    pub setup: Vec<Action>,
+    /// What the owners do during the storm.
+    pub script: Vec<Line>,
+    /// How long faults may happen, from the end of the setup.
+    pub storm: Duration,
+    /// How long the world then has to settle.
+    pub settle: Duration,
+    /// The kernel's rules, unless a run asks for others.
+    pub semantics: Semantics,
+    /// What a calm run must show.
+    pub expect: Vec<Expect>,
+    /// What must hold in this scenario besides the contract.
+    pub invariants: Vec<fn() -> Box<dyn Invariant>>,
+}
+
+/// A program in its two forms. A run uses one of them throughout.
+#[derive(Clone)]
+pub struct Program {
+    /// How scenarios and packages call it.
+    pub name: String,
+    /// In native Rust.
+    pub native: Option<native::Program>,
+    /// In Wasm: a component, a core module or text.
+    pub wasm: Option<Arc<[u8]>>,
+}
+
+/// Which form of the programs a run uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Flavor {
+    /// Native Rust where there is one, else Wasm.
+    #[default]
+    Native,
+    /// Wasm where there is one, else native Rust.
+    Wasm,
+}
+
+/// A line of the script.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// When.
+    pub when: When,
+    /// What.
+    pub action: Action,
+}
+
+/// When a line of the script is carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum When {
+    /// So long after the end of the setup.
+    At(Duration),
+    /// At once when an event of this kind about this process (`process:package:publisher`) happens for the n-th time.
+    Event(Kind, String, u32),
+}
+
+/// What an owner does. Nodes and processes by name.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Initializes a process, grants what it is to hold, and runs it.
+    Start(Start),
+    /// Initializes a process, but does not run it.
+    Initialize(Start),
+    /// Runs a process that was initialized.
+    Run(On),
+    /// Kills a process.
+    Kill(On),
+    /// Sends a request that expects nothing.
+    Tell(On, String),
+    /// Sends a request and waits so many seconds for the answer.
+    Ask(On, u64, String),
+    /// Sends any command to the kernel: its JSON.
+    Command(String, String),
+    /// Installs a package from its drive: node, `package:publisher`.
+    Install(String, String),
+    /// Kills every process of a package and removes its drive.
+    Uninstall(String, String),
+    /// Takes a node down; it boots again after this time.
+    Down(String, Down, Duration),
+    /// Cuts the way from one node to another for a time.
+    Cut(String, String, Duration),
+}
+
+/// A process on a node, both by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct On {
+    /// The node.
+    pub node: String,
+    /// `process:package:publisher`.
+    pub process: String,
+}
+
+/// How a process is started by hand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Start {
+    /// Which, where.
+    pub on: On,
+    /// Its program.
+    pub program: String,
+    /// Its on-exit behaviour.
+    pub on_exit: OnExit,
+    /// Whether anybody on the node may message it.
+    pub public: bool,
+    /// Whom it may message: process ids, of the same node.
+    pub may_message: Vec<String>,
+    /// Whether it may speak with other nodes.
+    pub network: bool,
+    /// Other capabilities: issuer (a process id of the same node) and parameters (JSON).
+    pub holds: Vec<(String, String)>,
+}
+
+/// An on-exit behaviour in names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum OnExit {
+    /// `OnExit::None`.
+    #[default]
+    None,
+    /// `OnExit::Restart`.
+    Restart,
+    /// `OnExit::Requests`: target addresses (the node `our` is its own) and bodies.
+    Requests(Vec<(String, String)>),
+}
+
+/// What a calm run must show.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expect {
+    /// A process prints exactly this, so often.
+    Prints(On, String, u32),
+    /// A process is alive at the end.
+    Alive(On),
+    /// A process is not in the table at the end.
+    Gone(On),
+    /// A process has had so many lives by the end.
+    Lives(On, u32),
+    /// The owner got this answer (its body) from the process, at least once.
+    Answers(On, String),
+}
+
+impl Scenario {
+    /// A scenario of one node, `alice.os`, in which nothing happens yet.
+    pub fn new(name: &str, about: &str) -> Scenario {
+        Scenario {
+            name: name.to_string(),
+            about: about.to_string(),
+            nodes: vec!["alice.os".to_string()],
+            programs: Vec::new(),
+            packages: Vec::new(),
+            setup: Vec::new(),
+            script: Vec::new(),
+            storm: Duration::from_secs(20),
+            settle: Duration::from_secs(40),
+            semantics: Semantics::book(),
+            expect: Vec::new(),
+            invariants: Vec::new(),
+        }
+    }
+
+    /// One node more.
+    pub fn node(mut self, name: &str) -> Scenario {
+        self.nodes.push(name.to_string());
+        self
+    }
+
+    /// These programs are known.
+    pub fn programs(mut self, programs: impl IntoIterator<Item = Program>) -> Scenario {
+        self.programs.extend(programs);
+        self
+    }
+
+    /// A package lies on the drive of a node.
+    pub fn package(mut self, node: &str, package: Package) -> Scenario {
+        self.packages.push((node.to_string(), package));
+        self
+    }
+
+    /// Undisturbed, before the storm.
+    pub fn setup(mut self, action: Action) -> Scenario {
+        self.setup.push(action);
+        self
+    }
+
+    /// So long into the storm.
+    pub fn at(mut self, after: Duration, action: Action) -> Scenario {
+        self.script.push(Line { when: When::At(after), action });
+        self
+    }
+
+    /// When something happens to a process for the n-th time.
+    pub fn when(mut self, kind: Kind, process: &str, nth: u32, action: Action) -> Scenario {
+        self.script.push(Line { when: When::Event(kind, process.to_string(), nth), action });
+        self
+    }
+
+    /// A calm run must show this.
+    pub fn expect(mut self, expect: Expect) -> Scenario {
+        self.expect.push(expect);
+        self
+    }
+
+    /// How long the storm takes, and how long the world has to settle after it.
+    pub fn lasting(mut self, storm: Duration, settle: Duration) -> Scenario {
+        self.storm = storm;
+        self.settle = settle;
+        self
+    }
+
+    /// Other rules than the book's: a back-off, say.
+    pub fn under(mut self, semantics: Semantics) -> Scenario {
+        self.semantics = semantics;
+        self
+    }
+
+    /// This must hold, too.
+    pub fn holding(mut self, invariant: fn() -> Box<dyn Invariant>) -> Scenario {
+        self.invariants.push(invariant);
+        self
+    }
+
+    /// The bytes of a program in a flavor: what a package's file holds.
+    pub fn program_bytes(&self, name: &str, flavor: Flavor) -> Result<Vec<u8>, ScenarioError> {
+        let program = self.programs.iter().find(|program| program.name == name);
+        let program =
+            program.ok_or_else(|| ScenarioError(format!("the program `{name}` is not among its programs")))?;
+        let native = program.native.as_ref().map(|native| format!("native:{}", native.name()).into_bytes());
+        let wasm = program.wasm.as_ref().map(|wasm| wasm.to_vec());
+        let bytes = match flavor {
+            Flavor::Native => native.or(wasm),
+            Flavor::Wasm => wasm.or(native),
+        };
+        bytes.ok_or_else(|| ScenarioError(format!("the program `{name}` is neither native nor Wasm")))
+    }
+}
+
+/// What is wrong with a scenario.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ScenarioError(pub String);
+
+// ---- a small vocabulary -------------------------------------------------------------------------------------------
+
+/// A process on a node.
+pub fn on(node: &str, process: &str) -> On {
+    On { node: node.to_string(), process: process.to_string() }
+}
+
+impl On {
+    /// It is started with this program; on-exit `None`, not public, holding nothing.
+    pub fn runs(self, program: &str) -> Start {
+        Start {
+            on: self,
+            program: program.to_string(),
+            on_exit: OnExit::None,
+            public: false,
+            may_message: Vec::new(),
+            network: false,
+            holds: Vec::new(),
+        }
+    }
+}
+
+impl Start {
+    /// With `OnExit::Restart`.
+    pub fn restarting(mut self) -> Start {
+        self.on_exit = OnExit::Restart;
+        self
+    }
+
+    /// With `OnExit::Requests`: one more of them.
+    pub fn on_exit_telling(mut self, target: &str, body: &str) -> Start {
+        let request = (target.to_string(), body.to_string());
+        match &mut self.on_exit {
+            OnExit::Requests(list) => list.push(request),
+            OnExit::None | OnExit::Restart => self.on_exit = OnExit::Requests(vec![request]),
+        }
+        self
+    }
+
+    /// May message this process of its node.
+    pub fn messaging(mut self, process: &str) -> Start {
+        self.may_message.push(process.to_string());
+        self
+    }
+
+    /// May speak with other nodes.
+    pub fn networking(mut self) -> Start {
+        self.network = true;
+        self
+    }
+
+    /// Anybody on its node may message it.
+    pub fn public(mut self) -> Start {
+        self.public = true;
+        self
+    }
+
+    /// Holds this capability.
+    pub fn capable(mut self, issuer: &str, params: &str) -> Start {
+        self.holds.push((issuer.to_string(), params.to_string()));
+        self
+    }
+}
+
+/// Starts a process.
+pub fn start(start: Start) -> Action {
+    Action::Start(start)
+}
+
+/// Kills a process.
+pub fn kill(on: On) -> Action {
+    Action::Kill(on)
+}
+
+/// Tells a process something.
+pub fn tell(on: On, body: &str) -> Action {
+    Action::Tell(on, body.to_string())
+}
+
+/// Asks a process something, for five seconds.
+pub fn ask(on: On, body: &str) -> Action {
+    Action::Ask(on, 5, body.to_string())
+}
+
+/// Takes a node down; it boots again after two seconds.
+pub fn down(node: &str, how: Down) -> Action {
+    Action::Down(node.to_string(), how, Duration::from_secs(2))
+}
+
+impl fmt::Display for On {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.node, self.process)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Action::Start(start) => write!(f, "start {} running {}", start.on, start.program),
+            Action::Initialize(start) => write!(f, "initialize {} running {}", start.on, start.program),
+            Action::Run(on) => write!(f, "run {on}"),
+            Action::Kill(on) => write!(f, "kill {on}"),
+            Action::Tell(on, body) => write!(f, "tell {on}: {body}"),
+            Action::Ask(on, seconds, body) => write!(f, "ask {on} within {seconds}s: {body}"),
+            Action::Command(node, json) => write!(f, "command {node}: {json}"),
+            Action::Install(node, package) => write!(f, "install {package} on {node}"),
+            Action::Uninstall(node, package) => write!(f, "uninstall {package} on {node}"),
+            Action::Down(node, how, span) => write!(f, "{} {node}, down for {span}", how.name()),
+            Action::Cut(from, to, span) => write!(f, "cut {from}>{to} for {span}"),
+        }
+    }
+}

@@ -1,0 +1,563 @@
+//! The world: nodes, a network, a clock, and the order in which things happen.
+//!
+//! One run is one [`World`], from its scenario and its chooser to a [`Run`]. The world carries out what kernels want
+//! ([`carry`](self)), asks the chooser wherever it could go more than one way, and records what happened. It decides
+//! nothing that is in the contract: that is the kernels' business.
+
+mod carry;
+mod faults;
+mod script;
+mod storage;
+
+use crate::chooser::{Chooser, Stream};
+use crate::coverage::Coverage;
+use crate::event::{Event, Life, What};
+use crate::guest::wasm::Limits;
+use crate::guest::{Reply, Trap, Turn};
+use crate::image::{Images, Loader};
+use crate::invariant::{Invariants, Violation};
+use crate::modules::ModuleContext;
+use crate::node::{Live, Node, Up};
+use crate::plan::Plan;
+use crate::queue::Queue;
+use crate::scenario::{Flavor, Scenario, ScenarioError};
+use crate::site::{Answer as Choice, Question, Subject};
+use crate::trace::{Fingerprint, Trace};
+use kernel_core::{
+    Answer, Call, CallKind, Cause, Duration, Effect, Exit, Input, Instant, Kernel, Message, Moment, Names, ProcessRef,
+    Semantics,
+};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// The virtual time from the start of a life to its first instruction (S7).
+pub const START_COST: Duration = Duration::from_millis(10);
+/// The virtual time of a call.
+pub const CALL_COST: Duration = Duration::from_micros(10);
+/// The virtual time in which a runtime module that does not use the disk serves a request.
+pub const MODULE_COST: Duration = Duration::from_micros(100);
+/// The virtual time of a turn at the disk.
+pub const DISK_COST: Duration = Duration::from_micros(200);
+/// The calm latency of a link.
+pub const LATENCY: Duration = Duration::from_millis(20);
+
+/// How a scenario is run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Which form of the programs.
+    pub flavor: Flavor,
+    /// Other rules than the scenario's.
+    pub semantics: Option<Semantics>,
+    /// What a Wasm guest may use up.
+    pub limits: Limits,
+    /// A run with more events ends with the verdict `limit` (M5).
+    pub events_max: u64,
+    /// Whether every event is kept, not only the last.
+    pub keep_trace: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            flavor: Flavor::Native,
+            semantics: None,
+            limits: Limits::default(),
+            events_max: 5_000_000,
+            keep_trace: false,
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// Every invariant held.
+    Held,
+    /// Some did not.
+    Violated(Vec<Violation>),
+    /// The run reached a bound of the simulator before its end, and says which: neither pass nor violation (M5).
+    Limit(String),
+}
+
+/// What is left of a run.
+pub struct Run {
+    /// How it ended.
+    pub verdict: Verdict,
+    /// The digest of all its events.
+    pub fingerprint: Fingerprint,
+    /// The events that were kept.
+    pub trace: Trace,
+    /// What the trace's numbers are called.
+    pub names: Names,
+    /// The plan that gives this run again, if the chooser was recording.
+    pub plan: Option<Plan>,
+    /// What it reached.
+    pub coverage: Coverage,
+    /// Messages that were made.
+    pub messages: u64,
+    /// How much virtual time passed.
+    pub elapsed: Duration,
+    /// Whether a guest spun through a quantum: such runs differ between engines.
+    pub spun: bool,
+}
+
+/// Something that is due.
+enum Task {
+    /// A guest's next call, return or trap takes effect.
+    Turn(usize, ProcessRef, u32),
+    /// A kernel's deadline.
+    Wake(usize, u32),
+    /// The disk is done with what is first in line.
+    Disk(usize, u32),
+    /// A message comes over the network.
+    Arrive(usize, Rc<Message>),
+    /// A message turns out not to be deliverable.
+    Offline(usize, u32, Rc<Message>),
+    /// A module serves a request.
+    Serve(usize, u32, ProcessRef, Rc<Message>),
+    /// A module says something.
+    Say(usize, u32, Cause, Box<Input>),
+    /// A node comes up.
+    Boot(usize, u32),
+    /// A line of the script.
+    Script(usize),
+    /// Faults are lifted.
+    Lift,
+    /// The run is over.
+    End,
+}
+
+/// The way from one node to another.
+struct Link {
+    latency: Stream,
+    loss: Stream,
+    link: Stream,
+    cut_until: Instant,
+    last_arrival: Instant,
+}
+
+/// What part of the run it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Setup,
+    Storm,
+    Settling,
+    Over,
+}
+
+/// One run, under way.
+pub struct World<'s> {
+    scenario: &'s Scenario,
+    options: Options,
+    names: Names,
+    chooser: Chooser,
+    nodes: Vec<Node>,
+    links: Vec<Link>,
+    images: Images,
+    queue: Queue<Task>,
+    /// What is due before everything in the queue: it never needs to go in.
+    soonest: Option<(Instant, Task)>,
+    now: Instant,
+    trace: Trace,
+    invariants: Invariants,
+    coverage: Coverage,
+    effects: VecDeque<Effect>,
+    buffer: Vec<Effect>,
+    phase: Phase,
+    triggers: Vec<script::Trigger>,
+    /// Lines of the script whose event has come.
+    due: Vec<usize>,
+    messages: u64,
+    /// How often each of the scenario's expectations was seen met.
+    met: Vec<u32>,
+    bytes_since_check: usize,
+    limit: Option<String>,
+    spun: bool,
+}
+
+impl<'s> World<'s> {
+    /// The world as a scenario has it, before anything happened.
+    ///
+    /// # Errors
+    /// A scenario that names what it does not have.
+    pub fn new(
+        scenario: &'s Scenario,
+        options: Options,
+        chooser: Chooser,
+        loader: &Loader,
+    ) -> Result<World<'s>, ScenarioError> {
+        let mut names = Names::new();
+        let ids: Vec<_> = scenario.nodes.iter().map(|node| names.node(node)).collect();
+        let nodes = ids.iter().map(|id| Node::new(*id, &chooser, &names)).collect();
+        let pairs = ids.iter().flat_map(|from| ids.iter().map(move |to| (*from, *to)));
+        let links = pairs.map(|(from, to)| {
+            let open = |question| chooser.open(question, Subject::Link(from, to), &names);
+            Link {
+                latency: open(Question::Latency),
+                loss: open(Question::Loss),
+                link: open(Question::Link),
+                cut_until: Instant::default(),
+                last_arrival: Instant::default(),
+            }
+        });
+        let links = links.collect();
+        let native = scenario.programs.iter().filter_map(|program| program.native.clone()).collect();
+        let semantics = options.semantics.clone().unwrap_or_else(|| scenario.semantics.clone());
+        let mut invariants = crate::invariant::all(&semantics);
+        invariants.extend(scenario.invariants.iter().map(|new| new()));
+        let mut world = World {
+            scenario,
+            trace: if options.keep_trace { Trace::keeping_all() } else { Trace::default() },
+            options,
+            names,
+            chooser,
+            nodes,
+            links,
+            images: Images::new(loader.clone(), native),
+            queue: Queue::default(),
+            soonest: None,
+            now: Instant::default(),
+            invariants: Invariants::new(invariants),
+            coverage: Coverage::default(),
+            effects: VecDeque::new(),
+            buffer: Vec::new(),
+            phase: Phase::Setup,
+            triggers: Vec::new(),
+            due: Vec::new(),
+            messages: 0,
+            met: vec![0; scenario.expect.len()],
+            bytes_since_check: 0,
+            limit: None,
+            spun: false,
+        };
+        world.chooser.lift(true);
+        world.lay_out_packages()?;
+        world.prepare_script()?;
+        Ok(world)
+    }
+
+    /// Plays the scenario to its end.
+    pub fn run(mut self) -> Run {
+        for node in 0..self.nodes.len() {
+            self.boot(node);
+        }
+        self.begin_setup();
+        while self.phase != Phase::Over && self.limit.is_none() {
+            let Some((at, task)) = self.next_task() else { break };
+            self.now = at;
+            self.perform(task);
+            self.follow_script();
+        }
+        if self.limit.is_none() {
+            self.invariants.at_end(&self.names);
+            self.check_expectations();
+        }
+        let violations = self.invariants.violations().to_vec();
+        let verdict = match (violations.is_empty(), self.limit) {
+            (false, _) => Verdict::Violated(violations),
+            (true, Some(limit)) => Verdict::Limit(limit),
+            (true, None) => Verdict::Held,
+        };
+        Run {
+            verdict,
+            fingerprint: self.trace.fingerprint(),
+            trace: self.trace,
+            names: self.names,
+            plan: self.chooser.plan(),
+            coverage: self.coverage,
+            messages: self.messages,
+            elapsed: self.now - Instant::default(),
+            spun: self.spun,
+        }
+    }
+
+    fn next_task(&mut self) -> Option<(Instant, Task)> {
+        match self.soonest.take() {
+            Some(soonest) => Some(soonest),
+            None => self.queue.pop(),
+        }
+    }
+
+    /// Makes something due. What is due before all else skips the queue.
+    fn schedule(&mut self, at: Instant, rank: u32, task: Task) {
+        let first = self.queue.next_at().is_none_or(|next| at < next);
+        match &self.soonest {
+            None if first && rank == 0 => self.soonest = Some((at, task)),
+            None => self.queue.push(at, rank, task),
+            Some(_) => {
+                let (other_at, other) = self.soonest.take().expect("it was just seen");
+                self.queue.push(other_at, 0, other);
+                self.queue.push(at, rank, task);
+            }
+        }
+    }
+
+    fn perform(&mut self, task: Task) {
+        match task {
+            Task::Turn(node, process, life) => self.take_turn(node, process, life),
+            Task::Wake(node, boot) => self.wake(node, boot),
+            Task::Disk(node, boot) => self.disk_done(node, boot),
+            Task::Arrive(node, message) => self.arrive(node, message),
+            Task::Offline(node, boot, message) => self.offline(node, boot, message),
+            Task::Serve(node, boot, module, message) => self.serve(node, boot, module, &message),
+            Task::Say(node, boot, cause, input) => {
+                if self.is_up(node, boot) && self.before_step(node) {
+                    self.step(node, cause, *input);
+                }
+            }
+            Task::Boot(node, boot) => {
+                if self.nodes[node].up.is_none() && self.nodes[node].boots == boot {
+                    self.boot(node);
+                }
+            }
+            Task::Script(line) => self.carry_out_line(line),
+            Task::Lift => self.lift(),
+            Task::End => self.phase = Phase::Over,
+        }
+    }
+
+    // ---- recording --------------------------------------------------------------------------------------------
+
+    /// Records what happened, and tells everybody who reads.
+    fn record(&mut self, node: usize, cause: Option<Cause>, what: What) -> Cause {
+        let cause = cause.unwrap_or_else(|| self.trace.next());
+        let event = Event { at: self.now, node: self.nodes[node].id, cause, what };
+        let index = self.trace.next();
+        self.invariants.on_event(index, &event, &self.names);
+        self.coverage.on_event(&event);
+        if !self.triggers.is_empty() {
+            script::find_due(&mut self.triggers, &event, &mut self.due);
+        }
+        self.note_expected(&event);
+        if index.0 >= self.options.events_max {
+            self.limit = Some(format!("{} events", self.options.events_max));
+        }
+        self.trace.push(event)
+    }
+
+    // ---- kernels ----------------------------------------------------------------------------------------------
+
+    fn is_up(&self, node: usize, boot: u32) -> bool {
+        self.nodes[node].up.is_some() && self.nodes[node].boots == boot
+    }
+
+    /// One step of a node's kernel, and all that it brings about.
+    fn step(&mut self, node: usize, cause: Cause, input: Input) {
+        let up = self.nodes[node].up.as_mut().expect("only the kernel of a node that is up takes a step");
+        let at = Moment { now: self.now, cause };
+        let kernel: &mut Kernel = &mut up.kernel;
+        kernel.step(&mut self.names, at, input, &mut self.buffer);
+        self.effects.extend(self.buffer.drain(..));
+        self.carry_out(node, cause);
+        self.arm(node);
+    }
+
+    /// Sees to it that a node is woken at its kernel's next deadline, with at most one wake in the queue.
+    fn arm(&mut self, node: usize) {
+        let boot = self.nodes[node].boots;
+        let Some(up) = &mut self.nodes[node].up else { return };
+        let Some(deadline) = up.kernel.next_deadline() else { return };
+        if up.armed.is_none_or(|armed| deadline < armed) {
+            up.armed = Some(deadline);
+            self.queue_in_order(node, deadline, Task::Wake(node, boot));
+        }
+    }
+
+    fn wake(&mut self, node: usize, boot: u32) {
+        if !self.is_up(node, boot) {
+            return;
+        }
+        let now = self.now;
+        let up = self.nodes[node].up.as_mut().expect("it is up");
+        if up.armed != Some(now) {
+            return;
+        }
+        up.armed = None;
+        let due = up.kernel.next_deadline().is_some_and(|deadline| deadline <= now);
+        if due && self.before_step(node) {
+            let cause = self.trace.next();
+            self.step(node, cause, Input::Wake);
+        }
+        self.arm(node);
+    }
+
+    /// Puts a task of a node into the queue, where it may have to wait behind others that are due at its instant.
+    fn queue_in_order(&mut self, node: usize, at: Instant, task: Task) {
+        let stream = &mut self.nodes[node].streams.order;
+        let choice = self.chooser.ask(stream, &mut self.names, |draw| Some(Choice::Count(1 + draw.below(3) as u32)));
+        let rank = match choice {
+            Some(Choice::Count(rank)) => rank,
+            _ => 0,
+        };
+        self.schedule(at, rank, task);
+    }
+
+    // ---- guests -----------------------------------------------------------------------------------------------
+
+    /// Begins a life. What it does until its first call it does now; that call takes effect later (S7).
+    fn start_guest(&mut self, node: usize, process: ProcessRef, image: kernel_core::ImageId) {
+        let number = self.nodes[node].next_life(process);
+        let life = Life { process, number };
+        let cause = self.record(node, None, What::Started(life));
+        let address = self.nodes[node].address(process);
+        let subject = Subject::Life(address, number);
+        let seed = xxhash_rust::xxh3::xxh3_64(subject.text(&self.names).as_bytes());
+        let guest = self.images.start(image, &self.options.limits, seed);
+        let open = |question| self.chooser.open(question, subject, &self.names);
+        let (trap, cost) = (open(Question::Trap), open(Question::Cost));
+        let live = Live { number, cause, guest, ahead: VecDeque::new(), then: None, waits_in: None, trap, cost };
+        let up = self.nodes[node].up.as_mut().expect("lives begin on nodes that are up");
+        up.put_guest(process, live);
+        self.resume(node, process, Reply::Answer(Answer::Init(address)), START_COST);
+    }
+
+    /// A guest goes on: it runs to where it next needs something, which takes effect a call's cost from now.
+    fn resume(&mut self, node: usize, process: ProcessRef, reply: Reply, after: Duration) {
+        let up = self.nodes[node].up.as_mut().expect("guests run on nodes that are up");
+        let live = up.guest(process).expect("a guest that is resumed is alive");
+        live.resume(&mut self.names, reply);
+        self.schedule_turn(node, process, after);
+    }
+
+    /// The next thing that a guest has done takes effect a call's cost from now.
+    fn schedule_turn(&mut self, node: usize, process: ProcessRef, after: Duration) {
+        let up = self.nodes[node].up.as_mut().expect("guests run on nodes that are up");
+        let live = up.guest(process).expect("a guest that has a turn is alive");
+        let cost = match (&live.then, live.ahead.is_empty()) {
+            (Some(Turn::Busy(span)), true) => *span,
+            (_, _) => {
+                let choice = self.chooser.ask(&mut live.cost, &mut self.names, |draw| {
+                    Some(Choice::Count([10, 100, 1_000][draw.below(3) as usize]))
+                });
+                match choice {
+                    Some(Choice::Count(factor)) => Duration(CALL_COST.0 * u64::from(factor)),
+                    _ => CALL_COST,
+                }
+            }
+        };
+        let number = live.number;
+        let at = self.now + Duration(after.0 + cost.0);
+        self.queue_in_order(node, at, Task::Turn(node, process, number));
+    }
+
+    /// A guest's next call, return or trap takes effect, if its life is still under way.
+    fn take_turn(&mut self, node: usize, process: ProcessRef, number: u32) {
+        if !self.is_alive(node, process, number) || !self.before_step(node) || !self.is_alive(node, process, number) {
+            return;
+        }
+        let life = Life { process, number };
+        let up = self.nodes[node].up.as_mut().expect("a node with a life is up");
+        let live = up.guest(process).expect("it is alive");
+        let turn = match live.ahead.pop_front() {
+            Some(call) => Turn::Call(call),
+            None => live.then.take().expect("a guest whose turn it is has stopped for something"),
+        };
+        let more = !live.ahead.is_empty() || live.then.is_some();
+        let cause = live.cause;
+        match turn {
+            Turn::Call(call) => {
+                let injected = self.chooser.ask(&mut live.trap, &mut self.names, |_| Some(Choice::Yes));
+                if injected.is_some() {
+                    return self.exit(node, life, cause, Exit::Panicked, "injected".into());
+                }
+                self.call(node, life, cause, call, more);
+            }
+            Turn::Clock => self.resume(node, process, Reply::Clock(self.now), Duration::ZERO),
+            Turn::Busy(span) => {
+                self.spun = true;
+                live.cause = self.trace.next();
+                self.record(node, Some(cause), What::Spun(life, span));
+                self.resume(node, process, Reply::Continue, Duration::ZERO);
+            }
+            Turn::Returned => self.exit(node, life, cause, Exit::Returned, "".into()),
+            Turn::Trapped(Trap { text, .. }) => self.exit(node, life, cause, Exit::Panicked, text),
+        }
+    }
+
+    fn call(&mut self, node: usize, life: Life, cause: Cause, call: Call, more: bool) {
+        let kind = call.kind();
+        let index = self.record(node, Some(cause), What::Called(life, kind));
+        match &call {
+            Call::Print { verbosity, text } => {
+                self.record(node, Some(index), What::Printed(life, *verbosity, text.clone()));
+            }
+            Call::SetOnExit(value) => {
+                self.record(node, Some(index), What::SetsOnExit(life, Rc::new(value.clone())));
+            }
+            Call::SetState(bytes) => {
+                self.record(node, Some(index), What::SavesState(life, Some(bytes.clone())));
+            }
+            Call::ClearState => {
+                self.record(node, Some(index), What::SavesState(life, None));
+            }
+            _ => {}
+        }
+        let up = self.nodes[node].up.as_mut().expect("a node with a life is up");
+        let live = up.guest(life.process).expect("a life that calls is alive");
+        live.waits_in = kind.has_answer().then_some(kind);
+        self.step(node, index, Input::Call(life.process, call));
+        if !kind.has_answer() && self.is_alive(node, life.process, life.number) {
+            match more {
+                true => self.schedule_turn(node, life.process, Duration::ZERO),
+                // The guest made more calls ahead than it may, and stopped with this one.
+                false => self.resume(node, life.process, Reply::Answer(Answer::Done), Duration::ZERO),
+            }
+        }
+    }
+
+    /// A life ended by itself.
+    fn exit(&mut self, node: usize, life: Life, cause: Cause, exit: Exit, text: Rc<str>) {
+        let up = self.nodes[node].up.as_mut().expect("a node with a life is up");
+        up.take_guest(life.process);
+        let index = self.record(node, Some(cause), What::Exited(life, exit, text));
+        self.step(node, index, Input::Exited(life.process, exit));
+    }
+
+    fn is_alive(&mut self, node: usize, process: ProcessRef, number: u32) -> bool {
+        let Some(up) = &mut self.nodes[node].up else { return false };
+        up.guest(process).is_some_and(|live| live.number == number)
+    }
+
+    // ---- modules ----------------------------------------------------------------------------------------------
+
+    /// A module that needs no disk serves a request.
+    fn serve(&mut self, node: usize, boot: u32, module: ProcessRef, message: &Rc<Message>) {
+        if self.is_up(node, boot) {
+            let ops = self.ask_module(node, module, message);
+            assert!(ops.is_empty(), "a module that does not use the disk leaves it alone");
+        }
+    }
+
+    /// Lets a module look at a request; what it says is made due, what it wants done to the disk is given back.
+    fn ask_module(&mut self, node: usize, module: ProcessRef, message: &Rc<Message>) -> Vec<crate::disk::Op> {
+        let (boot, id) = (self.nodes[node].boots, self.nodes[node].id);
+        let Node { up, disk, .. } = &mut self.nodes[node];
+        let Up { modules, kernel, .. } = up.as_mut().expect("modules serve on nodes that are up");
+        let served = modules[module.0 as usize].as_mut().expect("only a module that there is gets requests");
+        let mut cx = ModuleContext {
+            module: kernel_core::Address { node: id, process: module },
+            now: self.now,
+            names: &mut self.names,
+            disk,
+            kernel,
+            ops: Vec::new(),
+            out: Vec::new(),
+            unmodelled: None,
+        };
+        served.on_message(message, &mut cx);
+        let ModuleContext { ops, out, unmodelled, .. } = cx;
+        if let Some(text) = unmodelled {
+            self.record(node, Some(message.cause), What::Unmodelled(module, text.into()));
+        }
+        for (after, input) in out {
+            let at = self.now + after;
+            self.queue_in_order(node, at, Task::Say(node, boot, message.cause, Box::new(input)));
+        }
+        ops
+    }
+}
+
+/// Which call returned, for the event that says so.
+fn returned(live: &Live) -> CallKind {
+    live.waits_in.expect("only a call that is waited for returns")
+}

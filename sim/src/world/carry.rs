@@ -1,0 +1,229 @@
+//! Carrying out what a kernel wants, in order; and what comes over the network.
+
+use super::{LATENCY, MODULE_COST, Task, World, returned};
+use crate::event::{Life, What};
+use crate::guest::Reply;
+use crate::node::Job;
+use crate::site::{Answer as Choice, Down};
+use kernel_core::command::{Command, CommandAnswer};
+use kernel_core::{Answer, Cause, Duration, Effect, Exit, Input, Message, ProcessRef, Received, SendErrorKind, Source};
+use std::rc::Rc;
+
+/// How many bytes may be sent between two looks at the mailboxes, and how many they may hold (M5).
+const CHECK_EVERY_BYTES: usize = 16 << 20;
+const MAILBOX_BYTES_MAX: usize = 256 << 20;
+
+impl World<'_> {
+    /// Carries out all effects of a step, and of the steps that those bring about at once.
+    pub(super) fn carry_out(&mut self, node: usize, cause: Cause) {
+        while let Some(effect) = self.effects.pop_front() {
+            match effect {
+                Effect::Start { process, run: _, image } => self.start_guest(node, process, image),
+                Effect::Resume(process, answer) => self.answer(node, process, answer),
+                Effect::Stop(process) => self.stop(node, cause, process),
+                Effect::Trap(process, text) => self.trap(node, process, text),
+                Effect::Deliver(module, received) => self.deliver(node, module, received),
+                Effect::Sent(message) => self.sent(node, message),
+                Effect::Transmit(message) => self.transmit(node, message),
+                Effect::Load(ticket, Source::Blob(bytes)) => {
+                    let result = self.images.load(&bytes);
+                    self.step_within(node, cause, Input::Loaded(ticket, result));
+                }
+                Effect::Load(ticket, Source::File(reader, path)) => {
+                    self.queue_job(node, cause, Job::Load(ticket, reader, path));
+                }
+                Effect::State(process, run, op) => self.queue_job(node, cause, Job::State(process, run, op)),
+                Effect::Write(write, changes) => self.queue_job(node, cause, Job::Table(write, changes)),
+                Effect::Dropped(message, reason) => {
+                    self.record(node, Some(message.cause), What::Dropped(message, reason));
+                }
+                Effect::Shutdown => {
+                    // What else the step wanted dies with the node.
+                    self.effects.clear();
+                    self.go_down(node, Some(cause), Down::Shutdown, None);
+                }
+            }
+        }
+    }
+
+    /// A step that a step brings about, before anything else can happen on the node.
+    fn step_within(&mut self, node: usize, cause: Cause, input: Input) {
+        let up = self.nodes[node].up.as_mut().expect("a node that carries out effects is up");
+        let at = kernel_core::Moment { now: self.now, cause };
+        up.kernel.step(&mut self.names, at, input, &mut self.buffer);
+        self.effects.extend(self.buffer.drain(..));
+    }
+
+    /// A guest's call returns.
+    fn answer(&mut self, node: usize, process: ProcessRef, answer: Answer) {
+        let up = self.nodes[node].up.as_mut().expect("a node that carries out effects is up");
+        let live = up.guest(process).expect("only a life that waits is answered");
+        let life = Life { process, number: live.number };
+        let call = returned(live);
+        let called = live.cause;
+        let (cause, what) = match &answer {
+            Answer::Received(Received::Message(message, _)) | Answer::Awaited(Ok(message)) => {
+                (message.cause, What::Received(life, message.clone()))
+            }
+            Answer::Received(Received::Error(error, _)) | Answer::Awaited(Err(error)) => {
+                (error.message.cause, What::ReceivedError(life, error.kind, error.message.clone()))
+            }
+            Answer::State(bytes) => (called, What::ReadState(life, bytes.clone())),
+            Answer::Spawned(result) => (called, What::Spawned(life, *result)),
+            Answer::Init(_)
+            | Answer::Done
+            | Answer::Our(_)
+            | Answer::OnExit(_)
+            | Answer::Capabilities(_)
+            | Answer::HasBlob(_)
+            | Answer::Blob(_) => (called, What::Returned(life, call)),
+        };
+        let index = self.record(node, Some(cause), what);
+        let up = self.nodes[node].up.as_mut().expect("it is still up");
+        up.guest(process).expect("it is still alive").cause = index;
+        self.resume(node, process, Reply::Answer(answer), Duration::ZERO);
+    }
+
+    /// The kernel ends a life.
+    fn stop(&mut self, node: usize, cause: Cause, process: ProcessRef) {
+        let up = self.nodes[node].up.as_mut().expect("a node that carries out effects is up");
+        let live = up.take_guest(process).expect("only a life that is under way is stopped");
+        self.record(node, Some(cause), What::Killed(Life { process, number: live.number }));
+    }
+
+    /// A call was a panic of its caller.
+    fn trap(&mut self, node: usize, process: ProcessRef, text: &'static str) {
+        let up = self.nodes[node].up.as_mut().expect("a node that carries out effects is up");
+        let live = up.take_guest(process).expect("only a life that is under way panics");
+        let life = Life { process, number: live.number };
+        let index = self.record(node, Some(live.cause), What::Exited(life, Exit::Panicked, text.into()));
+        self.step_within(node, index, Input::Exited(process, Exit::Panicked));
+    }
+
+    /// A message was made: recorded, and if it is for the kernel or from it, in the kernel's terms too.
+    fn sent(&mut self, node: usize, message: Rc<Message>) {
+        self.messages += 1;
+        self.bytes_since_check += message.bytes();
+        if self.bytes_since_check > CHECK_EVERY_BYTES {
+            self.check_memory();
+        }
+        let (our, cause) = (self.nodes[node].id, message.cause);
+        self.record(node, Some(cause), What::Sent(message.clone()));
+        if message.target.node == our && message.target.process == ProcessRef::KERNEL && message.is_request() {
+            if let Ok(command) = Command::parse(message.body(), &mut self.names, our) {
+                self.record(node, Some(cause), What::Command(message, Rc::new(command)));
+            }
+        } else if message.source.process == ProcessRef::KERNEL && !message.is_request() {
+            if let Some(answer) = CommandAnswer::parse(message.body()) {
+                self.record(node, Some(cause), What::CommandAnswered(message, Rc::new(answer)));
+            }
+        }
+    }
+
+    /// M5: mailboxes do not block, so that what nobody receives piles up.
+    fn check_memory(&mut self) {
+        self.bytes_since_check = 0;
+        let ups = self.nodes.iter().filter_map(|node| node.up.as_ref());
+        let held: usize = ups.map(|up| up.kernel.mailbox_bytes()).sum();
+        if held + self.names.bytes() > MAILBOX_BYTES_MAX {
+            self.limit = Some(format!("{} MiB in mailboxes and names", MAILBOX_BYTES_MAX >> 20));
+        }
+    }
+
+    /// A runtime module gets a message.
+    fn deliver(&mut self, node: usize, module: ProcessRef, received: Received) {
+        let message = match &received {
+            Received::Message(message, _) => {
+                self.record(node, Some(message.cause), What::ModuleReceived(module, message.clone()));
+                message.clone()
+            }
+            Received::Error(error, _) => {
+                let what = What::ModuleReceivedError(module, error.kind, error.message.clone());
+                self.record(node, Some(error.message.cause), what);
+                if module == ProcessRef::TERMINAL {
+                    self.operator_hears(node, &received);
+                }
+                return;
+            }
+        };
+        let boot = self.nodes[node].boots;
+        match module {
+            ProcessRef::TERMINAL => self.operator_hears(node, &received),
+            ProcessRef::KERNEL | ProcessRef::STATE => {
+                // Internal: guests reach them by commands and by get/set/clear-state.
+                let text = String::from_utf8_lossy(message.body()).chars().take(80).collect::<String>();
+                self.record(node, Some(message.cause), What::Unmodelled(module, text.into()));
+            }
+            _ => {
+                let up = self.nodes[node].up.as_ref().expect("a node that carries out effects is up");
+                let uses_disk = up.modules[module.0 as usize].as_ref().is_some_and(|module| module.uses_disk());
+                match uses_disk {
+                    true => self.queue_job(node, message.cause, Job::Module(module, message)),
+                    false => {
+                        let at = self.now + MODULE_COST;
+                        self.queue_in_order(node, at, Task::Serve(node, boot, module, message));
+                    }
+                }
+            }
+        }
+    }
+
+    // ---- the network ------------------------------------------------------------------------------------------
+
+    fn link_of(&self, from: usize, to: usize) -> usize {
+        from * self.nodes.len() + to
+    }
+
+    /// A message leaves for another node. Per link messages arrive in the order in which they left (M2).
+    fn transmit(&mut self, node: usize, message: Rc<Message>) {
+        let (boot, now) = (self.nodes[node].boots, self.now);
+        let to = message.target.node.0 as usize;
+        if to >= self.nodes.len() || self.nodes[to].up.is_none() {
+            let cause = message.cause;
+            self.record(node, Some(cause), What::NetworkOffline(message.clone()));
+            return self.queue_in_order(node, now + LATENCY, Task::Offline(node, boot, message));
+        }
+        let link = self.link_of(node, to);
+        let link = &mut self.links[link];
+        let names = &mut self.names;
+        let cut = self
+            .chooser
+            .ask(&mut link.link, names, |draw| Some(Choice::Time(Duration::from_millis(100 + draw.below(10_000)))));
+        if let Some(Choice::Time(span)) = cut {
+            link.cut_until = link.cut_until.max(now + span);
+        }
+        let lost = self.chooser.ask(&mut link.loss, names, |_| Some(Choice::Yes)).is_some();
+        let latency = self.chooser.ask(&mut link.latency, names, |draw| {
+            Some(Choice::Time(Duration::from_micros(1_000 + draw.below(200_000))))
+        });
+        if lost || now < link.cut_until {
+            let cause = message.cause;
+            self.record(node, Some(cause), What::NetworkLost(message));
+            return;
+        }
+        let latency = match latency {
+            Some(Choice::Time(latency)) => latency,
+            _ => LATENCY,
+        };
+        let at = (now + latency).max(link.last_arrival);
+        link.last_arrival = at;
+        self.queue_in_order(to, at, Task::Arrive(to, message));
+    }
+
+    /// A message comes over the network; if its node is down, it came in vain.
+    pub(super) fn arrive(&mut self, node: usize, message: Rc<Message>) {
+        if self.nodes[node].up.is_none() || !self.before_step(node) {
+            self.record(node, Some(message.cause), What::NetworkLost(message));
+            return;
+        }
+        self.record(node, Some(message.cause), What::Arrived(message.clone()));
+        self.step(node, message.cause, Input::Arrived(message));
+    }
+
+    /// A message turns out not to be deliverable.
+    pub(super) fn offline(&mut self, node: usize, boot: u32, message: Rc<Message>) {
+        if self.is_up(node, boot) && self.before_step(node) {
+            self.step(node, message.cause, Input::Undeliverable(message, SendErrorKind::Offline));
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What goes wrong with nodes: going down, coming up, and the kills and crashes between two steps of a kernel.
+
+use super::{Phase, Task, World};
+use crate::event::{Life, What};
+use crate::node::{Known, Up, state};
+use crate::operator::Step;
+use crate::site::{Answer as Choice, Down};
+use crate::table;
+use kernel_core::command::Command;
+use kernel_core::{Bytes, Cause, Change, Duration, Instant, Kernel, Moment, ProcessRef, Semantics};
+use std::rc::Rc;
+
+/// How long a node is down, if nobody says otherwise.
+const DOWNTIME: Duration = Duration::from_secs(1);
+
+impl World<'_> {
+    /// Before each input to a kernel: the node may go down, or a process of it may be killed. False, if the node is
+    /// down now and the input comes to nothing.
+    pub(super) fn before_step(&mut self, node: usize) -> bool {
+        let streams = &mut self.nodes[node].streams;
+        let crash = self.chooser.ask(&mut streams.crash, &mut self.names, |draw| {
+            let ways = [Down::Shutdown, Down::Crash, Down::PowerLoss];
+            Some(Choice::Down(ways[draw.below(3) as usize]))
+        });
+        if let Some(Choice::Down(how)) = crash {
+            self.go_down(node, None, how, None);
+            return false;
+        }
+        let node_value = &mut self.nodes[node];
+        let kernel = node_value.up.as_ref().map(|up| &up.kernel);
+        let kill = self.chooser.ask(&mut node_value.streams.kill, &mut self.names, |draw| {
+            let victims: Vec<ProcessRef> = kernel?.guests().map(|(id, _)| id).collect();
+            let index = draw.below(victims.len().max(1) as u64) as usize;
+            victims.get(index).map(|victim| Choice::Process(*victim))
+        });
+        if let Some(Choice::Process(victim)) = kill {
+            let our = self.nodes[node].id;
+            let step = Step::command(Command::Kill(victim), &self.names, our).into_input();
+            let cause = self.trace.next();
+            self.step(node, cause, step);
+        }
+        self.nodes[node].up.is_some()
+    }
+
+    /// A node goes down; it boots again after a time.
+    pub(super) fn go_down(&mut self, node: usize, cause: Option<Cause>, how: Down, span: Option<Duration>) {
+        let index = self.record(node, cause, What::Down(how));
+        let up = self.nodes[node].up.take().expect("only a node that is up goes down");
+        for (process, live) in up.guests.iter().enumerate() {
+            if let Some(live) = live {
+                let life = Life { process: ProcessRef(process as u32), number: live.number };
+                self.record(node, Some(index), What::Lost(life));
+            }
+        }
+        let node_value = &mut self.nodes[node];
+        node_value.operator.on_down();
+        match how {
+            Down::Shutdown => node_value.disk.sync_all(),
+            Down::Crash => {}
+            Down::PowerLoss => {
+                let unsynced = node_value.disk.unsynced() as u64;
+                let choice = self.chooser.ask(&mut node_value.streams.unsynced, &mut self.names, |draw| {
+                    Some(Choice::Count(draw.below(unsynced + 1) as u32)).filter(|_| unsynced > 0)
+                });
+                let spared = match choice {
+                    Some(Choice::Count(spared)) => spared as usize,
+                    _ => 0,
+                };
+                node_value.disk.power_loss(spared);
+            }
+        }
+        let choice = self.chooser.ask(&mut self.nodes[node].streams.downtime, &mut self.names, |draw| {
+            Some(Choice::Time(Duration::from_millis(1 + draw.below(8_000))))
+        });
+        let downtime = match (span, choice) {
+            (Some(span), _) => span,
+            (None, Some(Choice::Time(downtime))) if self.phase != Phase::Settling => downtime,
+            (None, _) => DOWNTIME,
+        };
+        let boot = self.nodes[node].boots;
+        let at = self.now + downtime;
+        self.schedule(at, 0, Task::Boot(node, boot));
+    }
+
+    /// A node comes up: from what is on its disk, and from nothing else.
+    pub(super) fn boot(&mut self, node: usize) {
+        self.record_what_the_disk_has(node);
+        let our = self.nodes[node].id;
+        self.nodes[node].boots += 1;
+        let boots = self.nodes[node].boots;
+        let cause = self.record(node, None, What::Booted(boots));
+        let mut rows = table::read(&self.nodes[node].disk, &mut self.names, our);
+        let choice = self.chooser.ask(&mut self.nodes[node].streams.boot_order, &mut self.names, |draw| {
+            let guests: Vec<ProcessRef> = rows.iter().map(|(id, _)| *id).filter(|id| !id.is_module()).collect();
+            let index = draw.below(guests.len().max(1) as u64) as usize;
+            guests.get(index).map(|first| Choice::Process(*first))
+        });
+        if let Some(Choice::Process(first)) = choice {
+            // A stable sort: the others keep their order.
+            rows.sort_by_key(|(id, _)| *id != first);
+        }
+        let semantics: Semantics = self.semantics();
+        let (at, base) = (Moment { now: self.now, cause }, u64::from(boots) << 40);
+        let kernel = Kernel::boot(our, semantics, base, rows, &mut self.names, at, &mut self.buffer);
+        self.nodes[node].up = Some(Up::new(kernel));
+        self.effects.extend(self.buffer.drain(..));
+        self.carry_out(node, cause);
+        self.arm(node);
+        self.operator_goes_on(node);
+    }
+
+    fn semantics(&self) -> Semantics {
+        self.options.semantics.clone().unwrap_or_else(|| self.scenario.semantics.clone())
+    }
+
+    /// A write that a crash interrupted may be on the disk all the same, or be half there and count for nothing:
+    /// what the disk has is a fact, and is recorded before the node comes up.
+    fn record_what_the_disk_has(&mut self, node: usize) {
+        let our = self.nodes[node].id;
+        let disk = &self.nodes[node].disk;
+        let rows = table::read(disk, &mut self.names, our).into_iter().collect();
+        let states = state::all(disk, &mut self.names);
+        let is = Known { rows, states };
+        let was = std::mem::take(&mut self.nodes[node].known);
+        let put = is.rows.iter().filter(|(id, row)| was.rows.get(id) != Some(row));
+        let mut changes: Vec<Change> = put.map(|(id, row)| Change::Put(*id, row.clone())).collect();
+        changes.extend(was.rows.keys().filter(|id| !is.rows.contains_key(id)).map(|id| Change::Remove(*id)));
+        let saved = is.states.iter().filter(|(id, bytes)| was.states.get(id) != Some(bytes));
+        let mut states: Vec<(ProcessRef, Option<Bytes>)> = saved.map(|(id, b)| (*id, Some(b.clone()))).collect();
+        states.extend(was.states.keys().filter(|id| !is.states.contains_key(id)).map(|id| (*id, None)));
+        self.nodes[node].known = is;
+        for change in changes {
+            self.record(node, None, What::Durable(Rc::new(change)));
+        }
+        for (process, bytes) in states {
+            self.record(node, None, What::StateDurable(process, bytes));
+        }
+    }
+
+    /// The storm is over: nothing goes wrong from here on. Nodes that are down come up, links heal.
+    pub(super) fn lift(&mut self) {
+        self.phase = Phase::Settling;
+        self.chooser.lift(true);
+        for link in &mut self.links {
+            link.cut_until = Instant::default();
+        }
+        self.record(0, None, What::Lifted);
+        for node in 0..self.nodes.len() {
+            if self.nodes[node].up.is_none() {
+                self.boot(node);
+            }
+        }
+        let at = self.now + self.scenario.settle;
+        self.schedule(at, u32::MAX, Task::End);
+    }
+}

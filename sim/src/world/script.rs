@@ -1,0 +1,364 @@
+//! Playing a scenario: its packages, its setup, its script, its expectations.
+
+use super::{Phase, Task, World};
+use crate::disk::{Disk, Op};
+use crate::event::{Event, Kind, What};
+use crate::invariant::{Rule, Violation};
+use crate::modules;
+use crate::operator::Step;
+use crate::package::{self, Content};
+use crate::scenario::{Action, Expect, OnExit, ScenarioError, Start, When};
+use kernel_core::command::{Command, Initialize};
+use kernel_core::{
+    Address, Blob, Bytes, Capability, Names, NodeId, OnExitRequest, ProcessId, ProcessRef, Received, Request,
+};
+use std::sync::Arc;
+
+/// A line of the script that waits for an event.
+pub(super) struct Trigger {
+    kind: Kind,
+    process: ProcessRef,
+    left: u32,
+    line: usize,
+}
+
+/// Notes which lines an event makes due.
+pub(super) fn find_due(triggers: &mut Vec<Trigger>, event: &Event, due: &mut Vec<usize>) {
+    let kind = event.what.kind();
+    triggers.retain_mut(|trigger| {
+        let fits = trigger.kind == kind && subject(&event.what) == Some(trigger.process);
+        trigger.left -= u32::from(fits);
+        if trigger.left == 0 {
+            due.push(trigger.line);
+        }
+        trigger.left > 0
+    });
+}
+
+/// The process that an event is about.
+fn subject(what: &What) -> Option<ProcessRef> {
+    match what {
+        What::Durable(change) => match &**change {
+            kernel_core::Change::Put(id, _) | kernel_core::Change::Remove(id) => Some(*id),
+        },
+        What::StateDurable(id, _) => Some(*id),
+        what => what.life().map(|life| life.process),
+    }
+}
+
+impl World<'_> {
+    /// Puts the scenario's packages on their drives, before anything happens.
+    pub(super) fn lay_out_packages(&mut self) -> Result<(), ScenarioError> {
+        for (node, package) in &self.scenario.packages {
+            let node = self.node_index(node)?;
+            for (path, content) in &package.files {
+                let bytes = match content {
+                    Content::Bytes(bytes) => bytes.clone(),
+                    Content::Program(name) => self.scenario.program_bytes(name, self.options.flavor)?,
+                };
+                let path = modules::store_path(&format!("{}{path}", package.drive()));
+                let mut ops = Disk::create_dir_all(crate::disk::parent(&path));
+                let path: Arc<str> = path.into();
+                ops.push(Op::Create((&*path).into()));
+                ops.push(Op::Write((&*path).into(), 0, bytes.into()));
+                for op in &ops {
+                    let error = |error| ScenarioError(format!("the file {path} of package {}: {error}", package.id));
+                    self.nodes[node].disk.apply(op).map_err(error)?;
+                }
+            }
+            self.nodes[node].disk.sync_all();
+        }
+        Ok(())
+    }
+
+    /// Checks that the script names what there is, and sets the lines that wait for events.
+    pub(super) fn prepare_script(&mut self) -> Result<(), ScenarioError> {
+        for action in self.scenario.setup.iter().chain(self.scenario.script.iter().map(|line| &line.action)) {
+            self.check(action)?;
+        }
+        for (line, entry) in self.scenario.script.iter().enumerate() {
+            if let When::Event(kind, process, nth) = &entry.when {
+                let process = self.names.process(process);
+                self.triggers.push(Trigger { kind: *kind, process, left: (*nth).max(1), line });
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&mut self, action: &Action) -> Result<(), ScenarioError> {
+        let node = match action {
+            Action::Start(start) | Action::Initialize(start) => {
+                self.scenario.program_bytes(&start.program, self.options.flavor)?;
+                &start.on.node
+            }
+            Action::Run(on) | Action::Kill(on) | Action::Tell(on, _) | Action::Ask(on, ..) => {
+                if ProcessId::split(&on.process).is_none() {
+                    let form = "it has the form process:package:publisher";
+                    return Err(ScenarioError(format!("`{action}`: `{}` is not a process id: {form}", on.process)));
+                }
+                &on.node
+            }
+            Action::Install(node, id) | Action::Uninstall(node, id) => {
+                let package = self.scenario.packages.iter().find(|(on, package)| on == node && package.id == *id);
+                let manifest = package.and_then(|(_, package)| package.files.iter().find(|f| f.0 == "/manifest.json"));
+                match manifest {
+                    Some((_, Content::Bytes(bytes))) => {
+                        package::parse_manifest(id, bytes).map_err(|error| ScenarioError(error.to_string()))?;
+                    }
+                    Some((_, Content::Program(_))) | None => {
+                        return Err(ScenarioError(format!(
+                            "`{action}`: {node} has no package {id} with a manifest.json"
+                        )));
+                    }
+                }
+                node
+            }
+            Action::Cut(from, to, _) => {
+                self.node_index(to)?;
+                from
+            }
+            Action::Command(node, _) | Action::Down(node, ..) => node,
+        };
+        self.node_index(node).map(|_| ())
+    }
+
+    fn node_index(&self, name: &str) -> Result<usize, ScenarioError> {
+        let known = self.scenario.nodes.iter().position(|node| node == name);
+        known.ok_or_else(|| {
+            ScenarioError(format!("`{name}` is not a node; there are {}", self.scenario.nodes.join(", ")))
+        })
+    }
+
+    // ---- the phases -------------------------------------------------------------------------------------------
+
+    /// The owners begin.
+    pub(super) fn begin_setup(&mut self) {
+        for action in &self.scenario.setup {
+            self.act(action);
+        }
+        self.end_setup_if_done();
+    }
+
+    /// The storm begins when every owner has nothing left to do.
+    fn end_setup_if_done(&mut self) {
+        if self.phase != Phase::Setup || !self.nodes.iter().all(|node| node.operator.is_idle()) {
+            return;
+        }
+        self.phase = Phase::Storm;
+        self.chooser.lift(false);
+        for (line, entry) in self.scenario.script.iter().enumerate() {
+            if let When::At(after) = entry.when {
+                let at = self.now + after;
+                self.schedule(at, 0, Task::Script(line));
+            }
+        }
+        let at = self.now + self.scenario.storm;
+        self.schedule(at, u32::MAX, Task::Lift);
+    }
+
+    /// Carries out the lines of the script whose event has come.
+    pub(super) fn follow_script(&mut self) {
+        while let Some(line) = self.due.pop() {
+            self.carry_out_line(line);
+        }
+    }
+
+    pub(super) fn carry_out_line(&mut self, line: usize) {
+        let scenario = self.scenario;
+        self.record(0, None, What::Script(line as u32));
+        self.act(&scenario.script[line].action);
+    }
+
+    // ---- actions ----------------------------------------------------------------------------------------------
+
+    fn act(&mut self, action: &Action) {
+        let index = |world: &World<'_>, name: &str| world.node_index(name).expect("the script was checked");
+        match action {
+            Action::Start(start) => {
+                let node = index(self, &start.on.node);
+                let mut steps = self.initialize(node, start);
+                let process = self.names.process(&start.on.process);
+                steps.push(Step::command(Command::Run(process), &self.names, self.nodes[node].id));
+                self.operator_does(node, steps);
+            }
+            Action::Initialize(start) => {
+                let node = index(self, &start.on.node);
+                let steps = self.initialize(node, start);
+                self.operator_does(node, steps);
+            }
+            Action::Run(on) => self.command(index(self, &on.node), &on.process, Command::Run),
+            Action::Kill(on) => self.command(index(self, &on.node), &on.process, Command::Kill),
+            Action::Tell(on, body) => self.say(index(self, &on.node), &on.process, None, body),
+            Action::Ask(on, seconds, body) => self.say(index(self, &on.node), &on.process, Some(*seconds), body),
+            Action::Command(node, json) => self.say(index(self, node), "kernel:distro:sys", Some(60), json),
+            Action::Install(node, package) => self.install(index(self, node), package),
+            Action::Uninstall(node, package) => self.uninstall(index(self, node), package),
+            Action::Down(node, how, span) => {
+                let node = index(self, node);
+                if self.nodes[node].up.is_some() {
+                    self.go_down(node, None, *how, Some(*span));
+                }
+            }
+            Action::Cut(from, to, span) => {
+                let link = index(self, from) * self.nodes.len() + index(self, to);
+                let link = &mut self.links[link];
+                link.cut_until = link.cut_until.max(self.now + *span);
+            }
+        }
+    }
+
+    fn command(&mut self, node: usize, process: &str, command: fn(ProcessRef) -> Command) {
+        let process = self.names.process(process);
+        let step = Step::command(command(process), &self.names, self.nodes[node].id);
+        self.operator_does(node, vec![step]);
+    }
+
+    fn say(&mut self, node: usize, process: &str, expects: Option<u64>, body: &str) {
+        let target = self.nodes[node].address(self.names.process(process));
+        self.operator_does(node, vec![Step::request(target, expects, body.into())]);
+    }
+
+    fn initialize(&mut self, node: usize, start: &Start) -> Vec<Step> {
+        let (our, names) = (self.nodes[node].id, &mut self.names);
+        let id = names.process(&start.on.process);
+        let bytes = self.scenario.program_bytes(&start.program, self.options.flavor).expect("the script was checked");
+        let on_exit = on_exit(&start.on_exit, names, our);
+        let init = Initialize { id, on_exit, initial_capabilities: vec![], public: start.public };
+        let blob = Blob { mime: None, bytes: Bytes::from(bytes) };
+        let local = |process: ProcessRef| Address { node: our, process };
+        // Answers to the owner must reach the terminal.
+        let mut holds = vec![Capability::messaging(local(ProcessRef::TERMINAL))];
+        holds.extend(start.may_message.iter().map(|process| Capability::messaging(local(names.process(process)))));
+        holds.extend(start.network.then(|| Capability::network(our)));
+        for (issuer, params) in &start.holds {
+            let (issuer, params) = (local(names.process(issuer)), names.params(params));
+            holds.push(Capability { issuer, params });
+        }
+        vec![
+            Step::command(Command::Initialize(Box::new(init)), names, our).carrying(blob),
+            Step::command(Command::Grant(id, holds), names, our),
+        ]
+    }
+
+    fn manifest(&self, node: usize, package: &str) -> Option<Vec<package::Entry>> {
+        let path = modules::store_path(&format!("{}/manifest.json", package::drive(package)));
+        package::parse_manifest(package, self.nodes[node].disk.read(&path).ok()?).ok()
+    }
+
+    /// S1: a package is installed from what is on its drive; there is nothing to install once that is gone.
+    fn install(&mut self, node: usize, id: &str) {
+        let Some(manifest) = self.manifest(node, id) else { return };
+        let (our, disk) = (self.nodes[node].id, &self.nodes[node].disk);
+        let code = |path: &str| {
+            let path = modules::store_path(&format!("{}/{}", package::drive(id), path.trim_start_matches('/')));
+            disk.read(&path).ok().map(|bytes| Bytes::from(bytes.as_slice()))
+        };
+        if let Ok(steps) = package::install(id, &manifest, &mut self.names, our, code) {
+            self.operator_does(node, steps);
+        }
+    }
+
+    /// An uninstall is kills, and the end of the drive (E9).
+    fn uninstall(&mut self, node: usize, id: &str) {
+        let Some(manifest) = self.manifest(node, id) else { return };
+        let our = self.nodes[node].id;
+        let mut steps = package::uninstall(id, &manifest, &mut self.names, our);
+        let vfs = Address { node: our, process: ProcessRef::VFS };
+        let remove = serde_json::json!({ "path": package::drive(id), "action": "RemoveDirAll" }).to_string();
+        steps.push(Step::request(vfs, None, remove.as_str().into()));
+        self.operator_does(node, steps);
+    }
+
+    // ---- owners -----------------------------------------------------------------------------------------------
+
+    fn operator_does(&mut self, node: usize, steps: Vec<Step>) {
+        self.nodes[node].operator.add(steps);
+        self.operator_goes_on(node);
+    }
+
+    /// Whatever an owner can do now is done.
+    pub(super) fn operator_goes_on(&mut self, node: usize) {
+        while self.nodes[node].up.is_some() {
+            let Some(input) = self.nodes[node].operator.next() else { break };
+            let (boot, cause) = (self.nodes[node].boots, self.trace.next());
+            // Not here and now: an owner may be answered in the middle of a step.
+            self.queue_in_order(node, self.now, Task::Say(node, boot, cause, Box::new(input)));
+        }
+        self.end_setup_if_done();
+    }
+
+    pub(super) fn operator_hears(&mut self, node: usize, received: &Received) {
+        self.nodes[node].operator.on_received(received);
+        self.operator_goes_on(node);
+    }
+
+    // ---- expectations -----------------------------------------------------------------------------------------
+
+    /// Notes which expectations an event meets.
+    pub(super) fn note_expected(&mut self, event: &Event) {
+        let (process, said) = match &event.what {
+            What::Printed(life, _, text) => (life.process, text.as_bytes()),
+            What::ModuleReceived(ProcessRef::TERMINAL, message) => (message.source.process, &message.body()[..]),
+            _ => return,
+        };
+        let printed = matches!(event.what, What::Printed(..));
+        for (expect, met) in self.scenario.expect.iter().zip(&mut self.met) {
+            let (on, text) = match expect {
+                Expect::Prints(on, text, _) if printed => (on, text),
+                Expect::Answers(on, body) if !printed => (on, body),
+                _ => continue,
+            };
+            let fits = on.node == self.names.node_text(event.node) && on.process == self.names.process_text(process);
+            *met += u32::from(fits && text.as_bytes() == said);
+        }
+    }
+
+    /// What the scenario expects of a calm run; of any other it expects nothing.
+    pub(super) fn check_expectations(&mut self) {
+        if !self.chooser.was_calm() {
+            return;
+        }
+        for (expect, met) in self.scenario.expect.iter().zip(self.met.clone()) {
+            let on = match expect {
+                Expect::Prints(on, ..) | Expect::Alive(on) | Expect::Gone(on) | Expect::Lives(on, _) => on,
+                Expect::Answers(on, _) => on,
+            };
+            let process = self.names.process(&on.process);
+            let Ok(node) = self.node_index(&on.node) else { continue };
+            let there = self.nodes[node].up.as_ref().is_some_and(|up| up.kernel.guests().any(|(id, _)| id == process));
+            let facts = match expect {
+                Expect::Alive(on) => (!there).then(|| format!("{on} is gone")),
+                Expect::Gone(on) => there.then(|| format!("{on} is still there")),
+                Expect::Lives(on, n) => {
+                    let had = self.nodes[node].lives_of(process);
+                    (had != *n).then(|| format!("{on} had {had} lives and not {n}"))
+                }
+                Expect::Prints(on, text, n) => {
+                    (met != *n).then(|| format!("{on} printed {text:?} {met} times and not {n}"))
+                }
+                Expect::Answers(on, body) => (met == 0).then(|| format!("{on} never answered {body:?}")),
+            };
+            if let Some(facts) = facts {
+                self.invariants.add(Violation { rule: STORY, facts, at: None });
+            }
+        }
+    }
+}
+
+/// The rule behind a scenario's own expectations.
+const STORY: Rule = Rule { id: "story", says: "a calm run goes as the scenario tells it" };
+
+fn on_exit(value: &OnExit, names: &mut Names, our: NodeId) -> kernel_core::OnExit {
+    match value {
+        OnExit::None => kernel_core::OnExit::None,
+        OnExit::Restart => kernel_core::OnExit::Restart,
+        OnExit::Requests(list) => {
+            let request = |(target, body): &(String, String)| OnExitRequest {
+                target: names.address(target, our).unwrap_or(Address { node: our, process: ProcessRef::TERMINAL }),
+                request: Request { body: body.as_str().into(), ..Request::default() },
+                blob: None,
+            };
+            kernel_core::OnExit::Requests(list.iter().map(request).collect())
+        }
+    }
+}
