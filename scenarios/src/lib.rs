@@ -1,3 +1,4 @@
 //! What we claim about Kinode's processes: programs to run, and the stories they are run in.
 
+pub mod fuzzing;
 pub mod guests;

@@ -1,5 +1,5 @@
 //! The world around kernels.
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
 pub mod chooser;
 pub mod coverage;
@@ -16,6 +16,7 @@ pub mod package;
 pub mod plan;
 pub mod queue;
 pub mod scenario;
+pub mod shrink;
 pub mod site;
 pub mod table;
 pub mod trace;

@@ -66,7 +66,7 @@ impl Operator {
     }
 
     /// The next step, if none waits. The number it is known by goes along as its context.
-    pub fn next(&mut self) -> Option<Input> {
+    pub fn next_step(&mut self) -> Option<Input> {
         if self.waits.is_some() {
             return None;
         }

@@ -347,6 +347,7 @@ impl<'s> World<'s> {
         let at = Moment { now: self.now, cause };
         let kernel: &mut Kernel = &mut up.kernel;
         kernel.step(&mut self.names, at, input, &mut self.buffer);
+        debug_assert_eq!(kernel.check(), Ok(()), "a kernel agrees with itself after every step");
         self.effects.extend(self.buffer.drain(..));
         self.carry_out(node, cause);
         self.arm(node);

@@ -279,7 +279,7 @@ impl World<'_> {
     /// Whatever an owner can do now is done.
     pub(super) fn operator_goes_on(&mut self, node: usize) {
         while self.nodes[node].up.is_some() {
-            let Some(input) = self.nodes[node].operator.next() else { break };
+            let Some(input) = self.nodes[node].operator.next_step() else { break };
             let (boot, cause) = (self.nodes[node].boots, self.trace.next());
             // Not here and now: an owner may be answered in the middle of a step.
             self.queue_in_order(node, self.now, Task::Say(node, boot, cause, Box::new(input)));

@@ -1,0 +1,82 @@
+//! How fast runs are, with trace and invariants on. One line of JSON per row; rates are per CPU-second of the one
+//! thread that runs.
+//!
+//! ```text
+//! cargo bench -p scenarios
+//! ```
+
+use kernel_core::{Address, Duration};
+use sim::chooser::{Chooser, Profile, Seed};
+use sim::guest::native::{self, Os};
+use sim::image::Loader;
+use sim::plan::Plan;
+use sim::scenario::{Flavor, Program, Scenario, on, start};
+use sim::world::{Options, Run, Verdict, World};
+
+/// CPU seconds of this thread: equal to wall seconds on an idle machine, and honest on a busy one.
+fn cpu_seconds() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux tells a thread's CPU time");
+    let nanos = text.split(' ').next().and_then(|word| word.parse::<u64>().ok());
+    nanos.expect("the first word is nanoseconds") as f64 / 1e9
+}
+
+async fn ping(os: Os) {
+    let pong = os.with_names(|names| names.process("pong:bench:alice.os"));
+    let pong = Address { process: pong, ..os.init_argument() };
+    loop {
+        os.ask(pong, 5, "ping me!", None);
+        os.receive().await;
+    }
+}
+
+async fn pong(os: Os) {
+    loop {
+        os.receive().await;
+        os.respond("ping me!");
+    }
+}
+
+/// Pairs that play ping-pong on one node for some virtual seconds, with a timeout on each request.
+fn ping_pong(virtual_seconds: u64) -> Scenario {
+    let wasm = Some(include_bytes!("pingpong.wat").as_slice().into());
+    let program =
+        |name: &'static str, native| Program { name: name.to_string(), native: Some(native), wasm: wasm.clone() };
+    let (ping_id, pong_id) = ("ping:bench:alice.os", "pong:bench:alice.os");
+    Scenario::new("ping-pong", "two processes that play ping-pong")
+        .programs([
+            program("ping", native::Program::new("ping", ping)),
+            program("pong", native::Program::new("pong", pong)),
+        ])
+        .setup(start(on("alice.os", pong_id).runs("pong").public()))
+        .setup(start(on("alice.os", ping_id).runs("ping").public()))
+        .lasting(Duration::from_secs(virtual_seconds), Duration::from_millis(1))
+}
+
+/// Runs a scenario calmly, or under a seed, and gives the run and what it cost.
+fn timed(scenario: &Scenario, flavor: Flavor, chooser: Chooser, loader: &Loader) -> (Run, f64) {
+    let options = Options { flavor, events_max: u64::MAX, ..Options::default() };
+    let world = World::new(scenario, options, chooser, loader).expect("the scenario names what it has");
+    let before = cpu_seconds();
+    let run = world.run();
+    let spent = cpu_seconds() - before;
+    assert_eq!(run.verdict, Verdict::Held, "a bench is a run like any other");
+    (run, spent)
+}
+
+fn main() {
+    let loader = Loader::default();
+    let scenario = ping_pong(15);
+    for (row, flavor) in [("native messages", Flavor::Native), ("wasm messages", Flavor::Wasm)] {
+        for chooser in
+            [("calm", Chooser::planned(&Plan::default())), ("calm swarm", Chooser::seeded(Seed(1), Profile::Calm))]
+        {
+            let (name, chooser) = chooser;
+            let (run, spent) = timed(&scenario, flavor, chooser, &loader);
+            let (rate, events) = (run.messages as f64 / spent, run.trace.len());
+            println!(
+                r#"{{"row":"{row}, {name}","messages":{},"events":{events},"cpu_s":{spent:.3},"messages_per_cpu_s":{rate:.0},"fingerprint":"{}"}}"#,
+                run.messages, run.fingerprint
+            );
+        }
+    }
+}

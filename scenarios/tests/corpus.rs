@@ -1,0 +1,43 @@
+//! The fuzz targets' bodies on their corpus, and on bytes that proptest makes: ordinary tests, no fuzzer needed.
+
+use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
+use scenarios::fuzzing;
+use std::path::Path;
+
+/// Runs a body on every file of its corpus.
+fn replay(target: &str, body: fn(&[u8])) {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus")).join(target);
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.expect("the folder can be read").path())
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "a target has a corpus");
+    for file in files {
+        body(&std::fs::read(&file).expect("the corpus can be read"));
+    }
+}
+
+#[test]
+fn the_corpus_of_plan_text_round_trips() {
+    replay("plan_text", fuzzing::plan_text);
+}
+
+#[test]
+fn the_corpus_of_kernel_step_leaves_the_kernel_whole() {
+    replay("kernel_step", fuzzing::kernel_step);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 400,
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("proptest-regressions"))),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn any_history_leaves_the_kernel_whole(bytes in prop::collection::vec(any::<u8>(), 0..1_500)) {
+        fuzzing::kernel_step(&bytes);
+    }
+}
