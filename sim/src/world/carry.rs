@@ -109,14 +109,15 @@ impl World<'_> {
         }
         let (our, cause) = (self.nodes[node].id, message.cause);
         self.record(node, Some(cause), What::Sent(message.clone()));
-        if message.target.node == our && message.target.process == ProcessRef::KERNEL && message.is_request() {
+        if message.is_request() && message.target == (Address { node: our, process: ProcessRef::KERNEL }) {
             if let Ok(command) = Command::parse(message.body(), &mut self.names, our) {
                 self.record(node, Some(cause), What::Command(message, Rc::new(command)));
             }
-        } else if message.source.process == ProcessRef::KERNEL && !message.is_request() {
-            if let Some(answer) = CommandAnswer::parse(message.body()) {
-                self.record(node, Some(cause), What::CommandAnswered(message, Rc::new(answer)));
-            }
+            return;
+        }
+        let from_kernel = !message.is_request() && message.source.process == ProcessRef::KERNEL;
+        if let Some(answer) = from_kernel.then(|| CommandAnswer::parse(message.body())).flatten() {
+            self.record(node, Some(cause), What::CommandAnswered(message, Rc::new(answer)));
         }
     }
 
