@@ -112,6 +112,12 @@ impl Semantics {
         self
     }
 
+    /// These rules, but restarts wait as this policy says.
+    pub fn with_back_off(mut self, back_off: BackOff) -> Semantics {
+        self.back_off = back_off;
+        self
+    }
+
     /// Whether the kernel shows this deviation.
     pub fn has(&self, deviation: Deviation) -> bool {
         self.deviations.contains(&deviation)

@@ -211,6 +211,14 @@ impl Scenario {
         self
     }
 
+    /// So often during the storm, so long apart; first after one such time.
+    pub fn every(mut self, apart: Duration, times: u32, action: Action) -> Scenario {
+        for nth in 1..=u64::from(times) {
+            self = self.at(Duration(apart.0 * nth), action.clone());
+        }
+        self
+    }
+
     /// When something happens to a process for the n-th time.
     pub fn when(mut self, kind: Kind, process: &str, nth: u32, action: Action) -> Scenario {
         self.script.push(Line { when: When::Event(kind, process.to_string(), nth), action });
@@ -269,11 +277,17 @@ pub fn on(node: &str, process: &str) -> On {
     On { node: node.to_string(), process: process.to_string() }
 }
 
+impl From<&On> for On {
+    fn from(on: &On) -> On {
+        on.clone()
+    }
+}
+
 impl On {
     /// It is started with this program; on-exit `None`, not public, holding nothing.
-    pub fn runs(self, program: &str) -> Start {
+    pub fn runs(&self, program: &str) -> Start {
         Start {
-            on: self,
+            on: self.clone(),
             program: program.to_string(),
             on_exit: OnExit::None,
             public: false,
@@ -326,29 +340,89 @@ impl Start {
     }
 }
 
+/// So many seconds.
+pub const fn secs(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// So many milliseconds.
+pub const fn millis(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
 /// Starts a process.
 pub fn start(start: Start) -> Action {
     Action::Start(start)
 }
 
+/// Initializes a process, but does not run it.
+pub fn initialize(start: Start) -> Action {
+    Action::Initialize(start)
+}
+
+/// Runs a process that was initialized.
+pub fn run(on: impl Into<On>) -> Action {
+    Action::Run(on.into())
+}
+
 /// Kills a process.
-pub fn kill(on: On) -> Action {
-    Action::Kill(on)
+pub fn kill(on: impl Into<On>) -> Action {
+    Action::Kill(on.into())
 }
 
 /// Tells a process something.
-pub fn tell(on: On, body: &str) -> Action {
-    Action::Tell(on, body.to_string())
+pub fn tell(on: impl Into<On>, body: &str) -> Action {
+    Action::Tell(on.into(), body.to_string())
 }
 
 /// Asks a process something, for five seconds.
-pub fn ask(on: On, body: &str) -> Action {
-    Action::Ask(on, 5, body.to_string())
+pub fn ask(on: impl Into<On>, body: &str) -> Action {
+    Action::Ask(on.into(), 5, body.to_string())
+}
+
+/// Installs a package from its drive.
+pub fn install(node: &str, package: &str) -> Action {
+    Action::Install(node.to_string(), package.to_string())
+}
+
+/// Kills every process of a package and removes its drive.
+pub fn uninstall(node: &str, package: &str) -> Action {
+    Action::Uninstall(node.to_string(), package.to_string())
 }
 
 /// Takes a node down; it boots again after two seconds.
 pub fn down(node: &str, how: Down) -> Action {
     Action::Down(node.to_string(), how, Duration::from_secs(2))
+}
+
+/// Cuts the way from one node to another for a time.
+pub fn cut(from: &str, to: &str, span: Duration) -> Action {
+    Action::Cut(from.to_string(), to.to_string(), span)
+}
+
+/// A process prints exactly this, so often.
+pub fn prints(on: impl Into<On>, text: &str, times: u32) -> Expect {
+    Expect::Prints(on.into(), text.to_string(), times)
+}
+
+/// A process is alive at the end.
+pub fn alive(on: impl Into<On>) -> Expect {
+    Expect::Alive(on.into())
+}
+
+/// A process is not in the table at the end.
+pub fn gone(on: impl Into<On>) -> Expect {
+    Expect::Gone(on.into())
+}
+
+/// A process has had so many lives by the end.
+pub fn lives(on: impl Into<On>, n: u32) -> Expect {
+    Expect::Lives(on.into(), n)
+}
+
+/// The owner got this answer from a process, at least once.
+pub fn answers(on: impl Into<On>, body: &str) -> Expect {
+    Expect::Answers(on.into(), body.to_string())
 }
 
 impl fmt::Display for On {
@@ -357,11 +431,30 @@ impl fmt::Display for On {
     }
 }
 
+impl fmt::Display for OnExit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OnExit::None => f.write_str("None"),
+            OnExit::Restart => f.write_str("Restart"),
+            OnExit::Requests(list) => {
+                let each = list.iter().map(|(target, body)| format!("{target}: {body}"));
+                write!(f, "Requests [{}]", each.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} running {}, on-exit {}", self.on, self.program, self.on_exit)
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Action::Start(start) => write!(f, "start {} running {}", start.on, start.program),
-            Action::Initialize(start) => write!(f, "initialize {} running {}", start.on, start.program),
+            Action::Start(start) => write!(f, "start {start}"),
+            Action::Initialize(start) => write!(f, "initialize {start}"),
             Action::Run(on) => write!(f, "run {on}"),
             Action::Kill(on) => write!(f, "kill {on}"),
             Action::Tell(on, body) => write!(f, "tell {on}: {body}"),
