@@ -6,7 +6,9 @@ use crate::guest::Reply;
 use crate::node::Job;
 use crate::site::{Answer as Choice, Down};
 use kernel_core::command::{Command, CommandAnswer};
-use kernel_core::{Answer, Cause, Duration, Effect, Exit, Input, Message, ProcessRef, Received, SendErrorKind, Source};
+use kernel_core::{
+    Address, Answer, Cause, Duration, Effect, Exit, Input, Message, ProcessRef, Received, SendErrorKind, Source,
+};
 use std::rc::Rc;
 
 /// How many bytes may be sent between two looks at the mailboxes, and how many they may hold (M5).
