@@ -91,46 +91,37 @@ impl Driver {
 
     fn act(&mut self, what: u8, a: u8, b: u8) {
         let process = self.process(a);
+        let computes = self.guests.get(&process) == Some(&Guest::Computing);
         match what % 10 {
-            0 | 1 => {
-                if self.guests.get(&process) == Some(&Guest::Computing) {
-                    let call = self.call(b, a);
-                    self.go(Input::Call(process, call));
-                }
+            0 | 1 if computes => {
+                let call = self.call(b, a);
+                self.go(Input::Call(process, call));
             }
-            2 => {
-                if self.guests.get(&process) == Some(&Guest::Computing) {
-                    let exit = if b.is_multiple_of(2) { Exit::Returned } else { Exit::Panicked };
-                    self.go(Input::Exited(process, exit));
-                }
+            2 if computes => {
+                let exit = if b.is_multiple_of(2) { Exit::Returned } else { Exit::Panicked };
+                self.go(Input::Exited(process, exit));
             }
-            3 => {
-                if let Some((write, _)) = self.writes.front() {
-                    let done = if b < 230 { Ok(()) } else { Err(Refused) };
-                    self.go(Input::Written(*write, done));
-                }
+            3 if !self.writes.is_empty() => {
+                let done = if b < 230 { Ok(()) } else { Err(Refused) };
+                self.go(Input::Written(self.writes[0].0, done));
             }
-            4 => {
-                if !self.loads.is_empty() {
-                    let ticket = self.loads[a as usize % self.loads.len()];
-                    let result = match b % 8 {
-                        0 => Err(LoadError::NoFile),
-                        1 => Err(LoadError::Invalid),
-                        image => Ok(ImageId(image.into())),
-                    };
-                    self.go(Input::Loaded(ticket, result));
-                }
+            4 if !self.loads.is_empty() => {
+                let ticket = self.loads[a as usize % self.loads.len()];
+                let result = match b % 8 {
+                    0 => Err(LoadError::NoFile),
+                    1 => Err(LoadError::Invalid),
+                    image => Ok(ImageId(image.into())),
+                };
+                self.go(Input::Loaded(ticket, result));
             }
-            5 => {
-                if !self.states.is_empty() {
-                    let (process, run, op) = self.states[a as usize % self.states.len()].clone();
-                    let result = match (b, op) {
-                        (230.., _) => Err(Refused),
-                        (_, StateOp::Get) => Ok(StateDone::Got(Some(Bytes::from("state")))),
-                        (_, _) => Ok(StateDone::Saved),
-                    };
-                    self.go(Input::State(process, run, result));
-                }
+            5 if !self.states.is_empty() => {
+                let (process, run, op) = self.states[a as usize % self.states.len()].clone();
+                let result = match (b, op) {
+                    (230.., _) => Err(Refused),
+                    (_, StateOp::Get) => Ok(StateDone::Got(Some(Bytes::from("state")))),
+                    (_, _) => Ok(StateDone::Saved),
+                };
+                self.go(Input::State(process, run, result));
             }
             6 => {
                 self.now = self.now + Duration::from_millis(u64::from(a) * u64::from(b));
@@ -142,10 +133,11 @@ impl Driver {
                 let message = self.message(other, Address { node: self.our, ..other }, b);
                 self.go(Input::Arrived(message));
             }
-            _ if b < 16 => {
+            9 if b < 16 => {
                 self.history.push((self.now, None));
                 self.boot(self.now);
             }
+            // Nobody to whom it could happen.
             _ => {}
         }
     }
@@ -162,7 +154,7 @@ impl Driver {
 
     fn outgoing(&self, a: u8, b: u8) -> Outgoing {
         let capabilities = vec![Capability::messaging(self.address(b))];
-        let expects_response = (b % 3 > 0).then_some(u64::from(b % 5));
+        let expects_response = (!b.is_multiple_of(3)).then_some(u64::from(b % 5));
         let request = Request { inherit: b % 4 == 1, expects_response, capabilities, ..Request::default() };
         let blob = (b % 5 == 2).then(|| Blob { mime: None, bytes: Bytes::from("blob") });
         Outgoing { target: self.address(a), request, context: None, blob }
