@@ -10,6 +10,7 @@ use crate::lifecycle::After;
 use crate::message::Message;
 use crate::name::ProcessRef;
 use crate::process::{Activity, Process, Status};
+use crate::semantics::Deviation;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
@@ -17,6 +18,9 @@ impl Kernel {
     /// A call of a guest takes effect.
     pub(crate) fn on_call(&mut self, id: ProcessRef, call: Call, cx: &mut Context<'_>) {
         let our = self.address(id);
+        if self.lands_kill(id, cx) {
+            return;
+        }
         let process = self.processes.get_mut(id).expect("only a process of the table makes calls");
         let answer = match call {
             // The world prints.
@@ -80,7 +84,10 @@ impl Kernel {
 
     /// Gives a process a capability; false if it is not there, is ending, or holds it already.
     pub(crate) fn grant(&mut self, id: ProcessRef, capability: Capability) -> bool {
+        self.note_issuer(&capability);
+        let lost = self.semantics.has(Deviation::D17);
         let process = self.processes.get_mut(id).filter(|process| !process.is_ending());
+        let process = process.filter(|process| !lost || process.status != Status::BackingOff);
         process.is_some_and(|process| process.capabilities.insert(capability))
     }
 
@@ -111,7 +118,9 @@ impl Kernel {
     fn save_capabilities(&mut self, id: ProcessRef, mut list: Vec<Capability>, cx: &mut Context<'_>) {
         let our = self.address(id);
         let process = self.processes.get(id).expect("only a process of the table makes calls");
-        list.retain(|capability| capability.issuer == our || process.life.received.contains(capability));
+        if !self.semantics.has(Deviation::D19) {
+            list.retain(|capability| capability.issuer == our || process.life.received.contains(capability));
+        }
         self.change_capabilities(id, list, Kernel::grant, cx);
     }
 
@@ -124,6 +133,7 @@ impl Kernel {
     fn state(&mut self, id: ProcessRef, op: StateOp, cx: &mut Context<'_>) {
         let process = self.processes.get_mut(id).expect("only a process of the table makes calls");
         process.status = Status::Running(Activity::Blocked);
+        process.life.reads_state = op == StateOp::Get;
         cx.emit(Effect::State(id, process.life.run, op));
     }
 
@@ -135,14 +145,21 @@ impl Kernel {
         result: Result<StateDone, Refused>,
         cx: &mut Context<'_>,
     ) {
+        let Some(process) = self.processes.get_mut(id).filter(|process| process.life.run == run) else { return };
+        let result = match result {
+            Err(Refused) if self.semantics.has(Deviation::D22) => match process.life.reads_state {
+                true => Ok(StateDone::Got(None)),
+                false => Ok(StateDone::Saved),
+            },
+            result => result,
+        };
+        if self.semantics.has(Deviation::D15) {
+            process.life.blobbed = matches!(result, Ok(StateDone::Got(Some(_))));
+        }
         match result {
             Ok(StateDone::Got(bytes)) => self.unblock(id, run, Answer::State(bytes), cx),
             Ok(StateDone::Saved) => self.unblock(id, run, Answer::Done, cx),
-            Err(Refused) => {
-                if self.processes.get(id).is_some_and(|process| process.life.run == run) {
-                    cx.emit(Effect::Trap(id, "state: the disk refused"));
-                }
-            }
+            Err(Refused) => cx.emit(Effect::Trap(id, "state: the disk refused")),
         }
     }
 

@@ -42,6 +42,8 @@ pub enum Effect {
     Write(WriteId, Vec<Change>),
     /// Nothing to do: a message went nowhere, and why.
     Dropped(Rc<Message>, DropReason),
+    /// The kernel fails, and the node goes down with it; why (D10). Never the book's kernel.
+    Fail(&'static str),
     /// The owner asked the node to shut down.
     Shutdown,
 }

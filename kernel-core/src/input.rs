@@ -15,7 +15,14 @@ pub enum Input {
     /// A call of a guest takes effect.
     Call(ProcessRef, Call),
     /// A guest's life ended by itself.
-    Exited(ProcessRef, Exit),
+    Exited {
+        /// Whose.
+        process: ProcessRef,
+        /// How.
+        exit: Exit,
+        /// Whether its last words are UTF-8: of no matter to the book's kernel (D24).
+        legible: bool,
+    },
     /// A runtime module sends a request.
     ModuleRequest(ProcessRef, Box<Outgoing>),
     /// A runtime module answers a request.

@@ -8,6 +8,7 @@ use crate::message::{Cause, MessageId};
 use crate::name::{Names, NodeId, ProcessRef};
 use crate::process::{Process, Status};
 use crate::process_table::ProcessTable;
+use crate::quirks::Quirks;
 use crate::semantics::Semantics;
 use crate::time::Instant;
 use crate::{Address, OnExitKind};
@@ -28,6 +29,7 @@ pub struct Kernel {
     pub(crate) loads: BTreeMap<Ticket, Loading>,
     /// Table writes under way, in their order, and what each is waited for.
     pub(crate) writes: VecDeque<(WriteId, After)>,
+    pub(crate) quirks: Quirks,
     /// Counts messages, runs, loads and writes, from the base given at boot.
     next_id: u64,
 }
@@ -85,6 +87,7 @@ impl Kernel {
             timers: BTreeSet::new(),
             loads: BTreeMap::new(),
             writes: VecDeque::new(),
+            quirks: Quirks::default(),
             next_id: base,
         };
         kernel.on_boot(rows, &mut Context { at, names, out });
@@ -94,9 +97,17 @@ impl Kernel {
     /// Advances by one input: the only way a kernel ever changes. What it wants done is appended to `out`.
     pub fn step(&mut self, names: &mut Names, at: Moment, input: Input, out: &mut Vec<Effect>) {
         let cx = &mut Context { at, names, out };
+        let mut next = self.hold_back(input);
+        while let Some(input) = next {
+            self.dispatch(input, cx);
+            next = self.next_held_back();
+        }
+    }
+
+    fn dispatch(&mut self, input: Input, cx: &mut Context<'_>) {
         match input {
             Input::Call(process, call) => self.on_call(process, call, cx),
-            Input::Exited(process, exit) => self.on_exited(process, exit, cx),
+            Input::Exited { process, exit, legible } => self.on_exited(process, exit, legible, cx),
             Input::ModuleRequest(module, outgoing) => self.on_module_request(module, *outgoing, cx),
             Input::ModuleResponse(module, reply) => self.on_module_response(module, reply, cx),
             Input::Arrived(message) => self.on_arrived(message, cx),
@@ -110,7 +121,7 @@ impl Kernel {
 
     /// When to call `step` with [`Input::Wake`], if nothing else happens before.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.timers.first().map(|(at, _)| *at)
+        self.timers.first().map(|(at, _)| *at).filter(|_| !self.is_stuck())
     }
 
     /// Everything that is due: timeouts, and restarts that have waited long enough.
@@ -194,6 +205,7 @@ impl Kernel {
 
     /// Writes the rows of these processes, and then goes on with `after`.
     pub(crate) fn write(&mut self, mut changes: Vec<Change>, rows: &[ProcessRef], after: After, cx: &mut Context<'_>) {
+        changes.append(&mut self.quirks.unwritten);
         changes.extend(rows.iter().filter_map(|id| self.put(*id)));
         let write = WriteId(self.fresh_id());
         self.writes.push_back((write, after));

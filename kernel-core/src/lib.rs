@@ -19,6 +19,7 @@ mod check;
 mod lifecycle;
 mod process;
 mod process_table;
+mod quirks;
 mod routing;
 
 pub mod command;

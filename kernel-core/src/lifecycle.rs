@@ -4,7 +4,7 @@ use crate::address::Address;
 use crate::call::{Answer, Spawn};
 use crate::capability::{Capabilities, Capability};
 use crate::command::{CommandAnswer, Initialize};
-use crate::effect::{Change, Effect, Record, Run, Source, Ticket, WriteId};
+use crate::effect::{Change, DropReason, Effect, Record, Run, Source, Ticket, WriteId};
 use crate::input::{Exit, ImageId, LoadError, Refused};
 use crate::kernel::{Context, Kernel, Timer};
 use crate::message::{Message, Response};
@@ -124,7 +124,7 @@ impl Kernel {
     pub(crate) fn on_initialize(&mut self, command: Rc<Message>, init: Initialize, cx: &mut Context<'_>) {
         let legal = cx.names.process_id(init.id).is_legal();
         let Some(blob) = command.blob.clone().filter(|_| legal && !self.is_taken(init.id)) else {
-            return self.reply(&command, CommandAnswer::InitializeProcessError, cx);
+            return self.not_initialized(init.id, Initializer::Command(command), SpawnError::NameTaken, cx);
         };
         self.load(Source::Blob(blob.bytes), Loading { init, by: Initializer::Command(command) }, cx);
     }
@@ -163,14 +163,21 @@ impl Kernel {
     /// The code is there, or is not. If all is well the process is entered; nobody knows before its row is durable.
     pub(crate) fn on_loaded(&mut self, ticket: Ticket, result: Result<ImageId, LoadError>, cx: &mut Context<'_>) {
         let Loading { init, by } = self.loads.remove(&ticket).expect("the world answers each load once");
+        if let Initializer::Spawn { parent, run, .. } = &by
+            && self.processes.get(*parent).is_none_or(|process| process.life.run != *run)
+        {
+            // The life that asked is over, and nothing has changed yet (E10).
+            return;
+        }
         let image = match result {
-            Ok(image) if !self.is_taken(init.id) => image,
-            Ok(_) => return self.not_initialized(by, SpawnError::NameTaken, cx),
-            Err(_) => return self.not_initialized(by, SpawnError::NoFileAtPath, cx),
+            Ok(image) if !self.is_taken(init.id) => Some(image),
+            // D8: code is judged later, when it is too late.
+            Err(LoadError::Invalid) if self.semantics.has(Deviation::D8) && !self.is_taken(init.id) => None,
+            Ok(_) => return self.not_initialized(init.id, by, SpawnError::NameTaken, cx),
+            Err(_) => return self.not_initialized(init.id, by, SpawnError::NoFileAtPath, cx),
         };
         let child = self.address(init.id);
-        let mut process =
-            Process::new(Some(image), init.on_exit, init.public, Status::Initializing { killers: vec![] });
+        let mut process = Process::new(image, init.on_exit, init.public, Status::Initializing { killers: vec![] });
         let mut given = Vec::new();
         // C2: what the initializer holds, the child may; and the initializer may message the child.
         let initializer = match &by {
@@ -195,9 +202,19 @@ impl Kernel {
         self.write(vec![], &rows, after, cx);
     }
 
-    fn not_initialized(&mut self, by: Initializer, error: SpawnError, cx: &mut Context<'_>) {
+    fn not_initialized(&mut self, id: ProcessRef, by: Initializer, error: SpawnError, cx: &mut Context<'_>) {
+        let taken_for_success = self.semantics.has(Deviation::D7);
         match by {
-            Initializer::Command(command) => self.reply(&command, CommandAnswer::InitializeProcessError, cx),
+            Initializer::Command(command) => {
+                if taken_for_success {
+                    self.grant(command.source.process, Capability::messaging(self.address(id)));
+                }
+                self.reply(&command, CommandAnswer::InitializeProcessError, cx);
+            }
+            Initializer::Spawn { parent, run, .. } if taken_for_success && error == SpawnError::NameTaken => {
+                self.adopt_namesake(parent, id, cx);
+                self.unblock(parent, run, Answer::Spawned(Ok(id)), cx);
+            }
             Initializer::Spawn { parent, run, .. } => self.unblock(parent, run, Answer::Spawned(Err(error)), cx),
         }
     }
@@ -229,6 +246,10 @@ impl Kernel {
                 self.start(id, cx);
                 self.reply(command, CommandAnswer::StartedProcess, cx);
             }
+            Some(Status::Running(_)) if self.semantics.has(Deviation::D26) => {
+                self.reply(command, CommandAnswer::StartedProcess, cx);
+                self.send_stray_run(id, cx);
+            }
             Some(Status::Initializing { .. } | Status::Running(_) | Status::BackingOff | Status::Ending(_)) | None => {
                 self.reply(command, CommandAnswer::RunProcessError, cx);
             }
@@ -238,22 +259,38 @@ impl Kernel {
     /// S5: every start is alike. What came before the first run stays in the mailbox (S4); a restart has an empty one.
     fn start(&mut self, id: ProcessRef, cx: &mut Context<'_>) {
         let run = Run(self.fresh_id());
+        let waiting = self.processes.get(id).map_or(0, |process| process.life.mailbox.len());
+        let chokes = self.chokes_at_start(waiting);
         let process = self.processes.get_mut(id).expect("only a process of the table starts");
         process.status = Status::Running(Activity::Computing);
-        process.life.run = run;
         process.life.started = cx.at.now;
-        let image = process.image.expect("a runtime module is never started");
+        // D8 and D13: it is running for the table, and has no life.
+        let Some(image) = process.image.filter(|_| !chokes) else { return };
+        if self.semantics.has(Deviation::D12) {
+            process.life.held_back = process.life.mailbox.drain(..).collect();
+        }
+        process.life.run = run;
         cx.emit(Effect::Start { process: id, run, image });
     }
 
     // ---- exit -------------------------------------------------------------------------------------------------
 
     /// X.return.*, X.panic.*: a guest's life ended by itself.
-    pub(crate) fn on_exited(&mut self, id: ProcessRef, _exit: Exit, cx: &mut Context<'_>) {
-        let process = self.processes.get(id).expect("only a process of the table has a life");
+    pub(crate) fn on_exited(&mut self, id: ProcessRef, exit: Exit, legible: bool, cx: &mut Context<'_>) {
+        let process = self.processes.get_mut(id).expect("only a process of the table has a life");
+        if exit == Exit::Panicked && !legible && self.semantics.has(Deviation::D24) {
+            // It stays in the table, without a life.
+            return self.forget_life(id);
+        }
         match process.on_exit.kind() {
+            OnExitKind::Restart if process.began_as != OnExitKind::Restart && self.semantics.has(Deviation::D10) => {
+                cx.emit(Effect::Fail("unwrapped a missing restart back-off"));
+            }
             OnExitKind::Restart => self.restart(id, cx),
-            OnExitKind::None | OnExitKind::Requests => self.end(id, vec![], cx),
+            OnExitKind::None | OnExitKind::Requests => {
+                let killers = std::mem::take(&mut process.doomed);
+                self.end(id, killers, cx);
+            }
         }
     }
 
@@ -296,24 +333,42 @@ impl Kernel {
     /// K1, K2, K5, E5: `KillProcess`.
     pub(crate) fn on_kill(&mut self, command: Rc<Message>, id: ProcessRef, cx: &mut Context<'_>) {
         if id.is_module() {
-            return cx.emit(Effect::Dropped(command, crate::effect::DropReason::BadCommand));
+            return cx.emit(Effect::Dropped(command, DropReason::BadCommand));
         }
         let Some(process) = self.processes.get_mut(id) else {
-            return self.answer_killed(&command, id, cx);
+            return match self.semantics.has(Deviation::D18) {
+                true => cx.emit(Effect::Dropped(command, DropReason::NotRunning)),
+                false => self.answer_killed(&command, id, cx),
+            };
         };
         match &mut process.status {
             Status::Initializing { killers } | Status::Ending(Ending { killers, .. }) => killers.push(command),
             // D2: the kill finds nobody, is answered, and the restart still comes.
             Status::BackingOff if self.semantics.has(Deviation::D2) => self.answer_killed(&command, id, cx),
             Status::BackingOff | Status::Initialized => self.end(id, vec![command], cx),
+            Status::Running(Activity::Computing) if self.semantics.has(Deviation::D25) => process.doomed.push(command),
             Status::Running(_) => {
-                cx.emit(Effect::Stop(id));
+                if process.life.run != Run::default() {
+                    cx.emit(Effect::Stop(id));
+                }
                 if self.semantics.has(Deviation::D1) && process.on_exit.kind() == OnExitKind::Requests {
                     process.on_exit = OnExit::None;
                 }
                 self.end(id, vec![command], cx);
             }
         }
+    }
+
+    /// D25: a kill lands when the guest makes a call.
+    pub(crate) fn lands_kill(&mut self, id: ProcessRef, cx: &mut Context<'_>) -> bool {
+        let process = self.processes.get_mut(id).expect("only a process of the table makes calls");
+        let killers = std::mem::take(&mut process.doomed);
+        if killers.is_empty() {
+            return false;
+        }
+        cx.emit(Effect::Stop(id));
+        self.end(id, killers, cx);
+        true
     }
 
     /// An exit that ends a process. It takes effect when it is durable (E2); until then the id is *ending*.
@@ -326,6 +381,10 @@ impl Kernel {
         if self.semantics.has(Deviation::D21) {
             self.take_effect(id, cx);
             return self.write(vec![Change::Remove(id)], &[], After::Nobody(vec![]), cx);
+        }
+        if self.forgot_issuer(Deviation::D6, id) {
+            self.quirks.unwritten.push(Change::Remove(id));
+            return self.take_effect(id, cx);
         }
         self.write_ends(After::Ended(id), cx);
     }
@@ -368,8 +427,12 @@ impl Kernel {
             self.fire(id, &process.capabilities, &requests, cx);
         }
         let issuer: Address = self.address(id);
+        let kept_in_back_off = self.semantics.has(Deviation::D17);
+        let kept = self.forgot_issuer(Deviation::D9, id);
         for (_, holder) in self.processes.iter_mut() {
-            holder.revoke(issuer);
+            if !kept && !(kept_in_back_off && holder.status == Status::BackingOff) {
+                holder.revoke(issuer);
+            }
         }
         for command in killers {
             self.answer_killed(&command, id, cx);
@@ -406,19 +469,23 @@ impl Kernel {
             After::Nobody(rows) => self.write(vec![], &rows.clone(), After::Nobody(rows), cx),
             After::Initialized { id, by, given } => {
                 let process = self.processes.remove(id).expect("a row that is being written stays in the table");
+                // Rows that were written meanwhile may have on disk what is taken back here.
+                let holders: Vec<ProcessRef> = given.iter().map(|(holder, _)| *holder).collect();
                 for (holder, capability) in given {
                     self.take(holder, capability);
                 }
-                self.not_initialized(by, SpawnError::NoFileAtPath, cx);
+                self.write(vec![], &holders, After::Nobody(holders.clone()), cx);
+                self.not_initialized(id, by, SpawnError::NoFileAtPath, cx);
                 if let Status::Initializing { killers } = process.status {
                     for command in killers {
                         self.answer_killed(&command, id, cx);
                     }
                 }
             }
-            After::OnExit { id, setter, .. } => {
+            After::OnExit { id, value, setter } => {
                 let Some(process) = self.processes.get_mut(id) else { return };
-                process.on_exit_next = None;
+                // A later value may be on its way already.
+                process.on_exit_next.take_if(|next| *next == value);
                 if setter == Some(process.life.run) {
                     cx.emit(Effect::Trap(id, "set-on-exit: the disk refused the write"));
                 }
@@ -443,9 +510,11 @@ impl Kernel {
 
     fn after_on_exit(&mut self, id: ProcessRef, value: OnExit, setter: Option<Run>, cx: &mut Context<'_>) {
         let Some(process) = self.processes.get_mut(id).filter(|process| !process.is_ending()) else { return };
-        if process.on_exit_next.as_ref() == Some(&value) {
-            process.on_exit_next = None;
+        if setter.is_none() && self.semantics.has(Deviation::D23) {
+            // It is in the table, where nobody looks before the next boot.
+            return;
         }
+        process.on_exit_next.take_if(|next| *next == value);
         process.on_exit = value;
         if let Some(run) = setter {
             self.unblock(id, run, Answer::Done, cx);
@@ -456,6 +525,9 @@ impl Kernel {
     pub(crate) fn unblock(&mut self, id: ProcessRef, run: Run, answer: Answer, cx: &mut Context<'_>) {
         let Some(process) = self.processes.get_mut(id) else { return };
         if process.life.run == run && matches!(process.status, Status::Running(_)) {
+            if self.semantics.has(Deviation::D15) && matches!(answer, Answer::Spawned(_)) {
+                process.life.blobbed = false;
+            }
             process.status = Status::Running(Activity::Computing);
             cx.emit(Effect::Resume(id, answer));
         }

@@ -14,7 +14,7 @@ use crate::capability::Capabilities;
 use crate::effect::Run;
 use crate::input::ImageId;
 use crate::message::{Blob, Message, MessageId};
-use crate::on_exit::{OnExit, OnExitRequest};
+use crate::on_exit::{OnExit, OnExitKind, OnExitRequest};
 use crate::semantics::RestartHistory;
 use crate::send_error::SendError;
 use crate::time::Instant;
@@ -36,6 +36,10 @@ pub(crate) struct Process {
     pub public: bool,
     /// What it holds.
     pub capabilities: Capabilities,
+    /// What its on-exit behaviour was when it was initialized or booted (D10).
+    pub began_as: OnExitKind,
+    /// Kills that have not landed (D25).
+    pub doomed: Vec<Rc<Message>>,
     /// Where in its history it is.
     pub status: Status,
     /// How often it has restarted, for the back-off.
@@ -93,6 +97,10 @@ pub(crate) struct Life {
     pub started: Instant,
     /// What came and was not received yet.
     pub mailbox: VecDeque<Incoming>,
+    /// What came before the run and is queued behind what came since (D12).
+    pub held_back: Vec<Incoming>,
+    /// Whether the state call that it waits in is `get-state` (D22).
+    pub reads_state: bool,
     /// Requests that expect a response and have not settled (M1).
     pub outstanding: ById<Outstanding>,
     /// The message that responses answer and requests inherit from (M3).
@@ -141,6 +149,8 @@ impl Process {
     pub fn new(image: Option<ImageId>, on_exit: OnExit, public: bool, status: Status) -> Process {
         Process {
             image,
+            began_as: on_exit.kind(),
+            doomed: Vec::new(),
             on_exit,
             on_exit_next: None,
             public,

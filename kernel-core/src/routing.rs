@@ -9,6 +9,7 @@ use crate::kernel::{Context, Kernel, Timer};
 use crate::message::{Blob, Content, Message, MessageId, Request, Response};
 use crate::name::ProcessRef;
 use crate::process::{Activity, Incoming, Life, Outcome, Outstanding, Status};
+use crate::semantics::Deviation;
 use crate::send_error::{SendError, SendErrorKind};
 use crate::time::Duration;
 use std::rc::Rc;
@@ -39,7 +40,9 @@ impl Kernel {
         cut(&mut request.capabilities, address, &process.capabilities);
         let prompt = process.life.prompting.as_ref().filter(|_| request.inherit);
         let expects = request.expects_response;
+        let reuses_id = self.semantics.has(Deviation::D16);
         let (id, rsvp) = match (expects, prompt) {
+            (Some(_), Some(prompt)) if reuses_id => (prompt.id, Some(address)),
             (Some(_), _) => (fresh, Some(address)),
             (None, Some(prompt)) => (prompt.id, prompt.rsvp),
             (None, None) => (fresh, None),
@@ -52,7 +55,10 @@ impl Kernel {
             let deadline = cx.at.now + Duration::from_secs(seconds);
             let prompting = process.life.prompting.clone();
             let outstanding = Outstanding { message: message.clone(), deadline, context, prompting };
-            process.life.outstanding.insert(id, outstanding);
+            // Only D16 gives an id twice: the later request takes the earlier one's place.
+            if let Some(replaced) = process.life.outstanding.insert(id, outstanding) {
+                self.timers.remove(&(replaced.deadline, Timer::Timeout(source, id)));
+            }
             if awaits {
                 process.status = Status::Running(Activity::Awaiting(id));
             }
@@ -168,7 +174,10 @@ impl Kernel {
         if message.target.node != self.our {
             return cx.emit(Effect::Transmit(message));
         }
-        match (message.target.process, message.is_request()) {
+        let target = message.target.process;
+        let named_kernel = || cx.names.process_id(target).process == "kernel";
+        match (target, message.is_request()) {
+            (_, true) if self.semantics.has(Deviation::D20) && named_kernel() => self.on_command(message, cx),
             (ProcessRef::KERNEL, true) => self.on_command(message, cx),
             (target, true) => self.put_in_mailbox(target, Incoming::Request(message), cx),
             (target, false) => self.on_response(target, message, cx),
@@ -228,7 +237,7 @@ impl Kernel {
     }
 
     /// Into the mailbox, or straight to a guest that waits for it. A runtime module has none: it gets it at once.
-    fn put_in_mailbox(&mut self, target: ProcessRef, incoming: Incoming, cx: &mut Context<'_>) {
+    pub(crate) fn put_in_mailbox(&mut self, target: ProcessRef, incoming: Incoming, cx: &mut Context<'_>) {
         let process = self.processes.get_mut(target).expect("a mailbox belongs to a process of the table");
         if target.is_module() {
             let (received, _) = ingest(&mut process.life, incoming);
@@ -243,13 +252,19 @@ impl Kernel {
         };
         match wanted {
             true => self.hand_over(target, incoming, cx),
-            false => process.life.mailbox.push_back(incoming),
+            false => {
+                process.life.mailbox.push_back(incoming);
+                let waiting = process.life.mailbox.len();
+                self.note_mailbox(target, waiting);
+            }
         }
     }
 
     /// `receive`: the oldest message, or the next to come.
     pub(crate) fn receive(&mut self, source: ProcessRef, cx: &mut Context<'_>) {
         let process = self.processes.get_mut(source).expect("only a process of this node receives");
+        let held_back = std::mem::take(&mut process.life.held_back);
+        process.life.mailbox.extend(held_back);
         match process.life.mailbox.pop_front() {
             Some(incoming) => self.hand_over(source, incoming, cx),
             None => process.status = Status::Running(Activity::Receiving),
@@ -281,7 +296,9 @@ impl Kernel {
         let source = self.address(exited);
         for on_exit in requests {
             let mut request = Request { inherit: false, expects_response: None, ..on_exit.request.clone() };
-            cut(&mut request.capabilities, source, capabilities);
+            if !self.semantics.has(Deviation::D11) {
+                cut(&mut request.capabilities, source, capabilities);
+            }
             let message = Rc::new(Message {
                 id: MessageId(self.fresh_id()),
                 source,

@@ -5,61 +5,107 @@
 
 use crate::time::{Duration, Instant};
 
-/// A point in which the real runtimes differ from the contract (`D1` … of the contract's last table).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Deviation {
-    /// A kill aborts the task, so a killed process's `Requests` are never fired.
-    /// Both runtimes: `kernel/mod.rs`, `KillProcess`. Breaks X.kill.Requests.
-    D1,
-    /// A kill during the back-off finds no process, and the sleeping restart still comes.
-    /// Both runtimes: `kernel/process.rs`, `OnExit::Restart`. Breaks E5.
-    D2,
-    /// During the back-off the process is in no table: a write of the table and a crash in that window lose it.
-    /// Both runtimes: `kernel/process.rs`, `OnExit::Restart`. Breaks X.down.Restart.
-    D3,
-    /// At boot a `Requests` process fires its requests and is started again as well.
-    /// Both runtimes: `kernel/mod.rs`, `kernel()`. Breaks X.down.Requests.
-    D4,
-    /// A None process is on disk like any other, and neither shutdown nor crash takes it off; it is booted.
-    /// Both runtimes: `kernel/mod.rs`, `persist_state`. Breaks E6.
-    D5,
-    /// Answers come before the write they depend on: a crash undoes an acknowledged initialize, kill or `set_on_exit`.
-    /// Both runtimes: `kernel/mod.rs`, `standard_host_v1.rs`. Breaks P2, K2, E8.
-    D21,
+macro_rules! deviations {
+    ($($id:ident $source:literal breaks $rules:literal: $summary:literal;)*) => {
+        /// A point in which the real runtimes, both of them, differ from the contract.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Deviation {
+            $(#[doc = concat!($summary, ". In `", $source, "`; breaks ", $rules, ".")] $id,)*
+        }
+
+        impl Deviation {
+            /// Every deviation this kernel can be told to show.
+            pub const ALL: &[Deviation] = &[$(Deviation::$id),*];
+
+            /// Its id in the contract.
+            pub fn name(self) -> &'static str {
+                match self { $(Deviation::$id => stringify!($id),)* }
+            }
+
+            /// What the runtimes do, in one sentence.
+            pub fn summary(self) -> &'static str {
+                match self { $(Deviation::$id => $summary,)* }
+            }
+
+            /// Where the public source of the runtimes does it.
+            pub fn source(self) -> &'static str {
+                match self { $(Deviation::$id => $source,)* }
+            }
+
+            /// The rules it breaks.
+            pub fn breaks(self) -> &'static str {
+                match self { $(Deviation::$id => $rules,)* }
+            }
+        }
+    };
+}
+
+deviations! {
+    D1 "kernel/mod.rs, KillProcess" breaks "X.kill.Requests":
+        "a killed process's on-exit requests are never fired";
+    D2 "kernel/process.rs, OnExit::Restart" breaks "E5":
+        "a kill during the restart back-off finds no process, is answered, and the restart still comes";
+    D3 "kernel/process.rs, OnExit::Restart" breaks "X.down.Restart":
+        "during the restart back-off the process is in no table, so that a crash loses it";
+    D4 "kernel/mod.rs, kernel()" breaks "X.down.Requests":
+        "at boot a Requests process fires its requests and is started again as well";
+    D5 "kernel/mod.rs, persist_state" breaks "E6":
+        "a None process is booted after a shutdown or a crash";
+    D6 "kernel/mod.rs, RevokeAll; state.rs" breaks "K2, E5":
+        "a process killed after a reboot stays on disk until the next table write, unless it issued a capability since";
+    D7 "standard_host_v1.rs, spawn" breaks "S6, C2, C3":
+        "spawn takes a failed initialize for success: a taken name answers Ok and tells the namesake a stray run";
+    D8 "kernel/process.rs" breaks "S2":
+        "code that is not valid becomes a process that never runs nor exits, and holds its name until it is killed";
+    D9 "kernel/mod.rs, RevokeAll; state.rs" breaks "E12":
+        "after a reboot a killed process's capabilities are not revoked, unless it issued one since";
+    D10 "kernel/process.rs" breaks "E8, E2":
+        "the exit of a process that was started as None or Requests and has set Restart takes the node down";
+    D11 "kernel/process.rs" breaks "E4, C3":
+        "on-exit requests may carry capabilities that the process never held";
+    D12 "kernel/process.rs" breaks "S4, M2":
+        "messages that came before the run are queued again behind later ones";
+    D13 "kernel/process.rs" breaks "S4":
+        "a process that was sent about 100 messages before its run waits on its own full channel for ever";
+    D14 "kernel/mod.rs" breaks "M5, E9":
+        "a mailbox of 100 messages that nobody receives freezes the node, kill included";
+    D15 "standard_host_v1.rs" breaks "M3":
+        "state calls and spawn change whether the last message had a blob: get-blob is then empty or stale";
+    D16 "standard_host_v1.rs, send_request" breaks "M1, M3":
+        "inheriting requests reuse the prompting id: two that expect answers share one context";
+    D17 "kernel/mod.rs; kernel/process.rs" breaks "C4, E12":
+        "capabilities granted during a back-off are dropped, and those revoked meanwhile are given back";
+    D18 "kernel/mod.rs, KillProcess" breaks "K5":
+        "a kill of a process that is not there is never answered";
+    D19 "standard_host_v1.rs; kernel/mod.rs" breaks "C3":
+        "save-capabilities stores any capability";
+    D20 "kernel/mod.rs, event loop" breaks "K1":
+        "a message to any local process whose first name is kernel is taken as a kernel command";
+    D21 "kernel/mod.rs; standard_host_v1.rs" breaks "P2, K2, E8":
+        "answers come before the write they depend on";
+    D22 "standard_host_v1.rs" breaks "P1":
+        "a refused set-state or clear-state counts as success, a refused get-state as no state";
+    D23 "kernel/mod.rs; kernel/process.rs" breaks "E8":
+        "SetOnExit from outside never reaches the running life, which exits by its old value";
+    D24 "kernel/process.rs" breaks "X.panic":
+        "a panic text that is not UTF-8 skips the on-exit behaviour";
+    D25 "kernel/mod.rs" breaks "M5, E5":
+        "a kill lands only when the guest makes a call: a spinning guest cannot be killed";
+    D26 "kernel/mod.rs" breaks "S3":
+        "RunProcess on a running process answers StartedProcess and sends it a stray run";
+    D27 "state.rs" breaks "P1, P2, P3":
+        "state acknowledges writes without a sync, so that a power loss takes acknowledged data";
 }
 
 impl Deviation {
-    /// Every deviation this kernel can be told to show.
-    pub const ALL: [Deviation; 6] =
-        [Deviation::D1, Deviation::D2, Deviation::D3, Deviation::D4, Deviation::D5, Deviation::D21];
-
-    /// Its id in the contract.
-    pub fn name(self) -> &'static str {
-        match self {
-            Deviation::D1 => "D1",
-            Deviation::D2 => "D2",
-            Deviation::D3 => "D3",
-            Deviation::D4 => "D4",
-            Deviation::D5 => "D5",
-            Deviation::D21 => "D21",
-        }
-    }
-
-    /// One sentence for lists.
-    pub fn summary(self) -> &'static str {
-        match self {
-            Deviation::D1 => "a killed process's on-exit requests are never fired",
-            Deviation::D2 => "a kill during the restart back-off is answered, and the restart still comes",
-            Deviation::D3 => "during the restart back-off the process is in no table, so a crash loses it",
-            Deviation::D4 => "at boot a Requests process fires its requests and is started as well",
-            Deviation::D5 => "a None process is booted after a shutdown or a crash",
-            Deviation::D21 => "answers come before the write they depend on",
-        }
+    /// The deviation of this id, in any case.
+    pub fn parse(name: &str) -> Option<Deviation> {
+        Deviation::ALL.iter().copied().find(|deviation| deviation.name().eq_ignore_ascii_case(name))
     }
 
     /// Whether it only shows while a restart is backed off.
     fn needs_back_off(self) -> bool {
-        matches!(self, Deviation::D2 | Deviation::D3)
+        matches!(self, Deviation::D2 | Deviation::D3 | Deviation::D17)
     }
 }
 
@@ -77,12 +123,16 @@ pub enum BackOff {
     Hyperdrive19,
 }
 
+/// All deviations in force.
+const ALL_BITS: u32 = (1 << Deviation::ALL.len()) - 1;
+
 /// The rules a kernel goes by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Semantics {
     /// How restarts wait.
     pub back_off: BackOff,
-    deviations: Vec<Deviation>,
+    /// A bit for each deviation in force.
+    deviations: u32,
 }
 
 impl Semantics {
@@ -93,12 +143,12 @@ impl Semantics {
 
     /// All that Kinode 1.0 does differently, as far as it is modelled.
     pub fn kinode_1_0() -> Semantics {
-        Semantics { back_off: BackOff::Kinode10, deviations: Deviation::ALL.to_vec() }
+        Semantics { back_off: BackOff::Kinode10, deviations: ALL_BITS }
     }
 
     /// All that Hyperdrive 1.9 does differently, as far as it is modelled.
     pub fn hyperdrive_1_9() -> Semantics {
-        Semantics { back_off: BackOff::Hyperdrive19, deviations: Deviation::ALL.to_vec() }
+        Semantics { back_off: BackOff::Hyperdrive19, deviations: ALL_BITS }
     }
 
     /// These rules with one deviation more. One that shows only in a back-off brings Hyperdrive's, if there is none.
@@ -106,9 +156,7 @@ impl Semantics {
         if deviation.needs_back_off() && self.back_off == BackOff::Off {
             self.back_off = BackOff::Hyperdrive19;
         }
-        if !self.has(deviation) {
-            self.deviations.push(deviation);
-        }
+        self.deviations |= 1 << deviation as u32;
         self
     }
 
@@ -120,12 +168,13 @@ impl Semantics {
 
     /// Whether the kernel shows this deviation.
     pub fn has(&self, deviation: Deviation) -> bool {
-        self.deviations.contains(&deviation)
+        self.deviations & (1 << deviation as u32) != 0
     }
 
     /// The deviations in force.
-    pub fn deviations(&self) -> &[Deviation] {
-        &self.deviations
+    pub fn deviations(&self) -> impl Iterator<Item = Deviation> {
+        let semantics = self.clone();
+        Deviation::ALL.iter().copied().filter(move |deviation| semantics.has(*deviation))
     }
 }
 

@@ -3,9 +3,9 @@
 
 use kernel_core::command::{Command, Initialize};
 use kernel_core::{
-    Address, Answer, Blob, Bytes, Call, Capability, Cause, Change, Content, Duration, Effect, Exit, ImageId, Input,
-    Instant, Kernel, LoadError, Message, MessageId, Moment, Names, NodeId, OnExit, OnExitRequest, Outgoing, ProcessRef,
-    Record, Refused, Request, Response, Run, Semantics, Spawn, StateDone, StateOp, Ticket, WriteId,
+    Address, Answer, Blob, Bytes, Call, Capability, Cause, Change, Content, Deviation, Duration, Effect, Exit, ImageId,
+    Input, Instant, Kernel, LoadError, Message, MessageId, Moment, Names, NodeId, OnExit, OnExitRequest, Outgoing,
+    ProcessRef, Record, Refused, Request, Response, Run, Semantics, Spawn, StateDone, StateOp, Ticket, WriteId,
 };
 use sim::plan::Plan;
 use std::collections::{BTreeMap, VecDeque};
@@ -23,13 +23,15 @@ pub fn plan_text(bytes: &[u8]) {
 /// Any history of inputs that a world could bring about: the kernel neither panics nor contradicts itself, resumes only
 /// who waits, and two kernels of one history are equal.
 pub fn kernel_step(bytes: &[u8]) {
-    let mut driver = Driver::new();
+    let (rules, bytes) = bytes.split_at_checked(4).unwrap_or((&[0; 4], &[]));
+    let semantics = semantics(rules);
+    let mut driver = Driver::new(semantics.clone());
     for chunk in bytes.chunks_exact(3).take(2_000) {
         driver.act(chunk[0], chunk[1], chunk[2]);
         assert_eq!(driver.kernel.check(), Ok(()));
     }
     let history = std::mem::take(&mut driver.history);
-    let mut again = Driver::new();
+    let mut again = Driver::new(semantics);
     for (now, input) in history {
         match input {
             Some(input) => again.step(now, input),
@@ -37,6 +39,16 @@ pub fn kernel_step(bytes: &[u8]) {
         }
     }
     assert_eq!(again.kernel, driver.kernel, "equal histories make equal kernels");
+}
+
+/// The book's rules, or some deviations from them: even a wrong kernel must not panic.
+fn semantics(rules: &[u8]) -> Semantics {
+    let bits = u32::from_le_bytes(rules.try_into().expect("four bytes"));
+    let deviating = Deviation::ALL.iter().enumerate().filter(|(index, _)| bits & (1 << index) != 0);
+    match bits % 2 {
+        0 => Semantics::book(),
+        _ => deviating.fold(Semantics::book(), |semantics, (_, deviation)| semantics.with(*deviation)),
+    }
 }
 
 /// What a process does, as far as a world knows.
@@ -51,6 +63,7 @@ struct Driver {
     names: Names,
     our: NodeId,
     kernel: Kernel,
+    semantics: Semantics,
     now: Instant,
     boots: u64,
     rows: BTreeMap<ProcessRef, Record>,
@@ -64,7 +77,7 @@ struct Driver {
 }
 
 impl Driver {
-    fn new() -> Driver {
+    fn new(semantics: Semantics) -> Driver {
         let mut names = Names::new();
         let our = names.node("a.os");
         names.node("b.os");
@@ -72,11 +85,12 @@ impl Driver {
             names.process(&format!("p{n}:fuzz:a.os"));
         }
         let at = Moment { now: Instant(0), cause: Cause(0) };
-        let kernel = Kernel::boot(our, Semantics::book(), 0, vec![], &mut names, at, &mut Vec::new());
+        let kernel = Kernel::boot(our, semantics.clone(), 0, vec![], &mut names, at, &mut Vec::new());
         Driver {
             names,
             our,
             kernel,
+            semantics,
             now: Instant(0),
             boots: 0,
             rows: BTreeMap::new(),
@@ -99,7 +113,7 @@ impl Driver {
             }
             2 if computes => {
                 let exit = if b.is_multiple_of(2) { Exit::Returned } else { Exit::Panicked };
-                self.go(Input::Exited(process, exit));
+                self.go(Input::Exited { process, exit, legible: b < 200 });
             }
             3 if !self.writes.is_empty() => {
                 let done = if b < 230 { Ok(()) } else { Err(Refused) };
@@ -241,7 +255,7 @@ impl Driver {
             Input::Call(process, call) if call.kind().has_answer() => {
                 self.guests.insert(*process, Guest::Waiting);
             }
-            Input::Exited(process, _) => {
+            Input::Exited { process, .. } => {
                 self.guests.remove(process);
             }
             Input::Written(..) => {
@@ -273,7 +287,8 @@ impl Driver {
         let rows = self.rows.iter().map(|(id, row)| (*id, row.clone())).collect();
         let mut out = Vec::new();
         let at = Moment { now, cause: Cause(0) };
-        self.kernel = Kernel::boot(self.our, Semantics::book(), self.boots << 40, rows, &mut self.names, at, &mut out);
+        self.kernel =
+            Kernel::boot(self.our, self.semantics.clone(), self.boots << 40, rows, &mut self.names, at, &mut out);
         self.carry_out(now, out);
     }
 
@@ -293,7 +308,7 @@ impl Driver {
                     assert!(self.guests.remove(&process).is_some(), "only who lives is stopped");
                 }
                 Effect::Trap(process, _) => {
-                    self.step(now, Input::Exited(process, Exit::Panicked));
+                    self.step(now, Input::Exited { process, exit: Exit::Panicked, legible: true });
                 }
                 Effect::Load(ticket, _) => self.loads.push(ticket),
                 Effect::State(process, run, op) => self.states.push((process, run, op)),
@@ -303,6 +318,7 @@ impl Driver {
                         self.seen.push(message);
                     }
                 }
+                Effect::Fail(_) => return self.boot(now),
                 Effect::Deliver(..) | Effect::Transmit(_) | Effect::Dropped(..) | Effect::Shutdown => {}
             }
         }

@@ -179,11 +179,17 @@ impl Disk {
                 if !self.is_dir(dir) {
                     return Err(DiskError::NotFound);
                 }
-                self.settle(|change| match change {
+                let touches = |change: &Change| match change {
                     Change::Link(path, _) | Change::Unlink(path) => parent(path) == &**dir,
                     Change::Rename(from, to) => parent(from) == &**dir || parent(to) == &**dir,
                     Change::Write(..) | Change::SetLen(..) => false,
-                });
+                };
+                // As in a journal, names become durable in their order: none before its directory, or before the
+                // name that it had earlier.
+                let Some(last) = self.pending.iter().rposition(touches) else { return Ok(()) };
+                let rest = self.pending.split_off(last + 1);
+                self.settle(|change| !matches!(change, Change::Write(..) | Change::SetLen(..)));
+                self.pending.extend(rest);
             }
         }
         Ok(())

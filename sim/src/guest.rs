@@ -52,6 +52,15 @@ pub struct Trap {
     pub reason: TrapReason,
     /// What it said last: its panic text, or what it did wrong. At most 5,000 bytes.
     pub text: Rc<str>,
+    /// Whether what it said last was UTF-8: the public runtimes stumble if it was not (D24).
+    pub legible: bool,
+}
+
+impl Trap {
+    /// A trap of this kind, with these last words.
+    pub fn new(reason: TrapReason, text: impl Into<Rc<str>>) -> Trap {
+        Trap { reason, text: text.into(), legible: true }
+    }
 }
 
 /// The kinds of trap (rule E1). Free of any engine's texts, which hold counters of the process they run in.

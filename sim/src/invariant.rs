@@ -5,7 +5,26 @@
 //! [`all`]; then show it failing on a planted bug.
 
 use crate::event::{Event, Kind};
-use kernel_core::{Cause, Names};
+use kernel_core::{Cause, Instant, Names, Semantics};
+
+pub mod past;
+
+pub mod holdings;
+pub mod lives;
+pub mod requests;
+
+pub mod capability;
+pub mod exit;
+pub mod kill;
+pub mod message;
+pub mod on_exit_requests;
+pub mod persistence;
+pub mod restart;
+
+#[cfg(test)]
+mod story;
+
+pub use past::Past;
 
 /// Something that must hold in every run.
 pub trait Invariant {
@@ -15,13 +34,48 @@ pub trait Invariant {
     /// The kinds of events it reads.
     fn reads(&self) -> &'static [Kind];
 
-    /// Takes in an event of one of those kinds. An error is what is wrong, in words: the facts.
-    fn on_event(&mut self, index: Cause, event: &Event, names: &Names) -> Result<(), String>;
+    /// Takes in an event of one of those kinds; the past is what was before it. An error is what is wrong, in words:
+    /// the facts.
+    fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String>;
 
     /// The run is over and the world had time to settle: whatever should have happened by now and has not.
-    fn at_end(&mut self, _names: &Names) -> Result<(), String> {
+    fn at_end(&mut self, _past: &Past, _names: &Names) -> Result<(), String> {
         Ok(())
     }
+}
+
+/// All invariants, for kernels that put off restarts as these semantics say. Nothing else of them is looked at: the
+/// deviations of a kernel are to be found, not excused.
+pub fn all(semantics: &Semantics) -> Vec<Box<dyn Invariant>> {
+    let mut all: Vec<Box<dyn Invariant>> = vec![
+        // Exit
+        Box::new(restart::RestartedAtOnce::new(semantics.back_off)),
+        Box::new(restart::KeepsWhatItIs),
+        Box::new(on_exit_requests::FiredAsListed),
+        Box::new(kill::DeadStayDead),
+        Box::new(exit::NoneMeansNothing),
+        Box::new(exit::OnExitIsDurable::default()),
+        Box::new(restart::NothingLeaks::default()),
+        Box::new(message::NobodyThere::default()),
+        Box::new(capability::RevokedAtTheEnd::default()),
+        // Who may kill
+        Box::new(kill::RootCommands::default()),
+        Box::new(kill::KilledIsDurable),
+        // Capabilities
+        Box::new(capability::MessagingNeedsCapability::of_the_living()),
+        Box::new(capability::MessagingNeedsCapability::of_the_dead()),
+        Box::new(capability::AttachedIsHeld::of_the_living()),
+        Box::new(capability::AttachedIsHeld::of_the_dead()),
+        Box::new(capability::Unforgeable),
+        // Messages
+        Box::new(message::SettlesOnce),
+        Box::new(message::InOrder::default()),
+        // Persistence
+        Box::new(persistence::StateIsKept::default()),
+        Box::new(persistence::TableIsDurable),
+    ];
+    all.extend(exit::cells(semantics.back_off).map(|cell| Box::new(cell) as Box<dyn Invariant>));
+    all
 }
 
 /// A rule of the contract.
@@ -49,6 +103,8 @@ pub struct Invariants {
     all: Vec<Box<dyn Invariant>>,
     /// For each kind, who reads it.
     readers: [Vec<usize>; Kind::COUNT],
+    past: Past,
+    failed: Vec<bool>,
     violations: Vec<Violation>,
 }
 
@@ -61,30 +117,40 @@ impl Invariants {
                 readers[*kind as usize].push(index);
             }
         }
-        Invariants { all, readers, violations: Vec::new() }
+        let failed = vec![false; all.len()];
+        Invariants { all, readers, failed, past: Past::default(), violations: Vec::new() }
     }
 
     /// Hands an event to whoever reads its kind. An invariant that has failed is not asked again.
     pub fn on_event(&mut self, index: Cause, event: &Event, names: &Names) {
+        self.past.before(event);
         let kind = event.what.kind() as usize;
-        let mut failed = None;
+        let mut failed = false;
         for reader in &self.readers[kind] {
-            if let Err(facts) = self.all[*reader].on_event(index, event, names) {
+            if let Err(facts) = self.all[*reader].on_event(index, event, &self.past, names) {
                 let rule = self.all[*reader].rule();
                 self.violations.push(Violation { rule, facts, at: Some(index) });
-                failed = Some(*reader);
+                failed = true;
+                self.failed[*reader] = true;
             }
         }
-        if let Some(failed) = failed {
-            self.readers.iter_mut().for_each(|readers| readers.retain(|reader| *reader != failed));
+        if failed {
+            let failed = &self.failed;
+            self.readers.iter_mut().for_each(|readers| readers.retain(|reader| !failed[*reader]));
         }
+        self.past.after(index, event, names);
+    }
+
+    /// The world ran on until then, and nothing more happened: `Instant(u64::MAX)` if nothing ever would.
+    pub fn ran_until(&mut self, until: Instant) {
+        self.past.now = self.past.now.max(until);
     }
 
     /// The run is over.
     pub fn at_end(&mut self, names: &Names) {
-        for (index, invariant) in self.all.iter_mut().enumerate() {
-            let reads = invariant.reads().iter().any(|kind| self.readers[*kind as usize].contains(&index));
-            if let (true, Err(facts)) = (reads, invariant.at_end(names)) {
+        let open = self.all.iter_mut().zip(&self.failed).filter(|(_, failed)| !**failed);
+        for (invariant, _) in open {
+            if let Err(facts) = invariant.at_end(&self.past, names) {
                 self.violations.push(Violation { rule: invariant.rule(), facts, at: None });
             }
         }
@@ -99,9 +165,4 @@ impl Invariants {
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
-}
-
-/// Every invariant of the contract.
-pub fn all(_semantics: &kernel_core::Semantics) -> Vec<Box<dyn Invariant>> {
-    vec![]
 }

@@ -13,7 +13,7 @@ use crate::chooser::{Chooser, Stream};
 use crate::coverage::Coverage;
 use crate::event::{Event, Life, What};
 use crate::guest::wasm::Limits;
-use crate::guest::{Reply, Trap, Turn};
+use crate::guest::{Reply, Trap, TrapReason, Turn};
 use crate::image::{Images, Loader};
 use crate::invariant::{Invariants, Violation};
 use crate::modules::ModuleContext;
@@ -459,7 +459,13 @@ impl<'s> World<'s> {
             Turn::Call(call) => {
                 let injected = self.chooser.ask(&mut live.trap, &mut self.names, |_| Some(Choice::Yes));
                 if injected.is_some() {
-                    return self.exit(node, life, cause, Exit::Panicked, "injected".into());
+                    return self.exit(
+                        node,
+                        life,
+                        cause,
+                        Exit::Panicked,
+                        Some(Trap::new(TrapReason::Injected, "injected")),
+                    );
                 }
                 self.call(node, life, cause, call, more);
             }
@@ -470,8 +476,8 @@ impl<'s> World<'s> {
                 self.record(node, Some(cause), What::Spun(life, span));
                 self.resume(node, process, Reply::Continue, Duration::ZERO);
             }
-            Turn::Returned => self.exit(node, life, cause, Exit::Returned, "".into()),
-            Turn::Trapped(Trap { text, .. }) => self.exit(node, life, cause, Exit::Panicked, text),
+            Turn::Returned => self.exit(node, life, cause, Exit::Returned, None),
+            Turn::Trapped(trap) => self.exit(node, life, cause, Exit::Panicked, Some(trap)),
         }
     }
 
@@ -507,11 +513,12 @@ impl<'s> World<'s> {
     }
 
     /// A life ended by itself.
-    fn exit(&mut self, node: usize, life: Life, cause: Cause, exit: Exit, text: Rc<str>) {
+    fn exit(&mut self, node: usize, life: Life, cause: Cause, exit: Exit, trap: Option<Trap>) {
         let up = self.nodes[node].up.as_mut().expect("a node with a life is up");
         up.take_guest(life.process);
+        let (text, legible) = trap.map_or(("".into(), true), |trap| (trap.text, trap.legible));
         let index = self.record(node, Some(cause), What::Exited(life, exit, text));
-        self.step(node, index, Input::Exited(life.process, exit));
+        self.step(node, index, Input::Exited { process: life.process, exit, legible });
     }
 
     fn is_alive(&mut self, node: usize, process: ProcessRef, number: u32) -> bool {

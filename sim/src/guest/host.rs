@@ -100,11 +100,11 @@ impl Host {
             (TrapReason::Abi | TrapReason::Exited, false) => format!("{otherwise}\n{stderr}"),
             (_, false) => stderr,
         };
-        Trap { reason, text: cut(&text).into() }
+        Trap { legible: self.wasi.is_legible(), ..Trap::new(reason, cut(&text)) }
     }
 
     pub(super) fn lie(&self, call: &str, lie: &Lie) -> Trap {
-        Trap { reason: TrapReason::Abi, text: cut(&lie.text(call)).into() }
+        Trap::new(TrapReason::Abi, cut(&lie.text(call)))
     }
 
     /// What to do about a call: nothing more if it waits in `ahead`, else stop.

@@ -126,12 +126,10 @@ impl WasmGuest {
         self.store.set_fuel(self.limits.spin_fuel).expect("the engine meters fuel");
         let instance = self.program.instantiate(&mut self.store);
         let instance = instance.map_err(|error| match error.as_trap_code() {
-            Some(TrapCode::OutOfFuel) => Trap {
-                reason: TrapReason::Abi,
-                text:
-                    "the start function computed for a whole spin quantum; it cannot be paused: do the work in `init`"
-                        .into(),
-            },
+            Some(TrapCode::OutOfFuel) => Trap::new(
+                TrapReason::Abi,
+                "the start function computed for a whole spin quantum; it cannot be paused: do the work in `init`",
+            ),
             Some(_) | None => trap_of(&error, self.store.data_mut()),
         })?;
         let checked = "exports are checked when a program is loaded";

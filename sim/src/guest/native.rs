@@ -108,7 +108,7 @@ impl Guest for NativeGuest {
                 self.life = None;
                 let text = panic.downcast_ref::<String>().map(String::as_str);
                 let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a text");
-                Turn::Trapped(Trap { reason: TrapReason::Unreachable, text: text.into() })
+                Turn::Trapped(Trap::new(TrapReason::Unreachable, text))
             }
         }
     }

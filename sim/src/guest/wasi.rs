@@ -46,6 +46,12 @@ impl Wasi {
         String::from_utf8_lossy(&bytes).trim().to_string()
     }
 
+    /// Whether what was written to stderr, as far as it is kept, is UTF-8.
+    pub(super) fn is_legible(&self) -> bool {
+        let (front, back) = self.stderr.as_slices();
+        std::str::from_utf8(&[front, back].concat()).is_ok()
+    }
+
     fn keep(&mut self, bytes: &[u8]) {
         let last = &bytes[bytes.len().saturating_sub(STDERR_MAX)..];
         let excess = (self.stderr.len() + last.len()).saturating_sub(STDERR_MAX);

@@ -39,6 +39,10 @@ impl World<'_> {
                 Effect::Dropped(message, reason) => {
                     self.record(node, Some(message.cause), What::Dropped(message, reason));
                 }
+                Effect::Fail(text) => {
+                    self.effects.clear();
+                    self.fail(node, cause, text);
+                }
                 Effect::Shutdown => {
                     // What else the step wanted dies with the node.
                     self.effects.clear();
@@ -99,7 +103,7 @@ impl World<'_> {
         let live = up.take_guest(process).expect("only a life that is under way panics");
         let life = Life { process, number: live.number };
         let index = self.record(node, Some(live.cause), What::Exited(life, Exit::Panicked, text.into()));
-        self.step_within(node, index, Input::Exited(process, Exit::Panicked));
+        self.step_within(node, index, Input::Exited { process, exit: Exit::Panicked, legible: true });
     }
 
     /// A message was made: recorded, and if it is for the kernel or from it, in the kernel's terms too.

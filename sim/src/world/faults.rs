@@ -42,9 +42,19 @@ impl World<'_> {
         self.nodes[node].up.is_some()
     }
 
+    /// A node's kernel failed, and its process died of it.
+    pub(super) fn fail(&mut self, node: usize, cause: Cause, text: &'static str) {
+        let index = self.record(node, Some(cause), What::Failed(text.into()));
+        self.take_down(node, index, Down::Crash, None);
+    }
+
     /// A node goes down; it boots again after a time.
     pub(super) fn go_down(&mut self, node: usize, cause: Option<Cause>, how: Down, span: Option<Duration>) {
         let index = self.record(node, cause, What::Down(how));
+        self.take_down(node, index, how, span);
+    }
+
+    fn take_down(&mut self, node: usize, index: Cause, how: Down, span: Option<Duration>) {
         let up = self.nodes[node].up.take().expect("only a node that is up goes down");
         for (process, live) in up.guests.iter().enumerate() {
             if let Some(live) = live {
@@ -109,7 +119,7 @@ impl World<'_> {
         self.operator_goes_on(node);
     }
 
-    fn semantics(&self) -> Semantics {
+    pub(super) fn semantics(&self) -> Semantics {
         self.options.semantics.clone().unwrap_or_else(|| self.scenario.semantics.clone())
     }
 

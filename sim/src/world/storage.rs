@@ -10,7 +10,7 @@ use crate::modules;
 use crate::node::{Job, state};
 use crate::site::{Answer as Choice, Down, WriteFault};
 use crate::table;
-use kernel_core::{Bytes, Cause, Change, Input, LoadError, ProcessRef, Refused, StateDone, StateOp};
+use kernel_core::{Bytes, Cause, Change, Deviation, Input, LoadError, ProcessRef, Refused, StateDone, StateOp};
 use std::rc::Rc;
 
 /// What is durable when a job's operations are done.
@@ -54,9 +54,15 @@ impl World<'_> {
                 }
             }
             Job::State(process, run, op) => {
-                let ops = state::write(&self.nodes[node].disk, process, &op, &self.names);
+                let mut ops = state::write(&self.nodes[node].disk, process, &op, &self.names);
+                let unsynced = self.semantics().has(Deviation::D27);
+                if unsynced {
+                    ops.retain(|op| !matches!(op, Op::Sync(_) | Op::SyncDir(_)));
+                }
                 let fact = match &op {
                     StateOp::Get => Fact::Nothing,
+                    // D27: it is said to be saved, and a power loss may take it.
+                    StateOp::Set(_) | StateOp::Clear if unsynced => Fact::Nothing,
                     StateOp::Set(bytes) => Fact::State(process, Some(bytes.clone())),
                     StateOp::Clear => Fact::State(process, None),
                 };

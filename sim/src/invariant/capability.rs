@@ -1,0 +1,276 @@
+//! What needs which capability, and what becomes of those whose issuer ends: C1, C3, C5, E12.
+
+use crate::event::{Event, Kind, What};
+use crate::invariant::message::Watched;
+use crate::invariant::{Invariant, Past, Rule};
+use kernel_core::{Address, Capability, Cause, Change, Message, Names, NodeId, ParamsRef, ProcessRef, Record};
+
+/// C1, at the sender's end: whether it may send this message. True if there is any doubt.
+pub(crate) fn may_send(past: &Past, message: &Message) -> bool {
+    let (source, target) = (message.source, message.target);
+    let holds = |capability| match is_dead(past, source) {
+        true => past.holdings.may_have_held(source.node, source.process, &capability),
+        false => past.holdings.may_hold(source.node, source.process, &capability),
+    };
+    if target.node != source.node {
+        return holds(Capability::network(source.node));
+    }
+    let exempt = matches!(source.process, ProcessRef::KERNEL | ProcessRef::STATE | ProcessRef::VFS);
+    exempt || holds(Capability::messaging(target)) || is_public(past, target)
+}
+
+fn is_public(past: &Past, target: Address) -> bool {
+    let process = past.lives.process(target.node, target.process);
+    let by_row = process.is_some_and(|process| match process.row() {
+        Some(row) => row.public,
+        None => process.life.is_some(), // It runs without a row; nobody knows.
+    });
+    by_row || target.process == ProcessRef::TIMER
+}
+
+/// Whether this is a guest between its exit and its next initialization: it speaks through its on-exit requests only.
+pub(crate) fn is_dead(past: &Past, address: Address) -> bool {
+    !address.process.is_module() && past.lives.life(address.node, address.process).is_none()
+}
+
+fn capability_text(capability: &Capability, names: &Names) -> String {
+    format!("{} of {}", names.params_text(capability.params), names.address_text(capability.issuer))
+}
+
+/// C1 for the living, C5 for on-exit requests: a message without its capability reaches nobody.
+#[derive(Debug)]
+pub struct MessagingNeedsCapability {
+    rule: Rule,
+    dead: bool,
+    /// Messages that nobody may get.
+    forbidden: Watched,
+}
+
+impl MessagingNeedsCapability {
+    /// C1.
+    pub fn of_the_living() -> MessagingNeedsCapability {
+        let says = "a local message needs messaging of its target; across nodes both sides need network";
+        MessagingNeedsCapability { rule: Rule { id: "C1", says }, dead: false, forbidden: Watched::default() }
+    }
+
+    /// C5.
+    pub fn of_the_dead() -> MessagingNeedsCapability {
+        let says = "on-exit requests comport to the capability requirements of the process when it was alive";
+        MessagingNeedsCapability { rule: Rule { id: "C5", says }, dead: true, forbidden: Watched::default() }
+    }
+}
+
+impl Invariant for MessagingNeedsCapability {
+    fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Sent, Kind::Arrived, Kind::Dropped, Kind::Received, Kind::ModuleReceived]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        match &event.what {
+            What::Sent(message) if is_dead(past, message.source) == self.dead && !may_send(past, message) => {
+                self.forbidden.watch(message);
+            }
+            What::Arrived(message) if !self.dead => {
+                let network = Capability::network(event.node);
+                if !past.holdings.may_hold(event.node, message.target.process, &network) {
+                    self.forbidden.watch(message);
+                }
+            }
+            What::Dropped(message, _) => self.forbidden.on_dropped(message),
+            What::Received(_, message) | What::ModuleReceived(_, message) if self.forbidden.has(message) => {
+                let (from, to) = (names.address_text(message.source), names.address_text(message.target));
+                return Err(format!(
+                    "a message from {from} (#{}) reached {to} without the capability",
+                    message.cause.0
+                ));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// C3 for the living, C5 for on-exit requests: what is attached was held or issued by the sender.
+#[derive(Debug)]
+pub struct AttachedIsHeld {
+    rule: Rule,
+    dead: bool,
+}
+
+impl AttachedIsHeld {
+    /// C3.
+    pub fn of_the_living() -> AttachedIsHeld {
+        let says = "capabilities attached to a message are cut to those the sender holds or issues";
+        AttachedIsHeld { rule: Rule { id: "C3", says }, dead: false }
+    }
+
+    /// C5.
+    pub fn of_the_dead() -> AttachedIsHeld {
+        let says = "capabilities attached to on-exit requests are cut to those held at the exit";
+        AttachedIsHeld { rule: Rule { id: "C5", says }, dead: true }
+    }
+}
+
+impl Invariant for AttachedIsHeld {
+    fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Sent]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        let What::Sent(message) = &event.what else { return Ok(()) };
+        if message.capabilities().is_empty() || is_dead(past, message.source) != self.dead {
+            return Ok(());
+        }
+        let Address { node, process } = message.source;
+        let held = |capability: &&Capability| {
+            past.holdings.may_attach(message.source, capability)
+                || self.dead && past.holdings.may_have_held(node, process, capability)
+        };
+        match message.capabilities().iter().find(|capability| !held(capability)) {
+            Some(stray) => {
+                let (who, stray) = (names.address_text(message.source), capability_text(stray, names));
+                Err(format!("{who} attached {stray}, which it neither holds nor issues"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// C3: what a row newly has was given to its process by somebody.
+#[derive(Debug, Default)]
+pub struct Unforgeable;
+
+impl Invariant for Unforgeable {
+    fn rule(&self) -> Rule {
+        Rule { id: "C3", says: "a guest cannot obtain a capability other than by being given it" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Durable]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        let What::Durable(change) = &event.what else { return Ok(()) };
+        let Change::Put(id, row) = &**change else { return Ok(()) };
+        if id.is_module() {
+            return Ok(());
+        }
+        let holder = Address { node: event.node, process: *id };
+        match row.capabilities.iter().find(|capability| !was_given(past, holder, capability)) {
+            Some(stray) => {
+                let (who, stray) = (names.address_text(holder), capability_text(stray, names));
+                Err(format!("{who} holds {stray}, and nobody gave it that"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether somebody may have given this. True if there is any doubt.
+fn was_given(past: &Past, holder: Address, capability: &Capability) -> bool {
+    let issuer = capability.issuer;
+    let node = past.lives.node(holder.node);
+    // Drives and databases: their modules may give without a word.
+    let module = issuer.process.is_module() && issuer.process != ProcessRef::KERNEL;
+    if past.holdings.may_attach(holder, capability) || module && capability.params != ParamsRef::MESSAGING {
+        return true;
+    }
+    let Some(node) = node else { return false };
+    let new = |process: ProcessRef| past.lives.process(holder.node, process).is_none_or(|p| p.n_lives == 0);
+    let by_parent = node.spawning.iter().any(|parent| {
+        let parent = Address { node: holder.node, process: *parent };
+        past.holdings.may_attach(parent, capability) || *capability == Capability::messaging(parent)
+    });
+    // What a parent shares out at a spawn is issued by the child, whose row is as new (S6).
+    let by_spawn = !node.spawning.is_empty() && issuer.node == holder.node && new(issuer.process);
+    let by_initializer = node.initializing.iter().filter(|asked| asked.process == holder.process).any(|asked| {
+        past.holdings.may_hold(holder.node, asked.message.source.process, capability)
+            && asked.init().initial_capabilities.contains(capability)
+    });
+    by_parent || by_spawn || by_initializer
+}
+
+/// E12: of a process that ends, nobody on the node holds anything any more.
+#[derive(Debug, Default)]
+pub struct RevokedAtTheEnd {
+    /// Issuers whose rows have just gone, and the last change of the write that took them.
+    ended: Vec<(NodeId, ProcessRef, Cause)>,
+}
+
+impl RevokedAtTheEnd {
+    fn check(&self, node: NodeId, issuer: ProcessRef, past: &Past, names: &Names) -> Result<(), String> {
+        let issuer = Address { node, process: issuer };
+        let holds = |row: &Record| row.capabilities.iter().any(|capability| capability.issuer == issuer);
+        let Some(at) = past.lives.node(node) else { return Ok(()) };
+        let mut others = at.processes().filter(|(_, process)| process.fate.is_none());
+        match others.find(|(_, process)| process.row().is_some_and(holds)) {
+            Some((holder, _)) => {
+                let (issuer, holder) = (names.process_text(issuer.process), names.process_text(holder));
+                Err(format!("{issuer} has ended, and {holder} still holds a capability that it issued"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Invariant for RevokedAtTheEnd {
+    fn rule(&self) -> Rule {
+        Rule { id: "E12", says: "an exit that ends a process revokes every capability it issued; a restart none" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Durable, Kind::Down, Kind::Failed]
+    }
+
+    fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        let last = past.lives.node(event.node).map(|node| node.last);
+        for (node, issuer, written) in std::mem::take(&mut self.ended) {
+            match &event.what {
+                _ if node != event.node => self.ended.push((node, issuer, written)),
+                // The same write goes on.
+                What::Durable(_) if last == Some(written) => self.ended.push((node, issuer, index)),
+                _ => self.check(node, issuer, past, names)?,
+            }
+        }
+        let What::Durable(change) = &event.what else { return Ok(()) };
+        match &**change {
+            Change::Remove(id) => {
+                if past.lives.fate(event.node, *id).is_some() {
+                    self.ended.push((event.node, *id, index));
+                }
+                Ok(())
+            }
+            Change::Put(id, row) => check_kept(event.node, *id, row, past, names),
+        }
+    }
+
+    fn at_end(&mut self, past: &Past, names: &Names) -> Result<(), String> {
+        self.ended.iter().try_for_each(|(node, issuer, _)| self.check(*node, *issuer, past, names))
+    }
+}
+
+/// What a row had it keeps, unless it was dropped or its issuer has ended.
+fn check_kept(node: NodeId, id: ProcessRef, row: &Record, past: &Past, names: &Names) -> Result<(), String> {
+    let before = past.lives.process(node, id).and_then(|process| process.row());
+    let Some(before) = before.filter(|_| !past.holdings.may_have_dropped(node, id)) else { return Ok(()) };
+    let stays = |issuer: Address| {
+        let process = past.lives.process(node, issuer.process);
+        let there = process.is_some_and(|issuer| issuer.row().is_some() && issuer.fate.is_none());
+        issuer.node != node || issuer.process.is_module() || there
+    };
+    match before.capabilities.difference(&row.capabilities).find(|capability| stays(capability.issuer)) {
+        Some(lost) => {
+            let (who, lost) = (names.process_text(id), capability_text(lost, names));
+            Err(format!("{who} lost {lost}, which nobody dropped and whose issuer has not ended"))
+        }
+        None => Ok(()),
+    }
+}

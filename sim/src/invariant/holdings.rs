@@ -1,0 +1,178 @@
+//! What each process may at most hold: an upper bound on its capabilities, folded from grants, rows and messages.
+//!
+//! A bound and not the truth, because contents of some calls (`drop-capabilities`, a `spawn`'s grants) are not in the
+//! trace: whoever is found to use what is not even in the bound has it from nowhere.
+
+use crate::event::{Event, What};
+use crate::invariant::lives::{Lives, answers, entry};
+use kernel_core::command::{Command, CommandAnswer};
+use kernel_core::{Address, CallKind, Capabilities, Capability, Change, Message, NodeId, ParamsRef, ProcessRef};
+
+/// What one process may hold.
+#[derive(Clone, Debug, Default)]
+struct Held {
+    /// At most this.
+    bound: Capabilities,
+    /// At most this when its last row was taken off the disk.
+    at_exit: Capabilities,
+    /// What came attached to what its present life received.
+    received: Capabilities,
+    /// Whether it called `drop-capabilities` since its row was made.
+    dropped: bool,
+}
+
+/// What all processes may hold.
+#[derive(Clone, Debug, Default)]
+pub struct Holdings(Vec<Vec<Held>>);
+
+impl Holdings {
+    /// Whether a process may hold a capability. False: it certainly does not.
+    pub fn may_hold(&self, node: NodeId, process: ProcessRef, capability: &Capability) -> bool {
+        self.held(node, process).is_some_and(|held| held.bound.contains(capability)) || first(node, process, capability)
+    }
+
+    /// Whether a process may attach a capability to a message: it may hold or issues it (C3).
+    pub fn may_attach(&self, source: Address, capability: &Capability) -> bool {
+        capability.issuer == source || self.may_hold(source.node, source.process, capability)
+    }
+
+    /// Whether a process that has exited may have held a capability then.
+    pub fn may_have_held(&self, node: NodeId, process: ProcessRef, capability: &Capability) -> bool {
+        self.held(node, process).is_some_and(|held| held.at_exit.contains(capability))
+            || self.may_hold(node, process, capability)
+    }
+
+    /// Whether it may have dropped something that its row still has, or had.
+    pub fn may_have_dropped(&self, node: NodeId, process: ProcessRef) -> bool {
+        self.held(node, process).is_some_and(|held| held.dropped)
+    }
+
+    fn held(&self, node: NodeId, process: ProcessRef) -> Option<&Held> {
+        self.0.get(node.0 as usize)?.get(process.0 as usize)
+    }
+
+    fn entry(&mut self, node: NodeId, process: ProcessRef) -> &mut Held {
+        entry(entry(&mut self.0, node.0), process.0)
+    }
+
+    /// Takes in what a command that is carried out means.
+    pub(crate) fn on_command(&mut self, node: NodeId, message: &Message, command: &Command, lives: &Lives) {
+        match command {
+            Command::Grant(id, list) => self.entry(node, *id).bound.extend(list),
+            // From one that ends nothing is taken any more.
+            Command::Drop(id, _) if lives.fate(node, *id).is_some() => {}
+            Command::Drop(id, list) => {
+                let held = self.entry(node, *id);
+                held.dropped = true;
+                if lives.node(node).is_some_and(|node| node.makes(*id)) {
+                    return; // It may have been handed on already.
+                }
+                list.iter().for_each(|capability| {
+                    held.bound.remove(capability);
+                });
+            }
+            Command::Initialize(init) => {
+                let messaging = Capability::messaging(Address { node, process: init.id });
+                self.entry(node, message.source.process).bound.insert(messaging);
+            }
+            Command::Run(_)
+            | Command::Kill(_)
+            | Command::SetOnExit(..)
+            | Command::Shutdown
+            | Command::Booted
+            | Command::Debug(_) => {}
+        }
+    }
+
+    pub(crate) fn on_event(&mut self, event: &Event, lives: &Lives) {
+        let node = event.node;
+        match &event.what {
+            What::Received(life, message) if !message.capabilities().is_empty() => {
+                self.entry(node, life.process).received.extend(message.capabilities());
+            }
+            What::Called(life, CallKind::SaveCapabilities) => {
+                let held = self.entry(node, life.process);
+                let Held { bound, received, .. } = held;
+                bound.extend(received.iter());
+            }
+            What::Called(life, CallKind::DropCapabilities) => self.entry(node, life.process).dropped = true,
+            What::Started(life) => self.entry(node, life.process).received.clear(),
+            What::Durable(change) => self.on_durable(node, change, lives),
+            What::CommandAnswered(answer, said) if **said == CommandAnswer::InitializeProcessError => {
+                self.on_not_initialized(node, answer, lives);
+            }
+            What::Booted(_) => self.on_booted(node, lives),
+            // Nothing else gives or takes a capability.
+            _ => {}
+        }
+    }
+
+    /// A row that is durable is trusted here; whether it has what it should have is for C3 to ask.
+    fn on_durable(&mut self, node: NodeId, change: &Change, lives: &Lives) {
+        match change {
+            Change::Put(id, row) => {
+                let new = lives.process(node, *id).is_none_or(|process| process.row().is_none());
+                let held = self.entry(node, *id);
+                held.dropped &= !new;
+                held.bound.extend(&row.capabilities);
+                if new {
+                    self.on_child(node, *id, lives);
+                }
+            }
+            Change::Remove(id) => {
+                let issuer = Address { node, process: *id };
+                // What others that end held stays, until their requests are fired: as it was at their exit (E4).
+                for (place, held) in entry(&mut self.0, node.0).iter_mut().enumerate() {
+                    if lives.fate(node, ProcessRef(place as u32)).is_none() {
+                        held.bound.retain(|capability| capability.issuer != issuer);
+                    }
+                    held.received.retain(|capability| capability.issuer != issuer);
+                }
+                let held = self.entry(node, *id);
+                held.at_exit = std::mem::take(&mut held.bound);
+            }
+        }
+    }
+
+    /// A new process may be the child of anybody who waits for one: they can message each other (S6).
+    fn on_child(&mut self, node: NodeId, child: ProcessRef, lives: &Lives) {
+        let Some(spawning) = lives.node(node).map(|node| &node.spawning) else { return };
+        for parent in spawning {
+            self.entry(node, *parent).bound.insert(Capability::messaging(Address { node, process: child }));
+            self.entry(node, child).bound.insert(Capability::messaging(Address { node, process: *parent }));
+        }
+    }
+
+    /// A failed initialize leaves its sender nothing (C2); what its row has it had before.
+    fn on_not_initialized(&mut self, node: NodeId, answer: &Message, lives: &Lives) {
+        let Some(at) = lives.node(node) else { return };
+        let Some(asked) = at.initializing.iter().find(|asked| answers(answer, &asked.message)) else { return };
+        let (child, by) = (Address { node, process: asked.process }, asked.message.source.process);
+        let messaging = Capability::messaging(child);
+        let kept =
+            lives.process(node, by).and_then(|by| by.row()).is_some_and(|row| row.capabilities.contains(&messaging));
+        let there =
+            lives.process(node, child.process).is_some_and(|child| child.row().is_some() || child.life.is_some());
+        if !kept && !there {
+            self.entry(node, by).bound.remove(&messaging);
+        }
+    }
+
+    /// Only what is on disk outlives the node.
+    fn on_booted(&mut self, node: NodeId, lives: &Lives) {
+        let held = entry(&mut self.0, node.0);
+        for (place, held) in held.iter_mut().enumerate() {
+            let row = lives.process(node, ProcessRef(place as u32)).and_then(|process| process.row());
+            held.bound = row.map(|row| row.capabilities.clone()).unwrap_or_default();
+            held.received.clear();
+        }
+    }
+}
+
+/// What runtime modules hold from the first boot on: all may reach other nodes, and the owner's terminal the kernel.
+fn first(node: NodeId, process: ProcessRef, capability: &Capability) -> bool {
+    let kernel = capability.issuer == Address { node, process: ProcessRef::KERNEL };
+    let network = capability.params == ParamsRef::NETWORK;
+    let messaging = capability.params == ParamsRef::MESSAGING && process == ProcessRef::TERMINAL;
+    process.is_module() && kernel && (network || messaging)
+}

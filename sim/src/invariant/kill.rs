@@ -1,0 +1,161 @@
+//! Who may kill, and that the dead stay dead: E5, K1, K2.
+
+use crate::event::{Event, Kind, What};
+use crate::invariant::capability::may_send;
+use crate::invariant::lives::answers;
+use crate::invariant::message::same;
+use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::life_text;
+use kernel_core::command::{Command, CommandAnswer};
+use kernel_core::{Cause, Content, Message, Names, NodeId, OnExitKind, ProcessRef, Request};
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// E5: after a kill no life and no word, until the id is initialized anew.
+#[derive(Debug, Default)]
+pub struct DeadStayDead;
+
+impl Invariant for DeadStayDead {
+    fn rule(&self) -> Rule {
+        Rule { id: "E5", says: "a killed process stays dead: only a new InitializeProcess brings it back" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Started, Kind::Sent]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        let process = match &event.what {
+            What::Started(life) => life.process,
+            What::Sent(message) => message.source.process,
+            _ => return Ok(()),
+        };
+        let Some(dead) = past.lives.process(event.node, process) else { return Ok(()) };
+        let Some(fate) = dead.fate.as_ref().filter(|fate| fate.killed && dead.life.is_none()) else { return Ok(()) };
+        match &event.what {
+            What::Started(life) => {
+                Err(format!("{} starts, though it was killed (#{})", life_text(*life, names), fate.cause.0))
+            }
+            _ if fate.certain && fate.on_exit.kind() == OnExitKind::Restart => {
+                let who = names.process_text(process);
+                Err(format!("{who} sends a message, though it was killed (#{})", fate.cause.0))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How many refused commands are remembered.
+const N_REFUSED: usize = 64;
+
+/// K1: a command of one who lacks the right, or of another node, comes to nothing.
+#[derive(Debug, Default)]
+pub struct RootCommands {
+    /// Commands that must come to nothing, the latest.
+    refused: Vec<Rc<Message>>,
+    /// Processes that somebody with the right has asked to be killed.
+    may_die: BTreeSet<(NodeId, ProcessRef)>,
+    /// A command that must be dropped before anything else is said of it.
+    undecided: Option<Rc<Message>>,
+}
+
+impl RootCommands {
+    fn on_command(&mut self, event: &Event, message: &Rc<Message>, command: &Command, past: &Past) {
+        if message.target.node != event.node {
+            return; // On its way to another node, where it will be dropped.
+        }
+        let local = message.source.node == event.node && message.target.process == ProcessRef::KERNEL;
+        match local && may_send(past, message) {
+            true => {
+                if let Command::Kill(process) = command {
+                    self.may_die.insert((event.node, *process));
+                }
+            }
+            false => self.undecided = Some(message.clone()),
+        }
+    }
+
+    fn refuse(&mut self, message: Rc<Message>) {
+        let Content::Request(Request { inherit: false, .. }) = &message.content else {
+            return; // Its id is somebody else's: an answer to that one proves nothing.
+        };
+        if self.refused.len() == N_REFUSED {
+            self.refused.remove(0);
+        }
+        self.refused.push(message);
+    }
+}
+
+fn sender(message: &Message, names: &Names) -> String {
+    format!("a kernel command of {} (#{})", names.address_text(message.source), message.cause.0)
+}
+
+impl Invariant for RootCommands {
+    fn rule(&self) -> Rule {
+        Rule { id: "K1", says: "a kernel command needs the capability to message kernel:distro:sys, and this node" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Command, Kind::Dropped, Kind::CommandAnswered, Kind::Killed, Kind::Durable, Kind::Started, Kind::Down]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        if let Some(message) = self.undecided.take() {
+            match &event.what {
+                What::Dropped(dropped, _) if same(dropped, &message) => self.refuse(message),
+                _ => return Err(format!("{}, which lacks the right, was not dropped", sender(&message, names))),
+            }
+        }
+        match &event.what {
+            What::Command(message, command) => self.on_command(event, message, command, past),
+            What::CommandAnswered(answer, _) => {
+                if let Some(refused) = self.refused.iter().find(|refused| answers(answer, refused)) {
+                    return Err(format!("{}, which lacks the right, was answered", sender(refused, names)));
+                }
+            }
+            What::Killed(life) => {
+                let asked = self.may_die.remove(&(event.node, life.process));
+                let who = || life_text(*life, names);
+                let wrong = || format!("{} is killed, and nobody with the right to it has asked for that", who());
+                return if asked { Ok(()) } else { Err(wrong()) };
+            }
+            What::Started(life) => {
+                self.may_die.remove(&(event.node, life.process));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn at_end(&mut self, _: &Past, names: &Names) -> Result<(), String> {
+        match self.undecided.take() {
+            Some(message) => Err(format!("{}, which lacks the right, was not dropped", sender(&message, names))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// K2: who hears that a process is killed can rely on it.
+#[derive(Debug, Default)]
+pub struct KilledIsDurable;
+
+impl Invariant for KilledIsDurable {
+    fn rule(&self) -> Rule {
+        Rule { id: "K2", says: "KilledProcess is answered only when the removal is durable" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::CommandAnswered]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        let What::CommandAnswered(_, answer) = &event.what else { return Ok(()) };
+        let CommandAnswer::KilledProcess(text) = &**answer else { return Ok(()) };
+        let Some(node) = past.lives.node(event.node) else { return Ok(()) };
+        let on_disk = |(id, _): &(ProcessRef, _)| names.process_text(*id) == text;
+        match node.processes().filter(|(_, process)| process.row().is_some()).find(on_disk) {
+            Some(_) => Err(format!("{text} is answered to be killed, and its row is still on the disk")),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,543 @@
+//! Which process of which node lives, what is durable of it, and how it ended: folded from the trace.
+//!
+//! It keeps facts and what follows from the rules E2, E5, E8 alone; it judges nothing.
+
+use crate::event::{Event, Life, What};
+use crate::invariant::message::same;
+use kernel_core::command::{Command, CommandAnswer};
+use kernel_core::{
+    CallKind, Cause, Change, Exit, Instant, Message, Names, NodeId, OnExit, OnExitKind, ProcessRef, Record,
+};
+use std::rc::Rc;
+
+/// The four ways to exit: the rows of the exit matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum How {
+    /// `init` returned.
+    Return,
+    /// It panicked.
+    Panic,
+    /// It was killed.
+    Kill,
+    /// Its node went down.
+    Down,
+}
+
+impl How {
+    /// In words, after "the process".
+    pub fn text(self) -> &'static str {
+        match self {
+            How::Return => "returned",
+            How::Panic => "panicked",
+            How::Kill => "was killed",
+            How::Down => "went down with its node",
+        }
+    }
+}
+
+/// An exit that ends a process: from the exit until the id is initialized anew.
+#[derive(Clone, Debug)]
+pub struct Fate {
+    /// How it exited.
+    pub how: How,
+    /// The on-exit value in force then (E8); at a boot, the one on disk.
+    pub on_exit: OnExit,
+    /// When.
+    pub at: Instant,
+    /// The exit itself.
+    pub cause: Cause,
+    /// Whether the on-exit value is beyond doubt: a refused write may leave disk and memory at odds.
+    pub certain: bool,
+    /// Whether somebody asked for its death, first or afterwards (E5).
+    pub killed: bool,
+    /// Whether that was answered (K2).
+    pub answered: bool,
+    /// Its row is gone from the disk: the exit has taken effect (E2).
+    pub effective: Option<Cause>,
+    /// How many on-exit requests were sent.
+    pub n_fired: usize,
+}
+
+impl Fate {
+    /// Whether it is beyond doubt that it is one of this cell of the exit matrix.
+    pub fn is(&self, how: How, column: OnExitKind) -> bool {
+        self.certain && self.how == how && self.on_exit.kind() == column
+    }
+}
+
+/// A process that exited by itself and is to be restarted.
+#[derive(Clone, Copy, Debug)]
+pub struct Restarting {
+    /// How it exited.
+    pub how: How,
+    /// When.
+    pub at: Instant,
+    /// The exit itself.
+    pub cause: Cause,
+    /// Whether its on-exit value is beyond doubt.
+    pub certain: bool,
+}
+
+/// The last call of a life.
+#[derive(Clone, Copy, Debug)]
+pub struct LastCall {
+    /// Which.
+    pub kind: CallKind,
+    /// The event.
+    pub cause: Cause,
+    /// When.
+    pub at: Instant,
+    /// It receives, and nothing has come yet.
+    pub waits: bool,
+}
+
+/// Whether a message to a process finds it (E11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It lives, or is a runtime module.
+    There,
+    /// It is initialized, and not yet run: it should be there.
+    Waiting,
+    /// Nobody is there: never initialized, ending, gone, or backing off.
+    Nobody,
+}
+
+/// One process id on one node.
+#[derive(Clone, Debug, Default)]
+pub struct Process {
+    /// Its durable row.
+    row: Option<Rc<Change>>,
+    /// A row that was taken off the disk though nothing had ended the process.
+    lost: Option<Rc<Change>>,
+    /// Its life, by number.
+    pub life: Option<u32>,
+    /// The event that started its latest life.
+    pub started: Cause,
+    /// Since when it has been ready for its first life: initialized, or booted.
+    pub ready: Cause,
+    /// How many lives it has had since.
+    pub n_lives: u32,
+    /// How it ended, if it has.
+    pub fate: Option<Fate>,
+    /// It exited and is to come back.
+    pub restarting: Option<Restarting>,
+    /// It is to be started by the present boot, or the next.
+    pub due: bool,
+    /// Its latest call.
+    pub last_call: Option<LastCall>,
+    /// Killed while nothing of it was known, and not answered: if a row appears now, it is to go again.
+    kill_waits: bool,
+    /// An on-exit value that was asked for and is not durable.
+    on_exit_pending: Option<OnExit>,
+    on_exit_doubtful: bool,
+}
+
+impl Process {
+    /// Its row on disk.
+    pub fn row(&self) -> Option<&Record> {
+        record(&self.row)
+    }
+
+    /// Whether it has a row, or should have.
+    pub fn is_on_record(&self) -> bool {
+        self.rightful_row().is_some()
+    }
+
+    /// Its row as it should be on disk.
+    fn rightful_row(&self) -> Option<&Record> {
+        record(&self.row).or(record(&self.lost))
+    }
+
+    fn ends(&mut self, how: How, at: Instant, cause: Cause) {
+        let on_exit = self.rightful_row().map(|row| row.on_exit.clone());
+        self.restarting = None;
+        self.due = false;
+        self.fate = Some(Fate {
+            how,
+            at,
+            cause,
+            certain: on_exit.is_some() && !self.on_exit_doubtful,
+            on_exit: on_exit.unwrap_or_default(),
+            killed: how == How::Kill,
+            answered: false,
+            effective: None,
+            n_fired: 0,
+        });
+    }
+}
+
+fn record(change: &Option<Rc<Change>>) -> Option<&Record> {
+    match change.as_deref() {
+        Some(Change::Put(_, record)) => Some(record),
+        Some(Change::Remove(_)) | None => None,
+    }
+}
+
+/// An `InitializeProcess` that has not been answered.
+#[derive(Clone, Debug)]
+pub struct Initializing {
+    /// The command.
+    pub message: Rc<Message>,
+    /// What it asks for.
+    pub command: Rc<Command>,
+    /// Whose.
+    pub process: ProcessRef,
+}
+
+/// One node.
+#[derive(Clone, Debug, Default)]
+pub struct Node {
+    /// Whether it is up.
+    pub up: bool,
+    /// How often it has booted.
+    pub n_boots: u32,
+    /// When it last did.
+    pub booted_at: Instant,
+    /// When a row was last taken off its disk.
+    pub removed_at: Instant,
+    /// The latest event on it.
+    pub last: Cause,
+    /// Commands that are to be answered `InitializedProcess`, or with the error.
+    pub initializing: Vec<Initializing>,
+    /// Who has called `spawn` in this boot and has no answer; the dead among them may still get a child.
+    pub spawning: Vec<ProcessRef>,
+    processes: Vec<Process>,
+}
+
+impl Node {
+    /// Its processes that ever were, by number.
+    pub fn processes(&self) -> impl Iterator<Item = (ProcessRef, &Process)> {
+        self.processes.iter().enumerate().map(|(index, process)| (ProcessRef(index as u32), process))
+    }
+
+    /// Whether a process is being initialized by this one.
+    pub fn makes(&self, id: ProcessRef) -> bool {
+        self.spawning.contains(&id) || self.initializing.iter().any(|asked| asked.message.source.process == id)
+    }
+
+    /// Whether this process may be being initialized.
+    pub fn is_making(&self, id: ProcessRef) -> bool {
+        !self.spawning.is_empty() || self.initializing.iter().any(|asked| asked.process == id)
+    }
+
+    fn process(&mut self, id: ProcessRef) -> &mut Process {
+        entry(&mut self.processes, id.0)
+    }
+}
+
+/// All nodes.
+#[derive(Clone, Debug, Default)]
+pub struct Lives(Vec<Node>);
+
+/// The place of this number in a table that grows as needed.
+pub(crate) fn entry<T: Default>(table: &mut Vec<T>, index: u32) -> &mut T {
+    let index = index as usize;
+    if table.len() <= index {
+        table.resize_with(index + 1, T::default);
+    }
+    &mut table[index]
+}
+
+impl Lives {
+    /// All nodes that were heard of.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        self.0.iter().enumerate().map(|(index, node)| (NodeId(index as u32), node))
+    }
+
+    /// A node, if it was heard of.
+    pub fn node(&self, node: NodeId) -> Option<&Node> {
+        self.0.get(node.0 as usize)
+    }
+
+    /// A process, if it was heard of.
+    pub fn process(&self, node: NodeId, id: ProcessRef) -> Option<&Process> {
+        self.node(node)?.processes.get(id.0 as usize)
+    }
+
+    /// How a process ended, if it has.
+    pub fn fate(&self, node: NodeId, id: ProcessRef) -> Option<&Fate> {
+        self.process(node, id)?.fate.as_ref()
+    }
+
+    /// The number of its life; a runtime module lives as long as its node.
+    pub fn life(&self, node: NodeId, id: ProcessRef) -> Option<u32> {
+        match id.is_module() {
+            true => Some(self.node(node)?.n_boots),
+            false => self.process(node, id)?.life,
+        }
+    }
+
+    /// Whether a message to it finds it.
+    pub fn presence(&self, node: NodeId, id: ProcessRef) -> Presence {
+        if id.is_module() {
+            return Presence::There;
+        }
+        let Some(process) = self.process(node, id) else { return Presence::Nobody };
+        match (process.life, &process.fate) {
+            (_, Some(_)) => Presence::Nobody,
+            (Some(_), None) => Presence::There,
+            (None, None) if process.row.is_some() && process.n_lives == 0 => Presence::Waiting,
+            (None, None) => Presence::Nobody,
+        }
+    }
+
+    /// Takes in what a command that is carried out means.
+    pub(crate) fn on_command(&mut self, node: NodeId, index: Cause, event: &Event, of: (&Rc<Message>, &Rc<Command>)) {
+        let node = entry(&mut self.0, node.0);
+        let (message, command) = of;
+        match &**command {
+            Command::Kill(id) if !id.is_module() => {
+                let process = node.process(*id);
+                match &mut process.fate {
+                    Some(fate) if fate.effective.is_none() => fate.killed = true,
+                    None if process.row.is_some() || process.life.is_some() || process.lost.is_some() => {
+                        process.ends(How::Kill, event.at, index);
+                    }
+                    Some(_) | None => process.kill_waits = true,
+                }
+            }
+            Command::Initialize(init) => {
+                let process = init.id;
+                node.process(process).kill_waits = false;
+                let (message, command) = (message.clone(), command.clone());
+                node.initializing.push(Initializing { message, command, process });
+            }
+            Command::SetOnExit(id, value) => node.process(*id).on_exit_pending = Some(value.clone()),
+            Command::Kill(_)
+            | Command::Run(_)
+            | Command::Grant(..)
+            | Command::Drop(..)
+            | Command::Shutdown
+            | Command::Booted
+            | Command::Debug(_) => {}
+        }
+    }
+
+    /// Takes in an event.
+    pub(crate) fn on_event(&mut self, index: Cause, event: &Event, names: &Names) {
+        let node = entry(&mut self.0, event.node.0);
+        node.last = index;
+        match &event.what {
+            What::Called(life, kind) => {
+                let waits = matches!(kind, CallKind::Receive | CallKind::SendAndAwaitResponse);
+                node.process(life.process).last_call =
+                    Some(LastCall { kind: *kind, cause: index, at: event.at, waits });
+                if *kind == CallKind::Spawn {
+                    node.spawning.push(life.process);
+                }
+            }
+            What::Received(life, _) | What::ReceivedError(life, ..) => {
+                if let Some(call) = &mut node.process(life.process).last_call {
+                    call.waits = false;
+                }
+            }
+            What::Sent(message) => on_sent(node, message),
+            What::Started(life) => on_started(node.process(life.process), *life, index),
+            What::Exited(life, exit, _) => on_exited(node.process(life.process), *exit, index, event.at),
+            What::Killed(life) => {
+                let process = node.process(life.process);
+                process.life = None;
+                if process.fate.is_none() {
+                    process.ends(How::Kill, event.at, index);
+                }
+            }
+            What::Lost(life) => node.process(life.process).life = None,
+            What::Spawned(life, _) => {
+                if let Some(place) = node.spawning.iter().position(|process| *process == life.process) {
+                    node.spawning.swap_remove(place);
+                }
+            }
+            What::SetsOnExit(life, value) => {
+                node.process(life.process).on_exit_pending = Some((**value).clone());
+            }
+            What::WriteRefused => {
+                for process in &mut node.processes {
+                    process.on_exit_doubtful |= process.on_exit_pending.is_some();
+                }
+            }
+            What::Durable(change) => on_durable(node, change, index, event.at),
+            What::CommandAnswered(message, answer) => on_answered(node, message, answer, names),
+            What::Down(_) | What::Failed(_) => on_down(node),
+            What::Booted(_) => on_booted(node, index, event.at),
+            What::Printed(..)
+            | What::SavesState(..)
+            | What::Returned(..)
+            | What::ReadState(..)
+            | What::Spun(..)
+            | What::Command(..)
+            | What::ModuleReceived(..)
+            | What::ModuleReceivedError(..)
+            | What::Dropped(..)
+            | What::NetworkLost(_)
+            | What::NetworkOffline(_)
+            | What::Arrived(_)
+            | What::Unmodelled(..)
+            | What::StateDurable(..)
+            | What::Script(_)
+            | What::Lifted => {}
+        }
+    }
+}
+
+fn on_sent(node: &mut Node, message: &Message) {
+    let Some(source) = node.processes.get_mut(message.source.process.0 as usize) else { return };
+    if let (None, Some(fate)) = (source.life, &mut source.fate) {
+        fate.n_fired += 1;
+    }
+}
+
+fn on_started(process: &mut Process, life: Life, index: Cause) {
+    process.life = Some(life.number);
+    process.started = index;
+    process.n_lives += 1;
+    process.due = false;
+    process.restarting = None;
+    process.last_call = None;
+    process.fate = None;
+}
+
+fn on_exited(process: &mut Process, exit: Exit, index: Cause, at: Instant) {
+    process.life = None;
+    let how = match exit {
+        Exit::Returned => How::Return,
+        Exit::Panicked => How::Panic,
+    };
+    let kind = process.rightful_row().map(|row| row.on_exit.kind());
+    match (&process.fate, kind) {
+        (Some(_), _) | (None, None) => {}
+        (None, Some(OnExitKind::Restart)) => {
+            let certain = !process.on_exit_doubtful;
+            process.restarting = Some(Restarting { how, at, cause: index, certain });
+        }
+        (None, Some(OnExitKind::None | OnExitKind::Requests)) => process.ends(how, at, index),
+    }
+}
+
+fn on_durable(node: &mut Node, change: &Rc<Change>, index: Cause, at: Instant) {
+    match &**change {
+        Change::Put(id, record) => {
+            let made = node.up || node.is_making(*id);
+            let process = node.process(*id);
+            if process.on_exit_pending.as_ref() == Some(&record.on_exit) {
+                process.on_exit_pending = None;
+            }
+            let new = process.row.is_none() && process.lost.is_none();
+            process.row = Some(change.clone());
+            process.lost = None;
+            if new {
+                // A row that a fall brings back is not a new process.
+                process.fate = process.fate.take().filter(|_| !made);
+                if process.life.is_none() {
+                    process.ready = index;
+                    process.n_lives = 0;
+                }
+                if std::mem::take(&mut process.kill_waits) {
+                    process.ends(How::Kill, at, index);
+                }
+            }
+        }
+        Change::Remove(id) => {
+            node.removed_at = at;
+            let process = node.process(*id);
+            let row = process.row.take();
+            match &mut process.fate {
+                Some(fate) => fate.effective = fate.effective.or(Some(index)),
+                None => process.lost = row,
+            }
+            if process.fate.is_some() {
+                process.on_exit_doubtful = false;
+                process.on_exit_pending = None;
+                process.lost = None;
+            }
+        }
+    }
+}
+
+fn on_answered(node: &mut Node, answer: &Message, what: &CommandAnswer, names: &Names) {
+    match what {
+        CommandAnswer::KilledProcess(text) => {
+            let named = |(place, _): &(usize, &mut Process)| names.process_text(ProcessRef(*place as u32)) == text;
+            if let Some((_, process)) = node.processes.iter_mut().enumerate().find(named) {
+                // Had a row appeared, the answer would have waited until it is gone.
+                process.kill_waits = false;
+                if let Some(fate) = &mut process.fate {
+                    fate.answered |= fate.killed;
+                }
+            }
+        }
+        CommandAnswer::InitializedProcess | CommandAnswer::InitializeProcessError => {
+            let answered = |command: &Initializing| answers(answer, &command.message);
+            let Some(place) = node.initializing.iter().position(answered) else { return };
+            let id = node.initializing.remove(place).process;
+            let process = node.process(id);
+            if *what == CommandAnswer::InitializedProcess {
+                // Whatever became of its row: who was told of its death is told that it is initialized anew.
+                process.fate = process.fate.take().filter(|fate| !fate.answered);
+            }
+        }
+        CommandAnswer::StartedProcess | CommandAnswer::RunProcessError | CommandAnswer::Debug(_) => {}
+    }
+}
+
+/// Whether one message answers the other.
+pub(crate) fn answers(answer: &Message, request: &Message) -> bool {
+    answer.id == request.id && answer.target == request.reply_to()
+}
+
+/// Its lives are over; what became of its rows shows when it boots: a write that the fall interrupted may be there.
+fn on_down(node: &mut Node) {
+    node.up = false;
+    for process in &mut node.processes {
+        process.life = None;
+        process.restarting = None;
+        process.kill_waits = false;
+        process.on_exit_pending = None;
+        process.on_exit_doubtful = false;
+        process.last_call = None;
+    }
+}
+
+/// X.down: from here on the rows say who is to be started, and who has ended.
+fn on_booted(node: &mut Node, index: Cause, at: Instant) {
+    node.up = true;
+    node.n_boots += 1;
+    node.booted_at = at;
+    node.initializing.clear();
+    node.spawning.clear();
+    for process in &mut node.processes {
+        process.ready = index;
+        process.n_lives = 0;
+        process.due = false;
+        // An exit that was durable, or a death that was acknowledged, stands; any other is an exit by `down` (E2).
+        let stands = |fate: &Fate| fate.effective.is_some() || fate.answered;
+        if process.fate.as_ref().is_some_and(stands) {
+            continue;
+        }
+        process.fate = None;
+        match process.rightful_row().map(|row| row.on_exit.kind()) {
+            Some(OnExitKind::None | OnExitKind::Requests) => process.ends(How::Down, at, index),
+            Some(OnExitKind::Restart) => process.due = true,
+            None => {}
+        }
+        if let (None, Some(fate)) = (&process.row, &mut process.fate) {
+            fate.effective = Some(index);
+        }
+    }
+}
+
+/// A command that was made and may yet be dropped: what it means is taken in with the next event.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    pub index: Cause,
+    pub event: Event,
+}
+
+impl Given {
+    /// Whether this event says that nothing came of it.
+    pub fn is_dropped_by(&self, event: &Event) -> bool {
+        match (&self.event.what, &event.what) {
+            (What::Command(message, _), What::Dropped(dropped, _)) => same(message, dropped),
+            (_, _) => false,
+        }
+    }
+}

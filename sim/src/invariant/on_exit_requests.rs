@@ -1,0 +1,100 @@
+//! What a process says after its exit: E4. On whose authority is for `capability` (C5).
+
+use crate::event::{Event, Kind, What};
+use crate::invariant::capability::is_dead;
+use crate::invariant::lives::{Fate, Presence};
+use crate::invariant::{Invariant, Past, Rule};
+use kernel_core::{Cause, Content, DropReason, Message, Names, OnExit, OnExitRequest};
+
+/// E4: the list, in its order, once; and what is fired at somebody who is there goes there.
+#[derive(Debug, Default)]
+pub struct FiredAsListed;
+
+impl FiredAsListed {
+    fn on_sent(&self, event: &Event, message: &Message, past: &Past, names: &Names) -> Result<(), String> {
+        let who = names.process_text(message.source.process);
+        let Some(fate) = past.lives.fate(event.node, message.source.process) else {
+            return Err(format!("{who} sends a message and neither lives nor has exited"));
+        };
+        let (true, OnExit::Requests(list)) = (fate.certain, &fate.on_exit) else { return Ok(()) };
+        let since = format!("{who} {} (#{})", fate.how.text(), fate.cause.0);
+        match list.get(fate.n_fired) {
+            None => Err(format!("{since} and fired its {} requests: this is one more", list.len())),
+            Some(listed) if !is_as_listed(message, listed) => {
+                Err(format!("{since}, and what it fires is not number {} of its list", fate.n_fired + 1))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Dropped, though somebody was there and the row had what it takes.
+    fn on_dropped(
+        &self,
+        event: &Event,
+        message: &Message,
+        reason: DropReason,
+        past: &Past,
+        names: &Names,
+    ) -> Result<(), String> {
+        if message.target.node != event.node || message.source.node != event.node {
+            return Ok(());
+        }
+        let there = past.lives.presence(event.node, message.target.process) == Presence::There;
+        match reason {
+            DropReason::NotRunning if there => {
+                let (who, to) = (message.source.process, message.target.process);
+                let (who, to) = (names.process_text(who), names.process_text(to));
+                Err(format!("a request that {who} fired at its exit was dropped, though {to} runs"))
+            }
+            DropReason::NotRunning
+            | DropReason::NoCapability
+            | DropReason::NoNetwork
+            | DropReason::RemoteCommand
+            | DropReason::BadCommand
+            | DropReason::NotAwaited
+            | DropReason::NothingToAnswer => Ok(()),
+        }
+    }
+}
+
+fn is_as_listed(message: &Message, listed: &OnExitRequest) -> bool {
+    let Content::Request(request) = &message.content else { return false };
+    let cut = request.capabilities.iter().all(|capability| listed.request.capabilities.contains(capability));
+    message.target == listed.target
+        && message.blob == listed.blob
+        && request.body == listed.request.body
+        && request.metadata == listed.request.metadata
+        && request.expects_response.is_none()
+        && cut
+}
+
+/// Whether it fires at its exit.
+fn fires(fate: Option<&Fate>) -> bool {
+    fate.is_some_and(|fate| matches!(fate.on_exit, OnExit::Requests(_)))
+}
+
+impl Invariant for FiredAsListed {
+    fn rule(&self) -> Rule {
+        Rule {
+            id: "E4",
+            says: "on-exit requests are fired in list order, at most once, with the source of the exiting process",
+        }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Sent, Kind::Dropped]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        match &event.what {
+            What::Sent(message) if is_dead(past, message.source) => self.on_sent(event, message, past, names),
+            What::Dropped(message, reason) if is_dead(past, message.source) => {
+                match fires(past.lives.fate(message.source.node, message.source.process)) {
+                    true => self.on_dropped(event, message, *reason, past, names),
+                    false => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+}

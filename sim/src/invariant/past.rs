@@ -1,0 +1,52 @@
+//! What has happened so far, as every invariant needs it: kept once, for all of them.
+
+use crate::event::{Event, What};
+use crate::invariant::holdings::Holdings;
+use crate::invariant::lives::{Given, Lives};
+use crate::invariant::requests::Requests;
+use kernel_core::{Cause, Instant, Names};
+
+/// The past of the event at hand: that event is not in it.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// When the latest event was; at the end, until when the world ran.
+    pub now: Instant,
+    /// Which processes live, what is durable of them, how they ended.
+    pub lives: Lives,
+    /// What they may hold.
+    pub holdings: Holdings,
+    /// Which requests are open.
+    pub requests: Requests,
+    /// A command that will be carried out, unless the next event says that it was dropped.
+    given: Option<Box<Given>>,
+}
+
+impl Past {
+    /// Before the invariants see an event: a command that was made counts, if this is not its refusal.
+    pub(crate) fn before(&mut self, event: &Event) {
+        let Some(given) = self.given.take() else { return };
+        if given.is_dropped_by(event) {
+            return;
+        }
+        let Given { index, event } = *given;
+        if let What::Command(message, command) = &event.what {
+            self.lives.on_command(event.node, index, &event, (message, command));
+            self.holdings.on_command(event.node, message, command, &self.lives);
+        }
+    }
+
+    /// After the invariants have seen it.
+    pub(crate) fn after(&mut self, index: Cause, event: &Event, names: &Names) {
+        self.now = event.at;
+        // In this order: each reads of those behind it what was before the event.
+        self.requests.on_event(index, event, &self.lives);
+        self.holdings.on_event(event, &self.lives);
+        self.lives.on_event(index, event, names);
+        if let What::Command(message, _) = &event.what {
+            // One that is on its way to another node means nothing yet.
+            if message.target.node == event.node {
+                self.given = Some(Box::new(Given { index, event: event.clone() }));
+            }
+        }
+    }
+}

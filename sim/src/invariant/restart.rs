@@ -1,0 +1,212 @@
+//! What a restart is, and that nothing leaks into it: E3, E10.
+
+use crate::event::{Event, Kind, Life, What};
+use crate::invariant::lives::entry;
+use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::life_text;
+use kernel_core::{BackOff, Cause, Change, Content, Message, MessageId, Names, NodeId, ProcessRef};
+
+/// E3: nothing comes between the exit and the next life.
+#[derive(Debug)]
+pub struct RestartedAtOnce {
+    back_off: BackOff,
+    /// Processes that have just exited.
+    exited: Vec<(NodeId, ProcessRef, Cause)>,
+}
+
+impl RestartedAtOnce {
+    /// While nothing has happened.
+    pub fn new(back_off: BackOff) -> RestartedAtOnce {
+        RestartedAtOnce { back_off, exited: vec![] }
+    }
+
+    fn check(&self, past: &Past, names: &Names, which: usize) -> Result<(), String> {
+        let (node, id, _) = self.exited[which];
+        let restarting = past.lives.process(node, id).and_then(|process| process.restarting);
+        match restarting.filter(|restarting| restarting.certain) {
+            Some(exit) => {
+                let (who, how) = (names.process_text(id), exit.how.text());
+                Err(format!(
+                    "{who} {how} under Restart (#{}), and something else happened before its restart",
+                    exit.cause.0
+                ))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Invariant for RestartedAtOnce {
+    fn rule(&self) -> Rule {
+        Rule { id: "E3", says: "a restart is immediate: no other event of the node comes before it" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        match self.back_off {
+            BackOff::Off => &[
+                Kind::Exited,
+                Kind::Started,
+                Kind::Killed,
+                Kind::Called,
+                Kind::Received,
+                Kind::ReceivedError,
+                Kind::ModuleReceived,
+                Kind::Arrived,
+                Kind::Durable,
+                Kind::Down,
+                Kind::Failed,
+            ],
+            BackOff::Kinode10 | BackOff::Hyperdrive19 => &[],
+        }
+    }
+
+    fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        if !self.exited.is_empty() {
+            let here = |(node, _, exit): &(NodeId, ProcessRef, Cause)| *node == event.node && event.cause != *exit;
+            let down = matches!(event.what, What::Down(_) | What::Failed(_));
+            if let Some(which) = self.exited.iter().position(here).filter(|_| !down) {
+                self.check(past, names, which)?;
+            }
+            let started = match &event.what {
+                What::Started(life) => Some(life.process),
+                _ => None,
+            };
+            self.exited.retain(|exited| !here(exited) && (exited.0, Some(exited.1)) != (event.node, started));
+        }
+        if let What::Exited(life, ..) = &event.what {
+            self.exited.push((event.node, life.process, index));
+        }
+        Ok(())
+    }
+
+    fn at_end(&mut self, past: &Past, names: &Names) -> Result<(), String> {
+        (0..self.exited.len()).try_for_each(|which| self.check(past, names, which))
+    }
+}
+
+/// E3: code and publicity are a process's own for as long as it is in the table.
+#[derive(Debug, Default)]
+pub struct KeepsWhatItIs;
+
+impl Invariant for KeepsWhatItIs {
+    fn rule(&self) -> Rule {
+        Rule { id: "E3", says: "a restart keeps id, code, capabilities, public, on-exit and state, and nothing else" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Durable]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        let What::Durable(change) = &event.what else { return Ok(()) };
+        let Change::Put(id, row) = &**change else { return Ok(()) };
+        let before = past.lives.process(event.node, *id).and_then(|process| process.row());
+        match before {
+            Some(before) if (before.image, before.public) != (row.image, row.public) => {
+                Err(format!("the code or the publicity of {} has changed", names.process_text(*id)))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// E10: a life gets nothing that was for another, and no id comes twice.
+#[derive(Debug, Default)]
+pub struct NothingLeaks {
+    ids: Vec<Ids>,
+}
+
+/// The ids of one node's requests.
+#[derive(Debug, Default)]
+struct Ids {
+    highest: Option<MessageId>,
+    /// The highest of the boots before the present one.
+    before: Option<MessageId>,
+}
+
+impl NothingLeaks {
+    fn on_sent(&mut self, event: &Event, message: &Message, past: &Past, names: &Names) -> Result<(), String> {
+        let Content::Request(request) = &message.content else { return Ok(()) };
+        if request.inherit && request.expects_response.is_none() {
+            return Ok(()); // The prompting message's id (M3).
+        }
+        let ids = entry(&mut self.ids, event.node.0);
+        let open = request.expects_response.is_some() && past.requests.get(event.node, message.id).is_some();
+        if open || ids.before >= Some(message.id) {
+            let who = names.address_text(message.source);
+            return Err(format!(
+                "{who} sends a request with an id given before, {} (#{})",
+                message.id.0, message.cause.0
+            ));
+        }
+        ids.highest = ids.highest.max(Some(message.id));
+        Ok(())
+    }
+
+    fn on_request(
+        &self,
+        event: &Event,
+        life: Life,
+        message: &Message,
+        past: &Past,
+        names: &Names,
+    ) -> Result<(), String> {
+        // A local request is in the mailbox the moment it is sent. What a module sends may have an old cause.
+        if message.source.node != event.node || message.source.process.is_module() {
+            return Ok(());
+        }
+        match past.lives.process(event.node, life.process) {
+            // Before the first run messages wait (S4).
+            Some(process) if message.cause < process.started && process.n_lives > 1 => {
+                let who = life_text(life, names);
+                Err(format!("{who} receives #{}, which was for a life before it", message.cause.0))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn on_outcome(
+        &self,
+        event: &Event,
+        life: Life,
+        message: &Message,
+        past: &Past,
+        names: &Names,
+    ) -> Result<(), String> {
+        match past.requests.get(event.node, message.id) {
+            Some(asked) if asked.asker != life => {
+                let (who, asker) = (life_text(life, names), life_text(asked.asker, names));
+                Err(format!("{who} is told what came of a request of {asker} (#{})", asked.sent.0))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+impl Invariant for NothingLeaks {
+    fn rule(&self) -> Rule {
+        Rule { id: "E10", says: "nothing leaks from one life to the next, and message ids never repeat" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Sent, Kind::Received, Kind::ReceivedError, Kind::Booted]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        match &event.what {
+            What::Sent(message) => self.on_sent(event, message, past, names),
+            What::Received(life, message) if message.is_request() => {
+                self.on_request(event, *life, message, past, names)
+            }
+            What::Received(life, message) | What::ReceivedError(life, _, message) => {
+                self.on_outcome(event, *life, message, past, names)
+            }
+            What::Booted(_) => {
+                let ids = entry(&mut self.ids, event.node.0);
+                ids.before = ids.highest;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
