@@ -35,7 +35,8 @@ pub(crate) enum Initializer {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum After {
     /// The rows that end are gone: the node comes up (E4b). Those to be started, and those that fire, in boot order.
-    Boot { up: Vec<ProcessRef>, ended: Vec<ProcessRef> },
+    /// D4: and those that fire although they do not end.
+    Boot { up: Vec<ProcessRef>, ended: Vec<ProcessRef>, fires_too: Vec<ProcessRef> },
     /// A process is initialized. `given` was granted for it, and is taken back if the write is refused.
     Initialized { id: ProcessRef, by: Initializer, given: Vec<(ProcessRef, Capability)> },
     /// A new on-exit value is in force; the life that set it goes on.
@@ -58,7 +59,7 @@ impl Kernel {
             process.capabilities = self.first_capabilities(module);
             self.processes.insert(module, process);
         }
-        let (mut up, mut ended) = (Vec::new(), Vec::new());
+        let (mut up, mut ended, mut fires_too) = (Vec::new(), Vec::new(), Vec::new());
         for (id, row) in rows {
             if id.is_module() {
                 self.processes.get_mut(id).expect("every module was just entered").capabilities = row.capabilities;
@@ -73,17 +74,14 @@ impl Kernel {
             };
             if starts {
                 up.push(id);
-            }
-            let fires = process.on_exit.kind() == OnExitKind::Requests;
-            if !starts || fires {
+                fires_too.extend((process.on_exit.kind() == OnExitKind::Requests).then_some(id));
+            } else {
                 ended.push(id);
-            }
-            if !starts {
                 process.status = Status::Ending(self.ending(&process));
             }
             self.processes.insert(id, process);
         }
-        let after = After::Boot { up, ended };
+        let after = After::Boot { up, ended, fires_too };
         let ends = self.processes.iter().any(|(_, process)| process.is_ending());
         if ends { self.write_ends(after, cx) } else { self.after_boot(after, cx) }
     }
@@ -98,22 +96,19 @@ impl Kernel {
     }
 
     fn after_boot(&mut self, after: After, cx: &mut Context<'_>) {
-        let After::Boot { up, ended } = after else { unreachable!("only a boot is continued here") };
+        let After::Boot { up, ended, fires_too } = after else { unreachable!("only a boot is continued here") };
         for id in up {
             if self.processes.get(id).is_some_and(|process| process.status == Status::Initialized) {
                 self.start(id, cx);
             }
         }
         for id in ended {
-            match self.processes.get(id).is_some_and(Process::is_ending) {
-                true => self.take_effect(id, cx),
-                // D4: it fires, and runs as well.
-                false => {
-                    let process = self.processes.get(id).expect("D4 ends no process").clone();
-                    if let OnExit::Requests(requests) = &process.on_exit {
-                        self.fire(id, &process.capabilities, requests, cx);
-                    }
-                }
+            self.take_effect(id, cx);
+        }
+        for id in fires_too {
+            let process = self.processes.get(id).cloned();
+            if let Some(Process { on_exit: OnExit::Requests(requests), capabilities, .. }) = process {
+                self.fire(id, &capabilities, &requests, cx);
             }
         }
     }
@@ -400,9 +395,7 @@ impl Kernel {
     /// Takes the rows of those that end off the disk, and what they issued out of the rows of all others.
     fn write_ends(&mut self, after: After, cx: &mut Context<'_>) {
         let ends: Vec<ProcessRef> = match &after {
-            After::Boot { ended, .. } => {
-                ended.iter().filter(|id| self.processes.get(**id).is_some_and(Process::is_ending)).copied().collect()
-            }
+            After::Boot { ended, .. } => ended.clone(),
             After::Ended(id) => vec![*id],
             After::Initialized { .. } | After::OnExit { .. } | After::Nobody(_) => {
                 unreachable!("nothing ends by these")
