@@ -43,6 +43,27 @@ pub struct Chooser {
 enum Source {
     Seeded { rng: Box<ChaCha8Rng>, rates: [u32; Question::ALL.len()] },
     Planned { lines: IndexMap<(Question, String), Vec<(u32, String)>> },
+    /// Answers calmly, and counts every site's askings outside the setup.
+    Census { sites: IndexMap<(Question, String), Vec<u32>> },
+}
+
+/// A site: which question, about whom, for the how-many-eth time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// Which question.
+    pub question: Question,
+    /// About whom, as a plan has it.
+    pub subject: String,
+    /// For the how-many-eth time, counted from 1.
+    pub ordinal: u32,
+}
+
+impl Site {
+    /// A plan's line that answers here.
+    pub fn answered(&self, answer: &str) -> Line {
+        let Site { question, subject, ordinal } = self.clone();
+        Line { question, subject, ordinal, answer: answer.to_string() }
+    }
 }
 
 /// The askings of one question about one subject.
@@ -107,6 +128,22 @@ impl Chooser {
         Chooser { source: Source::Planned { lines }, lifted: false, calm: true, record: None }
     }
 
+    /// Answers calmly, and notes every site that comes up while faults may happen, for [`sites`](Chooser::sites).
+    pub fn census() -> Chooser {
+        let source = Source::Census { sites: IndexMap::new() };
+        Chooser { source, lifted: false, calm: true, record: None }
+    }
+
+    /// The sites that came up while faults could have happened, in the order of their first asking; none, unless this
+    /// is a census.
+    pub fn sites(self) -> Vec<Site> {
+        let Source::Census { sites } = self.source else { return Vec::new() };
+        let each = sites.into_iter().flat_map(|((question, subject), ordinals)| {
+            ordinals.into_iter().map(move |ordinal| Site { question, subject: subject.clone(), ordinal })
+        });
+        each.collect()
+    }
+
     /// Keeps what is answered, for [`plan`](Chooser::plan).
     pub fn recording(mut self) -> Chooser {
         self.record = Some(Vec::new());
@@ -134,7 +171,7 @@ impl Chooser {
         match &self.source {
             Source::Seeded { rates, .. } if rates[question as usize] == NEVER => {}
             Source::Seeded { rng, .. } => stream.key = key(rng, &format!("{question} {}", subject.text(names))),
-            Source::Planned { .. } => {}
+            Source::Planned { .. } | Source::Census { .. } => {}
         }
         self.find_next(&mut stream, names);
         stream
@@ -163,8 +200,13 @@ impl Chooser {
         draw: impl FnOnce(&mut Draw) -> Option<Answer>,
     ) -> Option<Answer> {
         let ordinal = stream.asked;
-        let answer = match &self.source {
+        let answer = match &mut self.source {
             _ if self.lifted => None,
+            Source::Census { sites } => {
+                let site = (stream.question, stream.subject.text(names));
+                sites.entry(site).or_default().push(ordinal);
+                None
+            }
             Source::Seeded { rates, .. } if !stream.hits(ordinal, rates[stream.question as usize]) => None,
             Source::Seeded { .. } => draw(&mut Draw(stream.draw(ordinal))),
             Source::Planned { lines } => {
@@ -201,6 +243,7 @@ impl Chooser {
                     |answers: &Vec<(u32, String)>| answers.iter().map(|(at, _)| *at).find(|at| *at > stream.asked);
                 answers.and_then(later).unwrap_or(u32::MAX)
             }
+            Source::Census { .. } => stream.asked + 1,
         };
     }
 }

@@ -14,9 +14,12 @@ mod node;
 pub mod operator;
 pub mod package;
 pub mod plan;
+#[cfg(feature = "proptest")]
+pub mod property;
 pub mod queue;
 pub mod scenario;
 pub mod shrink;
+pub mod sweep;
 pub mod site;
 pub mod table;
 pub mod trace;

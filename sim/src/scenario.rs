@@ -437,7 +437,7 @@ impl fmt::Display for OnExit {
             OnExit::None => f.write_str("None"),
             OnExit::Restart => f.write_str("Restart"),
             OnExit::Requests(list) => {
-                let each = list.iter().map(|(target, body)| format!("{target}: {body}"));
+                let each = list.iter().map(|(target, body)| format!("{target}: {body:?}"));
                 write!(f, "Requests [{}]", each.collect::<Vec<_>>().join(", "))
             }
         }
@@ -446,7 +446,15 @@ impl fmt::Display for OnExit {
 
 impl fmt::Display for Start {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} running {}, on-exit {}", self.on, self.program, self.on_exit)
+        write!(f, "{} running {}, on-exit {}", self.on, self.program, self.on_exit)?;
+        for process in &self.may_message {
+            write!(f, ", may message {process}")?;
+        }
+        for (issuer, params) in &self.holds {
+            write!(f, ", holds {params} of {issuer}")?;
+        }
+        f.write_str(if self.network { ", networking" } else { "" })?;
+        f.write_str(if self.public { ", public" } else { "" })
     }
 }
 
@@ -457,8 +465,8 @@ impl fmt::Display for Action {
             Action::Initialize(start) => write!(f, "initialize {start}"),
             Action::Run(on) => write!(f, "run {on}"),
             Action::Kill(on) => write!(f, "kill {on}"),
-            Action::Tell(on, body) => write!(f, "tell {on}: {body}"),
-            Action::Ask(on, seconds, body) => write!(f, "ask {on} within {seconds}s: {body}"),
+            Action::Tell(on, body) => write!(f, "tell {on}: {body:?}"),
+            Action::Ask(on, seconds, body) => write!(f, "ask {on} within {seconds}s: {body:?}"),
             Action::Command(node, json) => write!(f, "command {node}: {json}"),
             Action::Install(node, package) => write!(f, "install {package} on {node}"),
             Action::Uninstall(node, package) => write!(f, "uninstall {package} on {node}"),

@@ -294,11 +294,16 @@ fn what_text(event: &Event, names: &Names) -> String {
             let source = short(message.source, event, names);
             format!("{source} {what} {}: {}", short(message.target, event, names), excerpt(message.body()))
         }
-        What::Command(_, command) => format!("command: {}", command_text(command, names)),
-        What::CommandAnswered(_, answer) => match &**answer {
-            CommandAnswer::KilledProcess(id) => format!("answer: KilledProcess {id}"),
-            other => format!("answer: {other:?}"),
-        },
+        What::Command(message, command) => {
+            format!("{} commands: {}", short(message.source, event, names), command_text(command, names))
+        }
+        What::CommandAnswered(message, answer) => {
+            let target = short(message.target, event, names);
+            match &**answer {
+                CommandAnswer::KilledProcess(id) => format!("kernel answers {target}: KilledProcess {id}"),
+                other => format!("kernel answers {target}: {other:?}"),
+            }
+        }
         What::Received(_, message) if message.is_request() => {
             format!("receives request {}: {}", from(message), excerpt(message.body()))
         }
@@ -315,7 +320,7 @@ fn what_text(event: &Event, names: &Names) -> String {
         }
         What::Dropped(message, reason) => {
             let target = short(message.target, event, names);
-            format!("dropped #{} to {target}: {}", message.cause.0, reason.text())
+            format!("dropped {} to {target}: {}", from(message), reason.text())
         }
         What::NetworkLost(message) => format!("network lost {}", from(message)),
         What::NetworkOffline(message) => format!("network cannot reach {}", short(message.target, event, names)),

@@ -9,7 +9,7 @@ mod faults;
 mod script;
 mod storage;
 
-use crate::chooser::{Chooser, Stream};
+use crate::chooser::{Chooser, Site, Stream};
 use crate::coverage::Coverage;
 use crate::event::{Event, Life, What};
 use crate::guest::wasm::Limits;
@@ -91,6 +91,10 @@ pub struct Run {
     pub names: Names,
     /// The plan that gives this run again, if the chooser was recording.
     pub plan: Option<Plan>,
+    /// The sites that came up, if the chooser took a census.
+    pub sites: Vec<Site>,
+    /// The processes that had a life, each with its node, by name.
+    pub processes: Vec<(String, String)>,
     /// What it reached.
     pub coverage: Coverage,
     /// Messages that were made.
@@ -99,6 +103,29 @@ pub struct Run {
     pub elapsed: Duration,
     /// Whether a guest spun through a quantum: such runs differ between engines.
     pub spun: bool,
+}
+
+impl Run {
+    /// Whether every invariant held, and no bound was reached.
+    pub fn held(&self) -> bool {
+        self.verdict == Verdict::Held
+    }
+
+    /// The verdict and the last events, for people.
+    pub fn story(&self) -> String {
+        let verdict = match &self.verdict {
+            Verdict::Held => "every invariant held".to_string(),
+            Verdict::Limit(limit) => format!("the run reached a bound: {limit}"),
+            Verdict::Violated(violations) => {
+                let each = violations.iter().map(|v| format!("{} BROKEN ({}): {}", v.rule.id, v.rule.says, v.facts));
+                each.collect::<Vec<_>>().join("\n")
+            }
+        };
+        let events: Vec<_> = self.trace.events().collect();
+        let last = events[events.len().saturating_sub(30)..].iter();
+        let lines = last.map(|(index, event)| crate::trace::line(*index, event, &self.names));
+        format!("{verdict}\nlast events\n{}", lines.collect::<Vec<_>>().join("\n"))
+    }
 }
 
 /// Something that is due.
@@ -253,6 +280,13 @@ impl<'s> World<'s> {
             self.check_expectations();
         }
         let violations = self.invariants.violations().to_vec();
+        let lived = self.nodes.iter().flat_map(|node| {
+            let numbered = node.lives.iter().enumerate().filter(|(_, lives)| **lives > 0);
+            numbered.map(|(process, _)| (node.id, ProcessRef(process as u32)))
+        });
+        let names = &self.names;
+        let text = |(node, process)| (names.node_text(node).to_string(), names.process_text(process).to_string());
+        let processes = lived.map(text).collect();
         let verdict = match (violations.is_empty(), self.limit) {
             (false, _) => Verdict::Violated(violations),
             (true, Some(limit)) => Verdict::Limit(limit),
@@ -264,6 +298,8 @@ impl<'s> World<'s> {
             trace: self.trace,
             names: self.names,
             plan: self.chooser.plan(),
+            processes,
+            sites: self.chooser.sites(),
             coverage: self.coverage,
             messages: self.messages,
             elapsed: self.now - Instant::default(),

@@ -1,7 +1,7 @@
 //! Guests in native Rust: the same calls, from an `async` function.
 //!
 //! ```
-//! use sim::guest::native::{Os, Program};
+//! use sim::guest::native::{Os, Program, ReceivedExt};
 //!
 //! async fn echo(os: Os) {
 //!     loop {
