@@ -43,6 +43,7 @@ fn main() {
             explore(&s, &(0..1000).map(Seed).collect::<Vec<_>>(), Profile::Swarm, &o, &loader, jobs, || {}).unwrap();
         println!("{} events {} {:?} {:?}", x.events, x.fingerprint, x.violations.first(), x.coverage.reached());
     }
+    for n in 0..20 { let r = record_seed(&s, Seed(n), Profile::Swarm, &o, &loader).unwrap(); println!("{n}: {} lines, {} events: {}", r.plan.as_ref().unwrap().lines.len(), r.trace.len(), r.plan.unwrap().one_line()); }
     let run = record_seed(&s, Seed(3), Profile::Swarm, &o, &loader).unwrap();
     let plan = run.plan.clone().unwrap();
     println!("{plan}");

@@ -41,10 +41,17 @@ pub struct Chooser {
 
 #[derive(Clone, Debug)]
 enum Source {
-    Seeded { rng: Box<ChaCha8Rng>, rates: [u32; Question::ALL.len()] },
-    Planned { lines: IndexMap<(Question, String), Vec<(u32, String)>> },
+    Seeded {
+        rng: Box<ChaCha8Rng>,
+        rates: [u32; Question::ALL.len()],
+    },
+    Planned {
+        lines: IndexMap<(Question, String), Vec<(u32, String)>>,
+    },
     /// Answers calmly, and counts every site's askings outside the setup.
-    Census { sites: IndexMap<(Question, String), Vec<u32>> },
+    Census {
+        sites: IndexMap<(Question, String), Vec<u32>>,
+    },
 }
 
 /// A site: which question, about whom, for the how-many-eth time.
@@ -111,7 +118,7 @@ impl Chooser {
                 Profile::Stormy => usual,
                 Profile::Swarm if draw.below(2) == 0 => NEVER,
                 Profile::Swarm if usual == 1 => 1,
-                Profile::Swarm => usual * [1, 4, 16][draw.below(3) as usize],
+                Profile::Swarm => usual * [1, 4, 16, 64][draw.below(4) as usize],
             };
         }
         Chooser { source: Source::Seeded { rng: Box::new(rng), rates }, lifted: false, calm: true, record: None }
@@ -269,13 +276,12 @@ impl Stream {
 fn usual_rate(question: Question) -> u32 {
     match question {
         Question::Latency | Question::Downtime => 1,
-        Question::BootOrder | Question::Unsynced => 2,
-        Question::Order => 4,
-        Question::Loss => 10,
-        Question::Write => 30,
-        Question::Cost | Question::Trap | Question::Link => 50,
-        Question::Kill => 80,
-        Question::Crash => 120,
+        Question::BootOrder | Question::Unsynced | Question::Order => 2,
+        Question::Loss => 5,
+        Question::Write => 8,
+        Question::Cost | Question::Trap => 12,
+        Question::Kill | Question::Link => 20,
+        Question::Crash => 30,
     }
 }
 

@@ -180,7 +180,8 @@ fn was_given(past: &Past, holder: Address, capability: &Capability) -> bool {
     let node = past.lives.node(holder.node);
     // Drives and databases: their modules may give without a word.
     let module = issuer.process.is_module() && issuer.process != ProcessRef::KERNEL;
-    if past.holdings.may_attach(holder, capability) || module && capability.params != ParamsRef::MESSAGING {
+    let held = issuer == holder || past.holdings.may_be_written(holder.node, holder.process, capability);
+    if held || module && capability.params != ParamsRef::MESSAGING {
         return true;
     }
     let Some(node) = node else { return false };

@@ -17,7 +17,9 @@ struct Held {
     at_exit: Capabilities,
     /// What came attached to what its present life received.
     received: Capabilities,
-    /// Whether it called `drop-capabilities` since its row was made.
+    /// What was taken from it by command: a write on its way may still have it.
+    taken: Capabilities,
+    /// Whether it may have dropped anything since its row was made.
     dropped: bool,
 }
 
@@ -39,6 +41,12 @@ impl Holdings {
     /// Whether a process that has exited may have held a capability then.
     pub fn may_have_held(&self, node: NodeId, process: ProcessRef, capability: &Capability) -> bool {
         self.held(node, process).is_some_and(|held| held.at_exit.contains(capability))
+            || self.may_hold(node, process, capability)
+    }
+
+    /// Whether a process may have held a capability when a write was made that is durable only now.
+    pub fn may_be_written(&self, node: NodeId, process: ProcessRef, capability: &Capability) -> bool {
+        self.held(node, process).is_some_and(|held| held.taken.contains(capability))
             || self.may_hold(node, process, capability)
     }
 
@@ -68,7 +76,9 @@ impl Holdings {
                     return; // It may have been handed on already.
                 }
                 list.iter().for_each(|capability| {
-                    held.bound.remove(capability);
+                    if held.bound.remove(capability) {
+                        held.taken.insert(*capability);
+                    }
                 });
             }
             Command::Initialize(init) => {
@@ -165,6 +175,7 @@ impl Holdings {
             let row = lives.process(node, ProcessRef(place as u32)).and_then(|process| process.row());
             held.bound = row.map(|row| row.capabilities.clone()).unwrap_or_default();
             held.received.clear();
+            held.taken.clear();
         }
     }
 }

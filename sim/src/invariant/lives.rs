@@ -504,7 +504,8 @@ fn on_booted(node: &mut Node, index: Cause, at: Instant) {
     node.booted_at = at;
     node.initializing.clear();
     node.spawning.clear();
-    for process in &mut node.processes {
+    let guests = node.processes.iter_mut().enumerate().filter(|(id, _)| !ProcessRef(*id as u32).is_module());
+    for (_, process) in guests {
         process.ready = index;
         process.n_lives = 0;
         process.due = false;

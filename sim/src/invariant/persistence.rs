@@ -73,8 +73,10 @@ impl StateIsKept {
     }
 
     fn on_returned(&mut self, event: &Event, life: Life, names: &Names) -> Result<(), String> {
-        match self.saved(event.node, life.process).saving.take() {
-            Some((number, _, true)) if number == life.number => Ok(()),
+        let saved = self.saved(event.node, life.process);
+        match saved.saving.take() {
+            // The same again, or nothing to clear: there may be nothing to write.
+            Some((number, state, durable)) if number == life.number && (durable || state == saved.durable) => Ok(()),
             Some(_) | None => {
                 Err(format!("{} is told that its state is saved before it is durable", life_text(life, names)))
             }

@@ -63,15 +63,15 @@ impl Invariant for RestartedAtOnce {
     fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         if !self.exited.is_empty() {
             let here = |(node, _, exit): &(NodeId, ProcessRef, Cause)| *node == event.node && event.cause != *exit;
-            let down = matches!(event.what, What::Down(_) | What::Failed(_));
-            if let Some(which) = self.exited.iter().position(here).filter(|_| !down) {
-                self.check(past, names, which)?;
-            }
-            let started = match &event.what {
-                What::Started(life) => Some(life.process),
-                _ => None,
+            let next = self.exited.iter().position(here);
+            let excused = |which: &usize| match &event.what {
+                What::Started(life) => life.process == self.exited[*which].1,
+                what => matches!(what, What::Down(_) | What::Failed(_)),
             };
-            self.exited.retain(|exited| !here(exited) && (exited.0, Some(exited.1)) != (event.node, started));
+            if let Some(late) = next.filter(|which| !excused(which)) {
+                self.check(past, names, late)?;
+            }
+            self.exited.retain(|exited| !here(exited));
         }
         if let What::Exited(life, ..) = &event.what {
             self.exited.push((event.node, life.process, index));
