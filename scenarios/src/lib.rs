@@ -2,3 +2,6 @@
 
 pub mod fuzzing;
 pub mod guests;
+pub mod stories;
+
+pub use stories::all;

@@ -23,6 +23,14 @@ pub mod restart;
 
 #[cfg(test)]
 mod story;
+#[cfg(test)]
+mod tests {
+    mod capability;
+    mod exit;
+    mod kill;
+    mod message;
+    mod persistence;
+}
 
 pub use past::Past;
 
@@ -61,6 +69,7 @@ pub fn all(semantics: &Semantics) -> Vec<Box<dyn Invariant>> {
         // Who may kill
         Box::new(kill::RootCommands::default()),
         Box::new(kill::KilledIsDurable),
+        Box::new(kill::KillIsAnswered::default()),
         // Capabilities
         Box::new(capability::MessagingNeedsCapability::of_the_living()),
         Box::new(capability::MessagingNeedsCapability::of_the_dead()),

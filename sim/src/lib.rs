@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod chooser;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod coverage;
 pub mod disk;
 pub mod event;
@@ -17,6 +19,7 @@ pub mod plan;
 #[cfg(feature = "proptest")]
 pub mod property;
 pub mod queue;
+pub mod report;
 pub mod scenario;
 pub mod shrink;
 pub mod site;

@@ -190,6 +190,11 @@ pub(crate) mod state {
         vec![Op::CreateDir(DIR.into())]
     }
 
+    /// The operation that a boot begins with: what a crash left half done is read, and so must not be taken back.
+    pub fn settle() -> Op {
+        Op::SyncDir(DIR.into())
+    }
+
     fn path(process: ProcessRef, names: &Names) -> String {
         format!("{DIR}/{}", names.process_text(process))
     }

@@ -26,6 +26,12 @@ pub fn format() -> Vec<Op> {
     ]
 }
 
+/// The operation that a boot begins with: a frame that a crash left with the operating system is read, and so must not
+/// be taken back by a later power loss.
+pub fn settle() -> Op {
+    Op::Sync(PATH.into())
+}
+
 /// The operations that make these changes durable, all or none.
 pub fn write(disk: &Disk, changes: &[Change], names: &Names) -> Vec<Op> {
     let rows = changes.iter().map(|change| match change {

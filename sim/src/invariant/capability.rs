@@ -1,6 +1,7 @@
 //! What needs which capability, and what becomes of those whose issuer ends: C1, C3, C5, E12.
 
 use crate::event::{Event, Kind, What};
+use crate::invariant::lives::entry;
 use crate::invariant::message::Watched;
 use crate::invariant::{Invariant, Past, Rule};
 use kernel_core::{Address, Capability, Cause, Change, Message, Names, NodeId, ParamsRef, ProcessRef, Record};
@@ -44,19 +45,38 @@ pub struct MessagingNeedsCapability {
     dead: bool,
     /// Messages that nobody may get.
     forbidden: Watched,
+    /// To whom each process of each node has last been seen to be allowed to send, and when in what all hold.
+    allowed: Vec<Vec<Option<(Address, u64)>>>,
 }
 
 impl MessagingNeedsCapability {
+    fn new(id: &'static str, says: &'static str, dead: bool) -> MessagingNeedsCapability {
+        let (forbidden, allowed) = (Watched::default(), vec![]);
+        MessagingNeedsCapability { rule: Rule { id, says }, dead, forbidden, allowed }
+    }
+
+    /// What was allowed is, until somebody loses something.
+    fn is_known(&self, message: &Message, past: &Past) -> bool {
+        let Address { node, process } = message.source;
+        let known = self.allowed.get(node.0 as usize).and_then(|node| node.get(process.0 as usize)?.as_ref());
+        known == Some(&(message.target, past.holdings.n_losses()))
+    }
+
+    fn note(&mut self, message: &Message, past: &Past) {
+        let Address { node, process } = message.source;
+        *entry(entry(&mut self.allowed, node.0), process.0) = Some((message.target, past.holdings.n_losses()));
+    }
+
     /// C1.
     pub fn of_the_living() -> MessagingNeedsCapability {
         let says = "a local message needs messaging of its target; across nodes both sides need network";
-        MessagingNeedsCapability { rule: Rule { id: "C1", says }, dead: false, forbidden: Watched::default() }
+        MessagingNeedsCapability::new("C1", says, false)
     }
 
     /// C5.
     pub fn of_the_dead() -> MessagingNeedsCapability {
         let says = "on-exit requests comport to the capability requirements of the process when it was alive";
-        MessagingNeedsCapability { rule: Rule { id: "C5", says }, dead: true, forbidden: Watched::default() }
+        MessagingNeedsCapability::new("C5", says, true)
     }
 }
 
@@ -71,8 +91,11 @@ impl Invariant for MessagingNeedsCapability {
 
     fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         match &event.what {
-            What::Sent(message) if is_dead(past, message.source) == self.dead && !may_send(past, message) => {
-                self.forbidden.watch(message);
+            What::Sent(message) if past.sender_is_dead == self.dead && !self.is_known(message, past) => {
+                match may_send(past, message) {
+                    true => self.note(message, past),
+                    false => self.forbidden.watch(message),
+                }
             }
             What::Arrived(message) if !self.dead => {
                 let network = Capability::network(event.node);
@@ -126,7 +149,7 @@ impl Invariant for AttachedIsHeld {
 
     fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         let What::Sent(message) = &event.what else { return Ok(()) };
-        if message.capabilities().is_empty() || is_dead(past, message.source) != self.dead {
+        if past.sender_is_dead != self.dead || message.capabilities().is_empty() {
             return Ok(());
         }
         let Address { node, process } = message.source;
@@ -177,13 +200,17 @@ impl Invariant for Unforgeable {
 /// Whether somebody may have given this. True if there is any doubt.
 fn was_given(past: &Past, holder: Address, capability: &Capability) -> bool {
     let issuer = capability.issuer;
-    let node = past.lives.node(holder.node);
     // Drives and databases: their modules may give without a word.
     let module = issuer.process.is_module() && issuer.process != ProcessRef::KERNEL;
     let held = issuer == holder || past.holdings.may_be_written(holder.node, holder.process, capability);
-    if held || module && capability.params != ParamsRef::MESSAGING {
-        return true;
-    }
+    // What was revoked and comes back is for E12.
+    let held = held || past.holdings.was_revoked(holder.node, holder.process, capability);
+    held || module && capability.params != ParamsRef::MESSAGING || was_given_anew(past, holder, capability)
+}
+
+/// Whether an initialization under way may have given this.
+fn was_given_anew(past: &Past, holder: Address, capability: &Capability) -> bool {
+    let (node, issuer) = (past.lives.node(holder.node), capability.issuer);
     let Some(node) = node else { return false };
     let new = |process: ProcessRef| past.lives.process(holder.node, process).is_none_or(|p| p.n_lives == 0);
     let by_parent = node.spawning.iter().any(|parent| {
@@ -249,12 +276,31 @@ impl Invariant for RevokedAtTheEnd {
                 }
                 Ok(())
             }
-            Change::Put(id, row) => check_kept(event.node, *id, row, past, names),
+            Change::Put(id, row) => {
+                check_not_back(event.node, *id, row, past, names)?;
+                check_kept(event.node, *id, row, past, names)
+            }
         }
     }
 
     fn at_end(&mut self, past: &Past, names: &Names) -> Result<(), String> {
         self.ended.iter().try_for_each(|(node, issuer, _)| self.check(*node, *issuer, past, names))
+    }
+}
+
+/// What was revoked does not come back by itself.
+fn check_not_back(node: NodeId, id: ProcessRef, row: &Record, past: &Past, names: &Names) -> Result<(), String> {
+    let holder = Address { node, process: id };
+    // A new process of the issuer's name may have been given out anew.
+    let is_back = |capability: &&Capability| {
+        past.holdings.was_revoked(node, id, capability) && !was_given_anew(past, holder, capability)
+    };
+    match row.capabilities.iter().find(is_back) {
+        Some(back) => {
+            let (who, back) = (names.process_text(id), capability_text(back, names));
+            Err(format!("{who} holds {back} again, which was revoked when its issuer ended"))
+        }
+        None => Ok(()),
     }
 }
 

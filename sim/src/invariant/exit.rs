@@ -109,6 +109,9 @@ impl Cell {
     /// Down: nobody fires while a process that is to be started by this boot is not.
     fn check_all_up(&self, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         let What::Sent(message) = &event.what else { return Ok(()) };
+        if !past.sender_is_dead {
+            return Ok(());
+        }
         let process = past.lives.process(event.node, message.source.process);
         let fires = process.is_some_and(|p| p.life.is_none() && p.fate.as_ref().is_some_and(|fate| self.has(fate)));
         let Some(node) = past.lives.node(event.node).filter(|_| fires) else { return Ok(()) };
@@ -150,7 +153,7 @@ impl Cell {
             }
             let Some(fate) = process.fate.as_ref().filter(|fate| self.has(fate)) else { continue };
             let since = fate.at.max(node.booted_at).max(node.removed_at);
-            if fate.effective.is_none() && past.now - since >= UNDER_WAY {
+            if process.row().is_some() && fate.effective.is_none() && past.now - since >= UNDER_WAY {
                 let who = self.text(id, fate.cause, names);
                 return Err(format!("{who} and its row is still on the disk"));
             }
@@ -243,7 +246,7 @@ impl Invariant for NoneMeansNothing {
     fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         let (process, does) = match &event.what {
             What::Started(life) => (life.process, "is started again"),
-            What::Sent(message) => (message.source.process, "sends a message"),
+            What::Sent(message) if past.sender_is_dead => (message.source.process, "sends a message"),
             _ => return Ok(()),
         };
         let Some(ended) = past.lives.process(event.node, process) else { return Ok(()) };

@@ -19,15 +19,25 @@ struct Held {
     received: Capabilities,
     /// What was taken from it by command: a write on its way may still have it.
     taken: Capabilities,
+    /// What went with its issuer, and was not given again.
+    revoked: Capabilities,
     /// Whether it may have dropped anything since its row was made.
     dropped: bool,
 }
 
 /// What all processes may hold.
 #[derive(Clone, Debug, Default)]
-pub struct Holdings(Vec<Vec<Held>>);
+pub struct Holdings {
+    held: Vec<Vec<Held>>,
+    n_losses: u64,
+}
 
 impl Holdings {
+    /// How often anybody has lost anything: while this stands, whoever may hold a capability may still.
+    pub fn n_losses(&self) -> u64 {
+        self.n_losses
+    }
+
     /// Whether a process may hold a capability. False: it certainly does not.
     pub fn may_hold(&self, node: NodeId, process: ProcessRef, capability: &Capability) -> bool {
         self.held(node, process).is_some_and(|held| held.bound.contains(capability)) || first(node, process, capability)
@@ -50,17 +60,28 @@ impl Holdings {
             || self.may_hold(node, process, capability)
     }
 
+    /// Whether this was revoked from it at its issuer's end, and nobody has given it since (E12).
+    pub fn was_revoked(&self, node: NodeId, process: ProcessRef, capability: &Capability) -> bool {
+        self.held(node, process).is_some_and(|held| held.revoked.contains(capability))
+            && !self.may_be_written(node, process, capability)
+    }
+
+    /// Whether it holds root beyond doubt: the owner's terminal does.
+    pub fn surely_holds_root(&self, address: Address) -> bool {
+        address.process == ProcessRef::TERMINAL && !self.may_have_dropped(address.node, address.process)
+    }
+
     /// Whether it may have dropped something that its row still has, or had.
     pub fn may_have_dropped(&self, node: NodeId, process: ProcessRef) -> bool {
         self.held(node, process).is_some_and(|held| held.dropped)
     }
 
     fn held(&self, node: NodeId, process: ProcessRef) -> Option<&Held> {
-        self.0.get(node.0 as usize)?.get(process.0 as usize)
+        self.held.get(node.0 as usize)?.get(process.0 as usize)
     }
 
     fn entry(&mut self, node: NodeId, process: ProcessRef) -> &mut Held {
-        entry(entry(&mut self.0, node.0), process.0)
+        entry(entry(&mut self.held, node.0), process.0)
     }
 
     /// Takes in what a command that is carried out means.
@@ -70,6 +91,7 @@ impl Holdings {
             // From one that ends nothing is taken any more.
             Command::Drop(id, _) if lives.fate(node, *id).is_some() => {}
             Command::Drop(id, list) => {
+                self.n_losses += 1;
                 let held = self.entry(node, *id);
                 held.dropped = true;
                 if lives.node(node).is_some_and(|node| node.makes(*id)) {
@@ -129,11 +151,16 @@ impl Holdings {
                     self.on_child(node, *id, lives);
                 }
             }
+            // A row that is lost though nothing ended its process takes nothing with it.
+            Change::Remove(id) if lives.fate(node, *id).is_none() => {}
             Change::Remove(id) => {
+                self.n_losses += 1;
                 let issuer = Address { node, process: *id };
                 // What others that end held stays, until their requests are fired: as it was at their exit (E4).
-                for (place, held) in entry(&mut self.0, node.0).iter_mut().enumerate() {
+                for (place, held) in entry(&mut self.held, node.0).iter_mut().enumerate() {
                     if lives.fate(node, ProcessRef(place as u32)).is_none() {
+                        let of_issuer = held.bound.iter().filter(|capability| capability.issuer == issuer);
+                        held.revoked.extend(of_issuer);
                         held.bound.retain(|capability| capability.issuer != issuer);
                     }
                     held.received.retain(|capability| capability.issuer != issuer);
@@ -164,18 +191,21 @@ impl Holdings {
         let there =
             lives.process(node, child.process).is_some_and(|child| child.row().is_some() || child.life.is_some());
         if !kept && !there {
+            self.n_losses += 1;
             self.entry(node, by).bound.remove(&messaging);
         }
     }
 
     /// Only what is on disk outlives the node.
     fn on_booted(&mut self, node: NodeId, lives: &Lives) {
-        let held = entry(&mut self.0, node.0);
+        self.n_losses += 1;
+        let held = entry(&mut self.held, node.0);
         for (place, held) in held.iter_mut().enumerate() {
             let row = lives.process(node, ProcessRef(place as u32)).and_then(|process| process.row());
             held.bound = row.map(|row| row.capabilities.clone()).unwrap_or_default();
             held.received.clear();
             held.taken.clear();
+            held.revoked.clear();
         }
     }
 }

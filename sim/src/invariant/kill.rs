@@ -1,4 +1,4 @@
-//! Who may kill, and that the dead stay dead: E5, K1, K2.
+//! Who may kill, and that the dead stay dead: E5, K1, K2, K5.
 
 use crate::event::{Event, Kind, What};
 use crate::invariant::capability::may_send;
@@ -27,7 +27,7 @@ impl Invariant for DeadStayDead {
     fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         let process = match &event.what {
             What::Started(life) => life.process,
-            What::Sent(message) => message.source.process,
+            What::Sent(message) if past.sender_is_dead => message.source.process,
             _ => return Ok(()),
         };
         let Some(dead) = past.lives.process(event.node, process) else { return Ok(()) };
@@ -156,6 +156,38 @@ impl Invariant for KilledIsDurable {
         match node.processes().filter(|(_, process)| process.row().is_some()).find(on_disk) {
             Some(_) => Err(format!("{text} is answered to be killed, and its row is still on the disk")),
             None => Ok(()),
+        }
+    }
+}
+
+/// K5: whoever may kill is answered, whether there was anybody or not. A dropped command is the sign that nobody was.
+#[derive(Debug, Default)]
+pub struct KillIsAnswered {
+    /// The command just made, by somebody with the right to it.
+    asked: Option<(Rc<Message>, ProcessRef)>,
+}
+
+impl Invariant for KillIsAnswered {
+    fn rule(&self) -> Rule {
+        Rule { id: "K5", says: "a kill of a process that is not there is answered KilledProcess too" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Command, Kind::Dropped]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        match (&event.what, self.asked.take()) {
+            (What::Command(message, command), _) => {
+                let Command::Kill(process) = **command else { return Ok(()) };
+                let surely = past.holdings.surely_holds_root(message.source);
+                self.asked = (surely && !process.is_module()).then(|| (message.clone(), process));
+                Ok(())
+            }
+            (What::Dropped(dropped, _), Some((asked, process))) if same(dropped, &asked) => {
+                Err(format!("{}, to kill {}, was dropped", sender(&asked, names), names.process_text(process)))
+            }
+            (_, _) => Ok(()),
         }
     }
 }

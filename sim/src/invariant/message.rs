@@ -220,7 +220,8 @@ impl Invariant for NobodyThere {
                 Ok(())
             }
             What::Dropped(message, DropReason::NotRunning)
-                if presence(event.node, message.target) == Some(Presence::There) =>
+                if presence(event.node, message.target) == Some(Presence::There)
+                    && !message.target.process.is_module() =>
             {
                 Err(format!("{} was dropped as if nobody were there", text(message)))
             }

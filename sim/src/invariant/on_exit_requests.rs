@@ -87,7 +87,7 @@ impl Invariant for FiredAsListed {
 
     fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         match &event.what {
-            What::Sent(message) if is_dead(past, message.source) => self.on_sent(event, message, past, names),
+            What::Sent(message) if past.sender_is_dead => self.on_sent(event, message, past, names),
             What::Dropped(message, reason) if is_dead(past, message.source) => {
                 match fires(past.lives.fate(message.source.node, message.source.process)) {
                     true => self.on_dropped(event, message, *reason, past, names),

@@ -1,6 +1,7 @@
 //! What has happened so far, as every invariant needs it: kept once, for all of them.
 
 use crate::event::{Event, What};
+use crate::invariant::capability::is_dead;
 use crate::invariant::holdings::Holdings;
 use crate::invariant::lives::{Given, Lives};
 use crate::invariant::requests::Requests;
@@ -17,6 +18,8 @@ pub struct Past {
     pub holdings: Holdings,
     /// Which requests are open.
     pub requests: Requests,
+    /// Whether the message at hand is made for a guest that does not live: it speaks by its on-exit requests alone.
+    pub sender_is_dead: bool,
     /// A command that will be carried out, unless the next event says that it was dropped.
     given: Option<Box<Given>>,
 }
@@ -24,6 +27,13 @@ pub struct Past {
 impl Past {
     /// Before the invariants see an event: a command that was made counts, if this is not its refusal.
     pub(crate) fn before(&mut self, event: &Event) {
+        self.carry_out(event);
+        if let What::Sent(message) = &event.what {
+            self.sender_is_dead = is_dead(self, message.source);
+        }
+    }
+
+    fn carry_out(&mut self, event: &Event) {
         let Some(given) = self.given.take() else { return };
         if given.is_dropped_by(event) {
             return;

@@ -1,1 +1,434 @@
+//! For tests: stories told event by event, as a world would record them, and what the invariants say of them.
+//!
+//! A story is one node's, `alice.os`; processes go by their first names, messages by their bodies. Nothing is checked
+//! here: a story can be told as wrongly as its test needs.
 
+use crate::event::{Event, Life, What};
+use crate::invariant::{Invariants, all};
+use crate::site::Down;
+use kernel_core::command::{Command, CommandAnswer, Initialize};
+use kernel_core::{
+    Address, BackOff, Bytes, CallKind, Capability, Cause, Change, Content, DropReason, Duration, Exit, Instant,
+    Message, MessageId, Names, NodeId, OnExit, OnExitRequest, ProcessRef, Record, Request, Response, Semantics,
+    SendErrorKind,
+};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// A story, so far.
+pub(crate) struct Story {
+    names: Names,
+    node: NodeId,
+    now: Instant,
+    events: Vec<Event>,
+    back_off: BackOff,
+    lives: BTreeMap<ProcessRef, u32>,
+    rows: BTreeMap<ProcessRef, Record>,
+    messages: Vec<Rc<Message>>,
+    commands: Vec<(Rc<Message>, Command)>,
+    boots: u32,
+    ids: u64,
+    /// What the step under way was brought about by.
+    step: Cause,
+}
+
+/// The story of a node that has just come up.
+pub(crate) fn story() -> Story {
+    let mut names = Names::new();
+    let node = names.node("alice.os");
+    names.node("bob.os");
+    let (lives, rows) = Default::default();
+    let (now, step) = (Instant(0), Cause(0));
+    let (events, messages, commands) = (vec![], vec![], vec![]);
+    let (back_off, boots, ids) = (BackOff::Off, 0, 0);
+    Story { names, node, now, events, back_off, lives, rows, messages, commands, boots, ids, step }.boots()
+}
+
+/// Fires one request at a process, by its first name: its body.
+pub(crate) fn telling(target: &'static str, body: &str) -> (&'static str, Request) {
+    (target, Request { body: body.into(), ..Request::default() })
+}
+
+#[allow(clippy::wrong_self_convention)] // A story's verbs are passive where its processes are.
+impl Story {
+    // ---- what it comes to -----------------------------------------------------------------------------------------
+
+    /// The rules that are broken in it, in the order in which that shows.
+    fn broken(&self) -> Vec<(&'static str, String)> {
+        let mut semantics = Semantics::book();
+        semantics.back_off = self.back_off;
+        let mut invariants = Invariants::new(all(&semantics));
+        for (index, event) in self.events.iter().enumerate() {
+            invariants.on_event(Cause(index as u64), event, &self.names);
+        }
+        invariants.ran_until(Instant(u64::MAX));
+        invariants.at_end(&self.names);
+        invariants.violations().iter().map(|violation| (violation.rule.id, violation.facts.clone())).collect()
+    }
+
+    /// No rule is broken in it.
+    #[track_caller]
+    pub fn holds(self) {
+        assert_eq!(self.broken(), []);
+    }
+
+    /// This rule is broken in it, whatever else is.
+    #[track_caller]
+    pub fn breaks(self, rule: &str) {
+        let broken = self.broken();
+        assert!(broken.iter().any(|(id, _)| *id == rule), "not {rule} but {broken:?}");
+    }
+
+    // ---- nodes ----------------------------------------------------------------------------------------------------
+
+    pub fn under(mut self, back_off: BackOff) -> Story {
+        self.back_off = back_off;
+        self
+    }
+
+    pub fn after(mut self, span: Duration) -> Story {
+        self.now = self.now + span;
+        self
+    }
+
+    pub fn boots(mut self) -> Story {
+        self.boots += 1;
+        self.ids = u64::from(self.boots) << 40;
+        let boots = self.boots;
+        self.begins(What::Booted(boots))
+    }
+
+    pub fn goes_down(mut self, how: Down) -> Story {
+        let lives: Vec<Life> = self.lives.iter().map(|(process, number)| self.life_of(*process, *number)).collect();
+        self = self.begins(What::Down(how));
+        for life in lives {
+            self = self.then(What::Lost(life));
+        }
+        self
+    }
+
+    // ---- lives ----------------------------------------------------------------------------------------------------
+
+    /// The owner initializes it: not public, holding nothing.
+    pub fn initializes(self, name: &str, on_exit: OnExit) -> Story {
+        self.is_to_be_initialized(name, on_exit.clone()).puts(name, on_exit).initializing_is_answered(name)
+    }
+
+    pub fn is_to_be_initialized(mut self, name: &str, on_exit: OnExit) -> Story {
+        let init = Initialize { id: self.id(name), on_exit, initial_capabilities: vec![], public: false };
+        self.commands("terminal", Command::Initialize(Box::new(init)))
+    }
+
+    pub fn initializing_is_answered(mut self, name: &str) -> Story {
+        let id = self.id(name);
+        let is = |command: &Command| matches!(command, Command::Initialize(init) if init.id == id);
+        self.answers_command(is, CommandAnswer::InitializedProcess)
+    }
+
+    pub fn initializing_is_refused(mut self, name: &str) -> Story {
+        let id = self.id(name);
+        let is = |command: &Command| matches!(command, Command::Initialize(init) if init.id == id);
+        self.answers_command(is, CommandAnswer::InitializeProcessError)
+    }
+
+    pub fn starts(mut self, name: &str) -> Story {
+        let process = self.id(name);
+        let number = self.lives.get(&process).map_or(1, |number| number + 1);
+        self.lives.insert(process, number);
+        let life = self.life_of(process, number);
+        self.then(What::Started(life))
+    }
+
+    /// It is initialized and started.
+    pub fn runs(self, name: &str, on_exit: OnExit) -> Story {
+        self.initializes(name, on_exit).starts(name)
+    }
+
+    pub fn returns(mut self, name: &str) -> Story {
+        let life = self.life(name);
+        self.begins(What::Exited(life, Exit::Returned, "".into()))
+    }
+
+    pub fn panics(mut self, name: &str) -> Story {
+        let life = self.life(name);
+        self.begins(What::Exited(life, Exit::Panicked, "boo".into()))
+    }
+
+    /// Somebody asks the kernel to kill it.
+    pub fn is_to_be_killed_by(mut self, killer: &str, name: &str) -> Story {
+        let process = self.id(name);
+        self.commands(killer, Command::Kill(process))
+    }
+
+    /// It runs, and is killed at somebody's word.
+    pub fn is_killed_by(self, killer: &str, name: &str) -> Story {
+        self.is_to_be_killed_by(killer, name).is_stopped(name)
+    }
+
+    pub fn is_stopped(mut self, name: &str) -> Story {
+        let life = self.life(name);
+        self.then(What::Killed(life))
+    }
+
+    pub fn killing_is_answered(mut self, name: &str) -> Story {
+        let id = self.id(name);
+        let text = self.names.process_text(id).to_string();
+        self.answers_command(|command| *command == Command::Kill(id), CommandAnswer::KilledProcess(text))
+    }
+
+    // ---- the disk -------------------------------------------------------------------------------------------------
+
+    /// Its row is durable, with what it held.
+    pub fn puts(mut self, name: &str, on_exit: OnExit) -> Story {
+        let id = self.id(name);
+        let capabilities = self.rows.get(&id).map(|row| row.capabilities.clone()).unwrap_or_default();
+        let row = Record { image: None, on_exit, public: false, capabilities };
+        self.rows.insert(id, row.clone());
+        self.written(Change::Put(id, row))
+    }
+
+    /// Its row is durably gone.
+    pub fn is_off_the_disk(mut self, name: &str) -> Story {
+        let id = self.id(name);
+        self.rows.remove(&id);
+        self.written(Change::Remove(id))
+    }
+
+    /// Its row is durable with one capability more.
+    pub fn gains(mut self, name: &str, capability: Capability) -> Story {
+        let id = self.id(name);
+        let row = self.rows.get_mut(&id).expect("who gains has a row");
+        row.capabilities.insert(capability);
+        let row = row.clone();
+        self.written(Change::Put(id, row))
+    }
+
+    /// Its row is durable with one capability less.
+    pub fn loses(mut self, name: &str, capability: Capability) -> Story {
+        let id = self.id(name);
+        let row = self.rows.get_mut(&id).expect("who loses has a row");
+        row.capabilities.remove(&capability);
+        let row = row.clone();
+        self.written(Change::Put(id, row))
+    }
+
+    /// The owner lets it message another.
+    pub fn may_message(mut self, name: &str, target: &str) -> Story {
+        let (process, capability) = (self.id(name), self.messaging(target));
+        self.commands("terminal", Command::Grant(process, vec![capability])).gains(name, capability)
+    }
+
+    pub fn sets_on_exit(mut self, name: &str, on_exit: OnExit) -> Story {
+        let life = self.life(name);
+        self.calls(name, CallKind::SetOnExit).then(What::SetsOnExit(life, Rc::new(on_exit)))
+    }
+
+    pub fn saves(mut self, name: &str, state: &str) -> Story {
+        let life = self.life(name);
+        self.calls(name, CallKind::SetState).then(What::SavesState(life, Some(state.into())))
+    }
+
+    pub fn state_is_durable(mut self, name: &str, state: &str) -> Story {
+        let id = self.id(name);
+        self.begins(What::StateDurable(id, Some(state.into())))
+    }
+
+    pub fn reads(mut self, name: &str, state: Option<&str>) -> Story {
+        let life = self.life(name);
+        self.calls(name, CallKind::GetState).then(What::ReadState(life, state.map(Bytes::from)))
+    }
+
+    // ---- calls and messages ---------------------------------------------------------------------------------------
+
+    pub fn calls(mut self, name: &str, kind: CallKind) -> Story {
+        let life = self.life(name);
+        self.begins(What::Called(life, kind))
+    }
+
+    pub fn call_returns(mut self, name: &str, kind: CallKind) -> Story {
+        let life = self.life(name);
+        self.then(What::Returned(life, kind))
+    }
+
+    pub fn tells(self, from: &str, to: &str, body: &str) -> Story {
+        self.calls(from, CallKind::SendRequest).sends(from, to, Request { body: body.into(), ..Request::default() })
+    }
+
+    pub fn tells_with(self, from: &str, to: &str, body: &str, attached: Capability) -> Story {
+        let request = Request { body: body.into(), capabilities: vec![attached], ..Request::default() };
+        self.calls(from, CallKind::SendRequest).sends(from, to, request)
+    }
+
+    pub fn asks(self, from: &str, to: &str, seconds: u64, body: &str) -> Story {
+        let request = Request { body: body.into(), expects_response: Some(seconds), ..Request::default() };
+        self.calls(from, CallKind::SendRequest).sends(from, to, request)
+    }
+
+    pub fn awaits(self, from: &str, to: &str, seconds: u64, body: &str) -> Story {
+        let request = Request { body: body.into(), expects_response: Some(seconds), ..Request::default() };
+        self.calls(from, CallKind::SendAndAwaitResponse).sends(from, to, request)
+    }
+
+    /// The kernel sends this for it, in the step under way: an on-exit request, say.
+    pub fn fires(self, from: &str, to: &str, body: &str) -> Story {
+        self.sends(from, to, Request { body: body.into(), ..Request::default() })
+    }
+
+    pub fn fires_with(self, from: &str, to: &str, body: &str, attached: Capability) -> Story {
+        self.sends(from, to, Request { body: body.into(), capabilities: vec![attached], ..Request::default() })
+    }
+
+    /// A request that has that id, on purpose.
+    pub fn asks_with_id(mut self, from: &str, to: &str, id: u64, body: &str) -> Story {
+        let ids = std::mem::replace(&mut self.ids, id - 1);
+        self = self.asks(from, to, 5, body);
+        self.ids = ids;
+        self
+    }
+
+    pub fn answers(mut self, from: &str, question: &str, body: &str) -> Story {
+        let source = self.address(from);
+        let question = self.message(question);
+        self = self.calls(from, CallKind::SendResponse);
+        let content = Content::Response(Response { body: body.into(), ..Response::default() });
+        self.made(question.id, source, question.reply_to(), content)
+    }
+
+    pub fn receives(mut self, name: &str, body: &str) -> Story {
+        let (life, message) = (self.life(name), self.message(body));
+        self.then(What::Received(life, message))
+    }
+
+    /// It calls `receive`, and gets this.
+    pub fn takes(self, name: &str, body: &str) -> Story {
+        self.calls(name, CallKind::Receive).receives(name, body)
+    }
+
+    pub fn meets(mut self, name: &str, kind: SendErrorKind, body: &str) -> Story {
+        let (life, message) = (self.life(name), self.message(body));
+        self.then(What::ReceivedError(life, kind, message))
+    }
+
+    pub fn is_dropped(self, body: &str, reason: DropReason) -> Story {
+        let message = self.message(body);
+        self.then(What::Dropped(message, reason))
+    }
+
+    pub fn command_is_dropped(self) -> Story {
+        let (command, _) = self.commands.last().expect("a command was sent").clone();
+        self.then(What::Dropped(command, DropReason::NoCapability))
+    }
+
+    // ---- words ----------------------------------------------------------------------------------------------------
+
+    pub fn requests(&mut self, list: &[(&'static str, Request)]) -> OnExit {
+        let request = |(target, request): &(&'static str, Request)| OnExitRequest {
+            target: self.address(target),
+            request: request.clone(),
+            blob: None,
+        };
+        OnExit::Requests(list.iter().map(request).collect())
+    }
+
+    /// A story about somebody with on-exit requests, who runs.
+    pub fn runs_to_tell(mut self, name: &str, list: &[(&'static str, Request)]) -> Story {
+        let on_exit = self.requests(list);
+        self.runs(name, on_exit)
+    }
+
+    pub fn messaging(&mut self, name: &str) -> Capability {
+        Capability::messaging(self.address(name))
+    }
+
+    fn id(&mut self, name: &str) -> ProcessRef {
+        match name {
+            "kernel" => ProcessRef::KERNEL,
+            "terminal" => ProcessRef::TERMINAL,
+            name => self.names.process(&format!("{name}:demo:alice.os")),
+        }
+    }
+
+    fn address(&mut self, name: &str) -> Address {
+        Address { node: self.node, process: self.id(name) }
+    }
+
+    fn life(&mut self, name: &str) -> Life {
+        let process = self.id(name);
+        self.life_of(process, *self.lives.get(&process).expect("who does something has lived"))
+    }
+
+    fn life_of(&self, process: ProcessRef, number: u32) -> Life {
+        Life { process, number }
+    }
+
+    /// The latest message with this body.
+    fn message(&self, body: &str) -> Rc<Message> {
+        let found = self.messages.iter().rfind(|message| message.body()[..] == *body.as_bytes());
+        found.expect("a message of that body was sent").clone()
+    }
+
+    // ---- events ---------------------------------------------------------------------------------------------------
+
+    fn push(mut self, cause: Cause, what: What) -> Story {
+        self.events.push(Event { at: self.now, node: self.node, cause, what });
+        self
+    }
+
+    /// Something happens by itself: a step begins.
+    fn begins(mut self, what: What) -> Story {
+        self.now = self.now + Duration::from_millis(1);
+        self.step = Cause(self.events.len() as u64);
+        let step = self.step;
+        self.push(step, what)
+    }
+
+    /// Something happens in the step under way.
+    fn then(self, what: What) -> Story {
+        let step = self.step;
+        self.push(step, what)
+    }
+
+    /// A change is durable. Those of one write follow each other.
+    fn written(mut self, change: Change) -> Story {
+        self.step = Cause(self.events.len() as u64);
+        self.then(What::Durable(Rc::new(change)))
+    }
+
+    fn sends(mut self, from: &str, to: &str, request: Request) -> Story {
+        self.ids += 1;
+        let (id, source, target) = (MessageId(self.ids), self.address(from), self.address(to));
+        self.made(id, source, target, Content::Request(request))
+    }
+
+    fn made(mut self, id: MessageId, source: Address, target: Address, content: Content) -> Story {
+        let message = Rc::new(Message { id, source, target, rsvp: None, content, blob: None, cause: self.step });
+        self.messages.push(message.clone());
+        self.then(What::Sent(message))
+    }
+
+    /// A command to the kernel, by whoever has the right to it or not.
+    pub fn commands(mut self, from: &str, command: Command) -> Story {
+        let expects_response = matches!(command, Command::Initialize(_) | Command::Kill(_)).then_some(60);
+        let request = Request { body: command.to_body(&self.names), expects_response, ..Request::default() };
+        self.now = self.now + Duration::from_millis(1);
+        self.step = Cause(self.events.len() as u64);
+        self = self.sends(from, "kernel", request);
+        let message = self.messages.last().expect("it was just made").clone();
+        self.commands.push((message.clone(), command.clone()));
+        self.then(What::Command(message, Rc::new(command)))
+    }
+
+    /// The latest command that is so is answered.
+    fn answers_command(mut self, is: impl Fn(&Command) -> bool, answer: CommandAnswer) -> Story {
+        let (command, _) = self.commands.iter().rfind(|(_, command)| is(command)).expect("such a command").clone();
+        let content = Content::Response(Response { body: answer.to_body(), ..Response::default() });
+        let kernel = self.address("kernel");
+        self = self.made(command.id, kernel, command.reply_to(), content);
+        let message = self.messages.last().expect("it was just made").clone();
+        self = self.then(What::CommandAnswered(message.clone(), Rc::new(answer)));
+        match command.source.process {
+            ProcessRef::TERMINAL => self.then(What::ModuleReceived(ProcessRef::TERMINAL, message)),
+            _ => self,
+        }
+    }
+}

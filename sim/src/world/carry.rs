@@ -212,7 +212,8 @@ impl World<'_> {
             Some(Choice::Time(latency)) => latency,
             _ => LATENCY,
         };
-        let at = (now + latency).max(link.last_arrival);
+        // Never at the instant of the one before: there they might change places.
+        let at = (now + latency).max(link.last_arrival + Duration(1));
         link.last_arrival = at;
         self.queue_in_order(to, at, Task::Arrive(to, message));
     }

@@ -127,12 +127,20 @@ impl World<'_> {
     /// what the disk has is a fact, and is recorded before the node comes up.
     fn record_what_the_disk_has(&mut self, node: usize) {
         let our = self.nodes[node].id;
-        let disk = &self.nodes[node].disk;
+        let disk = &mut self.nodes[node].disk;
+        for op in [table::settle(), state::settle()] {
+            disk.apply(&op).expect("a formatted disk has a table and saved state");
+        }
         let rows = table::read(disk, &mut self.names, our).into_iter().collect();
         let states = state::all(disk, &mut self.names);
         let is = Known { rows, states };
-        let was = std::mem::take(&mut self.nodes[node].known);
-        let put = is.rows.iter().filter(|(id, row)| was.rows.get(id) != Some(row));
+        let was = &std::mem::take(&mut self.nodes[node].known);
+        let changed = |new: bool| {
+            let rows = is.rows.iter().filter(move |(id, _)| was.rows.contains_key(id) != new);
+            rows.filter(|(id, row)| was.rows.get(id) != Some(row))
+        };
+        // New rows first, as in the write that made them: what others hold of them comes after.
+        let put = changed(true).chain(changed(false));
         let mut changes: Vec<Change> = put.map(|(id, row)| Change::Put(*id, row.clone())).collect();
         changes.extend(was.rows.keys().filter(|id| !is.rows.contains_key(id)).map(|id| Change::Remove(*id)));
         let saved = is.states.iter().filter(|(id, bytes)| was.states.get(id) != Some(bytes));

@@ -1,0 +1,120 @@
+//! The stories: what the book says of a process's life, each played by real programs.
+//!
+//! A story is a [`Scenario`]: what its owners do, and what a calm run of it must show. Under faults it must show
+//! nothing but that the contract holds. One file per chapter; to add a story, write a function there and name it in
+//! the chapter's `all`.
+//!
+//! Most stories have something that goes on throughout, a question every second or one that nobody answers: whatever
+//! befalls a process is to meet it with messages under way.
+
+use crate::guests;
+use kernel_core::OnExitKind;
+use sim::scenario::{On, Program, Scenario, Start, on};
+use std::sync::{Arc, LazyLock};
+
+mod exits;
+mod families;
+mod kills;
+mod last_words;
+mod neighbours;
+mod packages;
+mod persistence;
+mod starts;
+
+/// Every story, in the order in which they are best read.
+pub fn all() -> Vec<Scenario> {
+    let chapters = [
+        exits::all(),
+        starts::all(),
+        last_words::all(),
+        families::all(),
+        kills::all(),
+        persistence::all(),
+        neighbours::all(),
+        packages::all(),
+    ];
+    chapters.into_iter().flatten().collect()
+}
+
+/// Every program of the stories in both its forms: the twin in native Rust, and the Wasm that is committed.
+pub fn programs() -> Vec<Program> {
+    static PROGRAMS: LazyLock<Vec<Program>> = LazyLock::new(|| {
+        let both = |native: sim::guest::native::Program| Program {
+            name: native.name().to_string(),
+            wasm: Some(built(native.name())),
+            native: Some(native),
+        };
+        guests::programs().into_iter().map(both).collect()
+    });
+    PROGRAMS.clone()
+}
+
+/// The committed Wasm of a program.
+fn built(name: &str) -> Arc<[u8]> {
+    let wasm: &[u8] = match name {
+        "chat" => include_bytes!("../guests/built/chat.wasm"),
+        "counter" => include_bytes!("../guests/built/counter.wasm"),
+        "crasher" => include_bytes!("../guests/built/crasher.wasm"),
+        "fragile" => include_bytes!("../guests/built/fragile.wasm"),
+        "idle" => include_bytes!("../guests/built/idle.wasm"),
+        "keeper" => include_bytes!("../guests/built/keeper.wasm"),
+        "parent" => include_bytes!("../guests/built/parent.wasm"),
+        "puppet" => include_bytes!("../guests/built/puppet.wasm"),
+        "saver" => include_bytes!("../guests/built/saver.wasm"),
+        "worker" => include_bytes!("../guests/built/worker.wasm"),
+        _ => unreachable!("`{name}` is built: a test compares the twins with the folder"),
+    };
+    wasm.into()
+}
+
+// ---- what the chapters share ----------------------------------------------------------------------------------------
+
+/// The node of most stories.
+const ALICE: &str = "alice.os";
+/// The other node.
+const BOB: &str = "bob.os";
+/// The package that everybody in the stories belongs to.
+const DEMO: &str = "demo:alice.os";
+/// Who takes commands.
+const KERNEL: &str = "kernel:distro:sys";
+
+/// A story on one node, `alice.os`, with every program at hand.
+fn story(name: &str, about: &str) -> Scenario {
+    Scenario::new(name, about).programs(programs())
+}
+
+/// A process of the package `demo:alice.os` on alice's node.
+fn alice(process: &str) -> On {
+    on(ALICE, &format!("{process}:{DEMO}"))
+}
+
+/// A process of the package `demo:alice.os` on bob's node.
+fn bob(process: &str) -> On {
+    on(BOB, &format!("{process}:{DEMO}"))
+}
+
+/// The kernel of a node.
+fn kernel(node: &str) -> On {
+    on(node, KERNEL)
+}
+
+/// A process with the on-exit behaviour of a column of the exit matrix. As `Requests` it has its heir do something.
+fn leaving(start: Start, on_exit: OnExitKind, heir: &On, order: &str) -> Start {
+    match on_exit {
+        OnExitKind::None => start,
+        OnExitKind::Restart => start.restarting(),
+        OnExitKind::Requests => start.messaging(&heir.process).on_exit_telling(&heir.to_string(), order),
+    }
+}
+
+// ---- orders to a puppet -------------------------------------------------------------------------------------------
+
+/// It is to ask somebody something, and to print what comes of it: `BODY: answered X`, or `BODY: timeout`.
+fn to_ask(whom: &On, seconds: u64, body: &str) -> String {
+    format!("ask {whom} {seconds} {body}")
+}
+
+/// It is to tell somebody something.
+fn to_tell(whom: &On, body: &str) -> String {
+    format!("tell {whom} {body}")
+}

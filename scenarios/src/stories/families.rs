@@ -1,0 +1,199 @@
+//! Parents and children, as the book advises (K3, K4). The kernel knows nothing of them.
+
+use super::{ALICE, DEMO, alice, story};
+use sim::package::Package;
+use sim::scenario::{On, Scenario, Start, alive, down, gone, kill, lives, millis, prints, secs, start, tell};
+use sim::site::Down;
+
+pub(super) fn all() -> Vec<Scenario> {
+    vec![
+        death_by_timeout(),
+        a_child_that_persists(),
+        a_childs_product(),
+        a_cooperative_kill(),
+        children_handed_over(),
+        a_parent_that_comes_back(),
+        a_name_already_taken(),
+    ]
+}
+
+/// A story whose package has the programs of children on its drive.
+fn family(name: &str, about: &str) -> Scenario {
+    let package = Package::new(DEMO, "[]").file("/child.wasm", "puppet").file("/worker.wasm", "worker");
+    story(name, about).package(ALICE, package)
+}
+
+fn raising(child: &On, program: &str, on_exit: &str) -> String {
+    format!("raise {} /{DEMO}/pkg/{program}.wasm {on_exit}", own_name(child))
+}
+
+/// The parent is to ask its child.
+fn asking(child: &On, seconds: u64, body: &str) -> String {
+    format!("ask {} {seconds} {body}", own_name(child))
+}
+
+/// A process's own name, without its package.
+fn own_name(on: &On) -> &str {
+    on.process.split(':').next().expect("a text has a first part")
+}
+
+/// "A parent process should usually use `OnExit::Restart` as its behavior."
+fn a_parent(parent: &On) -> Start {
+    parent.runs("parent").restarting()
+}
+
+fn death_by_timeout() -> Scenario {
+    let (parent, child) = (alice("parent"), alice("child"));
+    family(
+        "death-by-timeout",
+        "A None child could exit at any time and not notify the parent; that is easy to deal with if the parent has \
+         outstanding requests to the child and can assume failure on timeout.",
+    )
+    .lasting(secs(10), secs(10))
+    .setup(start(a_parent(&parent)))
+    .at(millis(500), tell(&parent, &raising(&child, "child", "none")))
+    .every(secs(1), 8, tell(&parent, &asking(&child, 2, "respond fine")))
+    .at(millis(3_500), tell(&parent, &asking(&child, 3, "panic on purpose")))
+    .expect(prints(&parent, "child answered fine", 3))
+    // The one it died over ran its course; later ones find nobody.
+    .expect(prints(&parent, "child is gone: timeout", 6))
+    .expect(lives(&child, 1))
+    .expect(gone(&child))
+}
+
+fn a_child_that_persists() -> Scenario {
+    let (parent, child) = (alice("parent"), alice("child"));
+    family(
+        "a-child-that-persists",
+        "A Restart child persists itself indefinitely: it returns, panics, and is there again. But the parent is not \
+         notified if the child is manually killed, and learns of it from its next question.",
+    )
+    .lasting(secs(12), secs(10))
+    .setup(start(a_parent(&parent)))
+    .at(millis(500), tell(&parent, &raising(&child, "child", "restart")))
+    .every(secs(1), 10, tell(&parent, &asking(&child, 2, "respond fine")))
+    .at(millis(2_500), tell(&parent, &asking(&child, 1, "panic on purpose")))
+    .at(millis(4_500), tell(&parent, &asking(&child, 1, "return")))
+    .at(millis(7_500), kill(&child))
+    .expect(prints(&parent, "child answered fine", 7))
+    .expect(prints(&parent, "child is gone: timeout", 2 + 3))
+    .expect(lives(&child, 3))
+    .expect(gone(&child))
+}
+
+fn a_childs_product() -> Scenario {
+    let (parent, worker) = (alice("parent"), alice("worker"));
+    family(
+        "a-childs-product",
+        "A Requests child creates a work-product to return to the parent: the programmer must create the request in \
+         the child process, and it is fired when the child exits.",
+    )
+    .lasting(secs(10), secs(10))
+    .setup(start(a_parent(&parent)))
+    .at(millis(500), tell(&parent, &raising(&worker, "worker", "none")))
+    .every(secs(1), 9, tell(&parent, &asking(&worker, 1, "how far are you?")))
+    .at(millis(3_500), tell(&parent, &asking(&worker, 1, "work 12")))
+    .at(millis(5_500), tell(&parent, &raising(&worker, "worker", "none")))
+    .at(millis(7_500), tell(&parent, &asking(&worker, 1, "work 7")))
+    .expect(prints(&worker, "worked 12", 1))
+    .expect(prints(&parent, "got product 144 from worker", 1))
+    .expect(prints(&parent, "got product 49 from worker", 1))
+    .expect(lives(&worker, 2))
+    .expect(gone(&worker))
+}
+
+fn a_cooperative_kill() -> Scenario {
+    let (parent, child, sibling) = (alice("parent"), alice("child"), alice("sibling"));
+    family(
+        "a-cooperative-kill",
+        "Parent processes kill child processes by building in a request type that the child will respond to by \
+         exiting, which the parent can then send. Its sibling is none the worse for it.",
+    )
+    .lasting(secs(8), secs(10))
+    .setup(start(a_parent(&parent)))
+    .at(millis(500), tell(&parent, &raising(&child, "child", "none")))
+    .at(millis(600), tell(&parent, &raising(&sibling, "child", "none")))
+    .every(secs(1), 6, tell(&parent, &asking(&child, 2, "respond here")))
+    .every(secs(1), 6, tell(&parent, &asking(&sibling, 2, "respond here")))
+    .at(millis(3_500), tell(&parent, &asking(&child, 2, "return")))
+    .expect(prints(&parent, "child answered here", 3))
+    .expect(prints(&parent, "child is gone: timeout", 4))
+    .expect(prints(&parent, "sibling answered here", 6))
+    .expect(gone(&child))
+    .expect(alive(&sibling))
+}
+
+fn children_handed_over() -> Scenario {
+    let (parent, aunt) = (alice("parent"), alice("aunt"));
+    let (child, sibling) = (alice("child"), alice("sibling"));
+    family(
+        "children-handed-over",
+        "A parent may be other than Restart if it hands off the child processes to another process. The kernel has no \
+         conception of hierarchical process relationships: when the parent leaves, the children stay.",
+    )
+    .lasting(secs(11), secs(10))
+    .setup(start(aunt.runs("parent").restarting().public()))
+    .setup(start(parent.runs("parent").messaging(&aunt.process)))
+    .at(millis(500), tell(&parent, &raising(&child, "child", "restart")))
+    .at(millis(600), tell(&parent, &raising(&sibling, "child", "none")))
+    .every(secs(1), 9, tell(&aunt, &asking(&child, 2, "respond I am well")))
+    .every(secs(1), 9, tell(&aunt, &asking(&sibling, 2, "respond so am I")))
+    .at(millis(3_500), tell(&parent, "hand child aunt"))
+    .at(millis(4_500), tell(&parent, "hand sibling aunt"))
+    .at(millis(6_500), tell(&parent, "leave"))
+    // She may not ask who was not handed to her.
+    .expect(prints(&aunt, "child is gone: timeout", 3))
+    .expect(prints(&aunt, "sibling is gone: timeout", 4))
+    .expect(prints(&aunt, "adopted child", 1))
+    .expect(prints(&aunt, "child answered I am well", 6))
+    .expect(prints(&aunt, "sibling answered so am I", 5))
+    .expect(gone(&parent))
+    .expect(alive(&child))
+    .expect(alive(&sibling))
+}
+
+fn a_parent_that_comes_back() -> Scenario {
+    let (parent, child, lodger) = (alice("parent"), alice("child"), alice("lodger"));
+    family(
+        "a-parent-that-comes-back",
+        "A Restart parent and its Restart child both come back with the node and still may message one another. The \
+         None lodger does not, and the parent raises it anew.",
+    )
+    .lasting(secs(11), secs(10))
+    .setup(start(a_parent(&parent)))
+    .at(millis(500), tell(&parent, &raising(&child, "child", "restart")))
+    .at(millis(600), tell(&parent, &raising(&lodger, "child", "none")))
+    .every(secs(1), 9, tell(&parent, &asking(&child, 2, "respond fine")))
+    .every(secs(1), 9, tell(&parent, &asking(&lodger, 2, "respond fine")))
+    .at(millis(3_500), down(ALICE, Down::Crash))
+    .at(millis(6_500), tell(&parent, &raising(&lodger, "child", "none")))
+    .expect(prints(&parent, "child answered fine", 9))
+    .expect(prints(&parent, "lodger answered fine", 6))
+    .expect(prints(&parent, "lodger is gone: timeout", 3))
+    .expect(lives(&parent, 2))
+    .expect(lives(&child, 2))
+    .expect(lives(&lodger, 2))
+}
+
+/// S6.
+fn a_name_already_taken() -> Scenario {
+    let (parent, child) = (alice("parent"), alice("child"));
+    family(
+        "a-name-already-taken",
+        "A name that is taken, and a path at which no code lies, are answered to the parent that spawns. The namesake \
+         goes on as if nothing had happened.",
+    )
+    .lasting(secs(8), secs(10))
+    .setup(start(a_parent(&parent)))
+    .at(millis(500), tell(&parent, &raising(&child, "child", "restart")))
+    .every(secs(1), 6, tell(&parent, &asking(&child, 2, "respond fine")))
+    .at(millis(2_500), tell(&parent, &raising(&child, "worker", "none")))
+    .at(millis(3_500), tell(&parent, &raising(&alice("twin"), "nothing", "none")))
+    .at(millis(4_500), tell(&parent, &asking(&child, 2, "panic on purpose")))
+    .expect(prints(&parent, "raised child:demo:alice.os", 1))
+    .expect(prints(&parent, "not raised: name-taken", 1))
+    .expect(prints(&parent, "not raised: no-file-at-path", 1))
+    .expect(prints(&parent, "child answered fine", 6))
+    .expect(lives(&child, 2))
+    .expect(gone(alice("twin")))
+}

@@ -1,0 +1,82 @@
+//! Packages: a userspace construction that contains one or more processes (S1).
+
+use super::{ALICE, DEMO, alice, story};
+use sim::package::Package;
+use sim::scenario::{
+    Scenario, alive, answers, ask, down, gone, install, lives, millis, prints, secs, start, tell, uninstall,
+};
+use sim::site::Down;
+
+pub(super) fn all() -> Vec<Scenario> {
+    vec![a_package_installed(), uninstalled_while_crash_looping()]
+}
+
+const STORE: &str = r#"[
+  {"process_name": "keeper", "process_wasm_path": "/keeper.wasm", "on_exit": "Restart", "public": false,
+   "request_capabilities": ["saver:demo:alice.os"], "grant_capabilities": []},
+  {"process_name": "saver", "process_wasm_path": "/saver.wasm", "on_exit": "Restart", "public": true,
+   "request_capabilities": ["keeper:demo:alice.os", "terminal:distro:sys"], "grant_capabilities": []},
+  {"process_name": "guest-book", "process_wasm_path": "/puppet.wasm", "public": true,
+   "on_exit": {"Requests": [["our@herald:demo:alice.os", {"body": [112, 114, 105, 110, 116, 32, 98, 121, 101]}, null]]},
+   "request_capabilities": ["herald:demo:alice.os", "terminal:distro:sys"]}
+]"#;
+
+/// `on_exit` of the manifest, and its capabilities.
+fn a_package_installed() -> Scenario {
+    let (keeper, saver, book, herald) = (alice("keeper"), alice("saver"), alice("guest-book"), alice("herald"));
+    let package = Package::new(DEMO, STORE)
+        .file("/keeper.wasm", "keeper")
+        .file("/saver.wasm", "saver")
+        .file("/puppet.wasm", "puppet");
+    story(
+        "a-package-installed",
+        "A package contains one or more processes; manifest.json requests and grants their capabilities and defines \
+         their behavior on exit. Installed, the processes run; uninstalled, they are killed.",
+    )
+    .package(ALICE, package)
+    .lasting(secs(13), secs(10))
+    .setup(start(herald.runs("puppet").restarting()))
+    .at(millis(500), install(ALICE, DEMO))
+    .every(secs(1), 12, ask(&saver, "add"))
+    .at(millis(3_500), down(ALICE, Down::Crash))
+    .at(millis(6_500), ask(&book, "respond I was not restarted"))
+    .at(millis(9_500), uninstall(ALICE, DEMO))
+    .expect(answers(&saver, "9"))
+    .expect(prints(&saver, "resumed at 3", 1))
+    .expect(lives(&saver, 2))
+    .expect(prints(&herald, "bye", 1))
+    .expect(gone(&saver))
+    .expect(gone(&keeper))
+    .expect(gone(&book))
+}
+
+const BROKEN: &str = r#"[
+  {"process_name": "crasher", "process_wasm_path": "/crasher.wasm", "on_exit": "Restart"},
+  {"process_name": "counter", "process_wasm_path": "/counter.wasm", "on_exit": "Restart",
+   "request_capabilities": ["terminal:distro:sys"]}
+]"#;
+
+/// E9.
+fn uninstalled_while_crash_looping() -> Scenario {
+    let (crasher, counter, bystander) = (alice("crasher"), alice("counter"), alice("bystander"));
+    let package = Package::new(DEMO, BROKEN).file("/crasher.wasm", "crasher").file("/counter.wasm", "counter");
+    story(
+        "uninstalled-while-crash-looping",
+        "A process that crashes structurally and restarts crashes continuously until it is uninstalled or killed \
+         manually. Uninstalling its package ends the loop at any point.",
+    )
+    .package(ALICE, package)
+    .lasting(secs(2), secs(3))
+    .setup(start(bystander.runs("puppet").restarting()))
+    .at(millis(200), install(ALICE, DEMO))
+    .every(millis(250), 7, ask(&bystander, "respond well"))
+    .at(millis(600), ask(&counter, "add"))
+    .at(millis(1_100), uninstall(ALICE, DEMO))
+    .at(millis(1_400), tell(&counter, "add"))
+    .expect(answers(&counter, "1"))
+    .expect(answers(&bystander, "well"))
+    .expect(gone(&crasher))
+    .expect(gone(&counter))
+    .expect(lives(&counter, 1))
+    .expect(alive(&bystander))
+}

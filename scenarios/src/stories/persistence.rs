@@ -1,0 +1,77 @@
+//! What stays when a process does not: its own state, and what others keep for it (P).
+
+use super::{ALICE, alice, story, to_ask};
+use sim::event::Kind;
+use sim::scenario::{Scenario, down, kill, lives, millis, prints, secs, start, tell};
+use sim::site::Down;
+
+pub(super) fn all() -> Vec<Scenario> {
+    vec![a_counter_that_persists(), a_counter_that_tells_too_soon(), a_keeper_for_another()]
+}
+
+/// P1, P4.
+fn a_counter_that_persists() -> Scenario {
+    let (counter, client) = (alice("counter"), alice("client"));
+    story(
+        "a-counter-that-persists",
+        "A well-written process must withstand being shut down and re-initialized at any time: it saves each step with \
+         set_state before it announces it, and its init() picks up where it left off.",
+    )
+    .lasting(secs(19), secs(10))
+    .setup(start(counter.runs("counter").restarting().messaging(&client.process)))
+    .setup(start(client.runs("puppet").restarting().messaging(&counter.process)))
+    .every(secs(1), 18, tell(&client, &to_ask(&counter, 3, "add")))
+    .at(millis(3_500), down(ALICE, Down::Shutdown))
+    .at(millis(8_500), down(ALICE, Down::Crash))
+    // In the middle of a step: it is announced after the boot, or never.
+    .when(Kind::SavesState, &counter.process, 15, down(ALICE, Down::PowerLoss))
+    .expect(lives(&counter, 4))
+    .expect(prints(&client, "add: answered 14", 1))
+    .expect(prints(&client, "add: answered 15", 1))
+    .expect(prints(&client, "add: answered 17", 1))
+    .expect(prints(&client, "add: answered 18", 0))
+}
+
+/// P4: the process that is not well written.
+fn a_counter_that_tells_too_soon() -> Scenario {
+    let (fragile, client) = (alice("fragile"), alice("client"));
+    story(
+        "a-counter-that-tells-too-soon",
+        "The same counter, but it announces a step before it saves it. The node loses power in between, and the same \
+         count is announced twice: the process is to blame, not the kernel.",
+    )
+    .lasting(secs(10), secs(10))
+    .setup(start(fragile.runs("fragile").restarting().messaging(&client.process)))
+    .setup(start(client.runs("puppet").restarting().messaging(&fragile.process)))
+    .every(secs(1), 8, tell(&client, &to_ask(&fragile, 3, "add")))
+    .when(Kind::Printed, &client.process, 3, down(ALICE, Down::PowerLoss))
+    .expect(lives(&fragile, 2))
+    .expect(prints(&client, "add: answered 3", 2))
+    .expect(prints(&client, "add: answered 7", 1))
+}
+
+/// P4: "or it can send data to a process that does this for them."
+fn a_keeper_for_another() -> Scenario {
+    let (keeper, saver, client) = (alice("keeper"), alice("saver"), alice("client"));
+    let saver_starts =
+        || start(saver.runs("saver").restarting().public().messaging(&keeper.process).messaging(&client.process));
+    story(
+        "a-keeper-for-another",
+        "A process persists information between initializations by sending its data to a process that does this for \
+         it. Killed, it is started again by its owner and resumes; without its keeper it says so.",
+    )
+    .lasting(secs(17), secs(10))
+    .setup(start(keeper.runs("keeper").restarting()))
+    .setup(saver_starts())
+    .setup(start(client.runs("puppet").restarting()))
+    .every(secs(1), 16, tell(&client, &to_ask(&saver, 2, "add")))
+    .at(millis(3_500), down(ALICE, Down::PowerLoss))
+    .at(millis(8_500), kill(&saver))
+    .at(millis(10_500), saver_starts())
+    .at(millis(13_500), kill(&keeper))
+    .expect(prints(&saver, "resumed at 3", 1))
+    .expect(prints(&saver, "resumed at 8", 1))
+    .expect(prints(&client, "add: answered 11", 1))
+    .expect(prints(&saver, "not kept: timeout", 3))
+    .expect(lives(&saver, 3))
+}

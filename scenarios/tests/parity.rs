@@ -1,0 +1,89 @@
+//! A story is the same story whoever tells it: programs in native Rust or in Wasm, the first run of a process or a
+//! later one.
+
+use scenarios::all;
+use sim::chooser::{Profile, Seed};
+use sim::explore::{run_plan, run_seed};
+use sim::guest::wasm::Limits;
+use sim::image::Loader;
+use sim::plan::Plan;
+use sim::scenario::{Flavor, Scenario};
+use sim::trace::{Fingerprint, line};
+use sim::world::{Options, Run};
+
+/// How many seeds each story is played under, besides its calm run.
+const SEEDS: u64 = 20;
+/// Far more than any order takes, and spun through in no time.
+const SPIN_FUEL: u64 = 2_000_000;
+
+#[test]
+fn native_and_wasm_leave_the_same_trace() {
+    let loader = Loader::default();
+    let (mut n_same, mut spun, mut differ) = (0, Vec::new(), Vec::new());
+    for story in all() {
+        for seed in seeds() {
+            let native = play(&story, seed, Flavor::Native, &loader);
+            let wasm = play(&story, seed, Flavor::Wasm, &loader);
+            match (native.spun || wasm.spun, native.fingerprint == wasm.fingerprint) {
+                (true, _) => spun.push(name(&story, seed)),
+                (false, true) => n_same += 1,
+                (false, false) => differ.push(format!("{}: {}", name(&story, seed), first_difference(&native, &wasm))),
+            }
+        }
+    }
+    println!("{n_same} runs are the same; {} spun, and are not compared: {}", spun.len(), spun.join(", "));
+    assert!(differ.is_empty(), "{} runs differ:\n{}", differ.len(), differ.join("\n"));
+    assert!(n_same > spun.len() * 10, "most runs are compared");
+}
+
+#[test]
+fn a_run_is_the_same_twice_whatever_ran_before() {
+    let prints = |stories: Vec<Scenario>, loader: &Loader| -> Vec<(String, Fingerprint)> {
+        let of = |story: &Scenario, seed| (name(story, seed), play(story, seed, Flavor::Wasm, loader).fingerprint);
+        let mut prints: Vec<_> =
+            stories.iter().flat_map(|story| seeds().map(|seed| of(story, seed)).collect::<Vec<_>>()).collect();
+        prints.sort();
+        prints
+    };
+    let loader = Loader::default();
+    let forwards = prints(all(), &loader);
+    // The second time everything is compiled and every story comes after others than before.
+    let backwards = prints(all().into_iter().rev().collect(), &loader);
+    assert_eq!(forwards, backwards);
+}
+
+/// The calm run, and the seeds.
+fn seeds() -> impl Iterator<Item = Option<Seed>> {
+    std::iter::once(None).chain((0..SEEDS).map(|seed| Some(Seed(seed))))
+}
+
+fn play(story: &Scenario, seed: Option<Seed>, flavor: Flavor, loader: &Loader) -> Run {
+    let limits = Limits { spin_fuel: SPIN_FUEL, ..Limits::default() };
+    let options = Options { flavor, limits, keep_trace: true, ..Options::default() };
+    let run = match seed {
+        None => run_plan(story, &Plan::default(), &options, loader),
+        Some(seed) => run_seed(story, seed, Profile::Swarm, &options, loader),
+    };
+    run.unwrap_or_else(|error| panic!("{}: {error}", story.name))
+}
+
+fn name(story: &Scenario, seed: Option<Seed>) -> String {
+    match seed {
+        None => format!("{} calm", story.name),
+        Some(seed) => format!("{} seed {}", story.name, seed.0),
+    }
+}
+
+/// Where two runs part, as far as their texts tell. Last words may differ, and do not count.
+fn first_difference(native: &Run, wasm: &Run) -> String {
+    let lines = |run: &Run| -> Vec<String> {
+        run.trace.events().map(|(index, event)| line(*index, event, &run.names)).collect()
+    };
+    let (native, wasm) = (lines(native), lines(wasm));
+    let last_words = |line: &str| line.contains(" panics: ");
+    let parts = native.iter().zip(&wasm).find(|(a, b)| a != b && !(last_words(a) && last_words(b)));
+    match parts {
+        Some((native, wasm)) => format!("\n  native {native}\n  wasm   {wasm}"),
+        None => format!("{} events and {}, alike in their texts", native.len(), wasm.len()),
+    }
+}

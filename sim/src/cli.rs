@@ -1,0 +1,176 @@
+//! The command line, for anyone's scenarios.
+//!
+//! ```no_run
+//! fn main() -> std::process::ExitCode {
+//!     sim::cli::main(Vec::new())
+//! }
+//! ```
+//!
+//! A command is a file in `cli/`: its arguments, and `run`, which writes what it finds and says whether all held.
+//! To add one: that file, a variant of `Command` and its arm. Nothing here decides anything about a run.
+//!
+//! What goes to standard output is the result and is the same for any number of threads; the progress bar and
+//! everything that is wrong goes to standard error.
+
+mod args;
+mod bug;
+mod explore;
+mod failure;
+mod list;
+mod matrix;
+mod record;
+mod replay;
+mod text;
+mod tour;
+
+use crate::chooser::Chooser;
+use crate::image::Loader;
+use crate::scenario::{Scenario, ScenarioError};
+use crate::world::{Options, World};
+use clap::Parser;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Plays Kinode processes in a simulated world under many seeds, and holds them to the rules of the book.
+#[derive(Parser)]
+#[command(version, after_help = EXIT_CODES)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "Without a command: a short tour.\n\n\
+    Exit codes: 0 all held, 1 a violation, 2 wrong usage or input, 3 a bug of the simulator.";
+
+#[derive(clap::Subcommand)]
+enum Command {
+    Explore(explore::Explore),
+    Replay(replay::Replay),
+    List(list::List),
+}
+
+/// What every command works on.
+struct Context {
+    /// In the order in which they were given.
+    scenarios: Vec<Scenario>,
+    /// How the person who reads this can run us again.
+    program: String,
+    loader: Loader,
+}
+
+/// How a command ended that came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Held,
+    Violated,
+}
+
+/// Why a command did not come to its end.
+#[derive(Debug)]
+enum Stop {
+    /// What was asked for makes no sense: the place, and the mend.
+    Wrong(String),
+    /// The simulator is wrong.
+    Bug(String),
+    /// Nobody reads us any more, or the disk is full.
+    Output(io::Error),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Stop {
+        Stop::Output(error)
+    }
+}
+
+/// The whole command line: reads the arguments of this program and does what they say with these scenarios. The first
+/// of them is the one that the tour tells.
+pub fn main(scenarios: Vec<Scenario>) -> ExitCode {
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) => {
+            // Help and version are no errors; a closed pipe is nobody's concern.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    bug::listen();
+    let context = Context { scenarios, program: program(), loader: Loader::default() };
+    let result = bug::guard(|| context.run(line.command.as_ref(), &mut io::stdout().lock()));
+    match result.unwrap_or_else(|text| Err(Stop::Bug(text))) {
+        Ok(Outcome::Held) => ExitCode::SUCCESS,
+        Ok(Outcome::Violated) => ExitCode::from(1),
+        Err(Stop::Wrong(text)) => {
+            eprintln!("error: {text}");
+            ExitCode::from(2)
+        }
+        Err(Stop::Output(error)) => {
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                eprintln!("error: cannot write the results: {error}");
+            }
+            ExitCode::from(2)
+        }
+        Err(Stop::Bug(text)) => {
+            eprintln!("bug: the simulator failed, which is never your scenario's fault: {text}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+/// What to type to get this program again: the alias of this repository, or the program as it was called.
+fn program() -> String {
+    let called = std::env::args().next().unwrap_or_default();
+    match Path::new(&called).file_stem().and_then(|stem| stem.to_str()) {
+        Some("kinode-sim") | None => "cargo sim".to_string(),
+        Some(_) => called,
+    }
+}
+
+impl Context {
+    fn run(&self, command: Option<&Command>, out: &mut impl Write) -> Result<Outcome, Stop> {
+        self.check_names()?;
+        match command {
+            None => tour::run(self, out),
+            Some(Command::Explore(explore)) => explore.run(self, out),
+            Some(Command::Replay(replay)) => replay.run(self, out),
+            Some(Command::List(list)) => list.run(self, out),
+        }
+    }
+
+    /// There is something to run, and each name means one scenario.
+    fn check_names(&self) -> Result<(), Stop> {
+        if self.scenarios.is_empty() {
+            return Err(Stop::Wrong("there are no scenarios: hand some to `sim::cli::main`".to_string()));
+        }
+        for (index, scenario) in self.scenarios.iter().enumerate() {
+            if self.scenarios[..index].iter().any(|other| other.name == scenario.name) {
+                return Err(Stop::Wrong(format!("two scenarios are called `{}`", scenario.name)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The scenario of this name, or what the person may have meant.
+    fn scenario(&self, name: &str) -> Result<&Scenario, Stop> {
+        self.scenarios.iter().find(|scenario| scenario.name == name).ok_or_else(|| {
+            let near = text::nearest(name, self.scenarios.iter().map(|scenario| scenario.name.as_str()));
+            let near = near.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
+            Stop::Wrong(format!(
+                "no scenario is called `{name}`; nearest: {near} (`{} list` shows all {})",
+                self.program,
+                self.scenarios.len()
+            ))
+        })
+    }
+
+    /// Whether a scenario can be played at all, before anything is written.
+    fn check(&self, scenario: &Scenario, options: &Options) -> Result<(), Stop> {
+        World::new(scenario, options.clone(), Chooser::calm(), &self.loader).map_err(wrong_scenario(scenario))?;
+        Ok(())
+    }
+}
+
+/// A scenario's own mistake, with its name.
+fn wrong_scenario(scenario: &Scenario) -> impl Fn(ScenarioError) -> Stop {
+    move |error| Stop::Wrong(format!("scenario `{}`: {error}", scenario.name))
+}

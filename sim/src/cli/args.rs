@@ -1,0 +1,246 @@
+//! What several commands are told: the kernel's rules, seeds, shards, formats.
+
+use crate::chooser::{Profile, Seed};
+use crate::scenario::{Flavor, Scenario};
+use crate::world::Options;
+use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use kernel_core::Deviation;
+use kernel_core::Semantics;
+use std::str::FromStr;
+
+/// How many seeds one call may run of a scenario: what is known of each is kept until all are done.
+const SEEDS_MAX: u64 = 1_000_000;
+
+/// Which form of the programs, if nobody says otherwise: the real thing.
+const FLAVOR: Flavor = Flavor::Wasm;
+
+/// Which kernel, which form of the programs.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Rules {
+    /// Whose kernel; if not given: the one each scenario asks for, which is the book's unless it says otherwise
+    #[arg(long)]
+    kernel: Option<Kernel>,
+    /// A documented deviation of the real runtimes (may be given several times)
+    #[arg(long = "deviation", value_name = "D1", ignore_case = true, value_parser = deviation())]
+    deviations: Vec<Deviation>,
+    /// Which form of the programs, where they have both
+    #[arg(long, value_enum, default_value_t = FLAVOR)]
+    flavor: Flavor,
+}
+
+/// A kernel that has a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kernel {
+    /// The book's, to the letter
+    Book,
+    /// All that Kinode 1.0 does differently
+    #[value(name = "kinode-1.0")]
+    Kinode10,
+    /// All that Hyperdrive 1.9 does differently
+    #[value(name = "hyperdrive-1.9")]
+    Hyperdrive19,
+}
+
+fn deviation() -> impl TypedValueParser<Value = Deviation> {
+    let values = Deviation::ALL.iter().map(|deviation| PossibleValue::new(deviation.name()).help(deviation.summary()));
+    PossibleValuesParser::new(values).map(|name| {
+        let named = Deviation::ALL.iter().find(|deviation| deviation.name().eq_ignore_ascii_case(&name));
+        *named.expect("the parser takes no other names")
+    })
+}
+
+impl Default for Rules {
+    fn default() -> Rules {
+        Rules { kernel: None, deviations: Vec::new(), flavor: FLAVOR }
+    }
+}
+
+impl Rules {
+    /// How to run a scenario by these rules.
+    pub(super) fn options(&self, scenario: &Scenario) -> Options {
+        let base = match self.kernel {
+            None if self.deviations.is_empty() => None,
+            None => Some(scenario.semantics.clone()),
+            Some(Kernel::Book) => Some(Semantics::book()),
+            Some(Kernel::Kinode10) => Some(Semantics::kinode_1_0()),
+            Some(Kernel::Hyperdrive19) => Some(Semantics::hyperdrive_1_9()),
+        };
+        let deviations = self.deviations.iter();
+        let semantics = base.map(|base| deviations.fold(base, |rules, deviation| rules.with(*deviation)));
+        Options { flavor: self.flavor, semantics, ..Options::default() }
+    }
+
+    /// What to type to get these rules again; begins with a blank, or is empty.
+    pub(super) fn flags(&self) -> String {
+        let kernel = self.kernel.map(|kernel| format!(" --kernel {}", value_name(&kernel)));
+        let deviations = self.deviations.iter().map(|deviation| format!(" --deviation {}", deviation.name()));
+        let flavor = (self.flavor != FLAVOR).then(|| format!(" --flavor {}", value_name(&self.flavor)));
+        kernel.into_iter().chain(deviations).chain(flavor).collect()
+    }
+
+    /// The rules in words, for headlines.
+    pub(super) fn text(&self) -> String {
+        let kernel = self.kernel.map(|kernel| value_name(&kernel));
+        let deviations = self.deviations.iter().map(|deviation| deviation.name().to_string());
+        let parts = kernel.into_iter().chain(deviations).chain([value_name(&self.flavor)]);
+        parts.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// One word for a shell.
+pub(super) fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./@:%+=".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_string(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+/// A value's name on the command line.
+pub(super) fn value_name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default()
+}
+
+/// For whom the results are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// For programs: an object of JSON per line
+    Json,
+}
+
+impl ValueEnum for Profile {
+    fn value_variants<'a>() -> &'a [Profile] {
+        &[Profile::Calm, Profile::Stormy, Profile::Swarm]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Profile::Calm => PossibleValue::new("calm").help("Nothing goes wrong"),
+            Profile::Stormy => PossibleValue::new("stormy").help("Everything goes wrong, often"),
+            Profile::Swarm => PossibleValue::new("swarm").help("Each seed switches whole families of faults on or off"),
+        })
+    }
+}
+
+impl ValueEnum for Flavor {
+    fn value_variants<'a>() -> &'a [Flavor] {
+        &[Flavor::Native, Flavor::Wasm]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Flavor::Native => PossibleValue::new("native").help("In native Rust: faster"),
+            Flavor::Wasm => PossibleValue::new("wasm").help("In Wasm: the real thing"),
+        })
+    }
+}
+
+/// Seeds from one up to, but without, another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seeds {
+    from: u64,
+    to: u64,
+}
+
+impl FromStr for Seeds {
+    type Err = String;
+
+    /// `N`: the first N; `A..B`: from A up to, but without, B.
+    fn from_str(text: &str) -> Result<Seeds, String> {
+        let number = |part: &str| -> Result<u64, String> {
+            part.parse().map_err(|_| format!("`{part}` is no number of seeds: write N, or A..B with whole numbers"))
+        };
+        let (from, to) = match text.split_once("..") {
+            Some((from, to)) => (number(from)?, number(to)?),
+            None => (0, number(text)?),
+        };
+        match to.checked_sub(from) {
+            None | Some(0) => Err("there are no seeds in it: A..B is from A up to, but without, B".to_string()),
+            Some(many) if many > SEEDS_MAX => {
+                Err(format!("at most {SEEDS_MAX} seeds at a time: take ranges, A..B, one after the other"))
+            }
+            Some(_) => Ok(Seeds { from, to }),
+        }
+    }
+}
+
+/// On how many threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Jobs(pub(super) usize);
+
+impl FromStr for Jobs {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Jobs, String> {
+        match text.parse() {
+            Ok(jobs @ 1..=1024) => Ok(Jobs(jobs)),
+            Ok(_) | Err(_) => Err("write how many threads, from 1 to 1024".to_string()),
+        }
+    }
+}
+
+/// One of several parts of the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shard {
+    index: u64,
+    of: u64,
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    /// `I/N`: the I-th of N, counted from 1.
+    fn from_str(text: &str) -> Result<Shard, String> {
+        let parts = text.split_once('/').and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
+        match parts {
+            Some((index, of)) if (1..=of).contains(&index) => Ok(Shard { index, of }),
+            Some(_) | None => Err("write I/N, the I-th of N parts, counted from 1".to_string()),
+        }
+    }
+}
+
+impl Seeds {
+    /// The seeds, or a shard's share of them.
+    pub(super) fn of(self, shard: Option<Shard>) -> Vec<Seed> {
+        let mine = |seed: &u64| shard.is_none_or(|shard| seed % shard.of == shard.index - 1);
+        (self.from..self.to).filter(mine).map(Seed).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_are_a_number_or_a_half_open_range() {
+        assert_eq!("3".parse::<Seeds>().map(|seeds| seeds.of(None)), Ok(vec![Seed(0), Seed(1), Seed(2)]));
+        assert_eq!("7..9".parse::<Seeds>().map(|seeds| seeds.of(None)), Ok(vec![Seed(7), Seed(8)]));
+        for wrong in ["", "x", "5..3", "5..5", "0", "-1", "1..", "..4", "1...4", "99999999"] {
+            assert!(wrong.parse::<Seeds>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn shards_share_the_seeds_without_overlap_or_gap() {
+        let seeds: Seeds = "10..20".parse().expect("it is a range");
+        let shard = |text: &str| seeds.of(Some(text.parse().expect("it is a shard")));
+        assert_eq!(shard("1/3"), [12, 15, 18].map(Seed));
+        let mut all = [shard("1/3"), shard("2/3"), shard("3/3")].concat();
+        all.sort();
+        assert_eq!(all, seeds.of(None));
+        for wrong in ["0/3", "4/3", "1", "1/0", "a/b", "-1/2"] {
+            assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_word_survives_a_shell() {
+        assert_eq!(quoted("kill-in-a-back-off"), "kill-in-a-back-off");
+        assert_eq!(quoted("crash a.os #1 crash"), "'crash a.os #1 crash'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -1,0 +1,207 @@
+//! Failing seeds, played again: the same verdict, a plan, a shorter plan, and a line to paste.
+
+use super::args::{Rules, quoted, value_name};
+use super::{Context, Stop, bug, wrong_scenario};
+use crate::chooser::{Profile, Seed};
+use crate::explore::{Explored, record_seed, run_plan};
+use crate::invariant::{Rule, Violation};
+use crate::plan::Plan;
+use crate::report::Report;
+use crate::scenario::{Scenario, ScenarioError};
+use crate::shrink::{Shrunk, shrink};
+use crate::world::{Options, Run, Verdict};
+
+/// How many runs and how many events shrinking a plan may take.
+const SHRINK_RUNS_MAX: usize = 400;
+const SHRINK_EVENTS_MAX: u64 = 20_000_000;
+/// A plan of more lines than this is not offered for pasting.
+const PASTED_LINES_MAX: usize = 12;
+
+/// A rule that broke in a scenario.
+#[derive(Clone, Copy)]
+pub(super) struct Failure<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) rule: Rule,
+    /// The first seed that broke it.
+    pub(super) seed: Seed,
+    /// What that seed's run was said to have come to.
+    verdict: &'a Verdict,
+    /// How many seeds broke it.
+    pub(super) seeds: u64,
+}
+
+/// The rules that broke while a scenario was explored, in the order of the seeds.
+pub(super) fn failures<'a>(scenario: &'a Scenario, explored: &'a Explored) -> Vec<Failure<'a>> {
+    let mut failures: Vec<Failure<'a>> = Vec::new();
+    for (seed, verdict) in &explored.violations {
+        let mut met: Vec<Rule> = Vec::new();
+        for Violation { rule, .. } in violations(verdict) {
+            // A scenario may have one rule broken twice in one run.
+            if met.contains(rule) {
+                continue;
+            }
+            met.push(*rule);
+            match failures.iter_mut().find(|failure| failure.rule == *rule) {
+                Some(failure) => failure.seeds += 1,
+                None => failures.push(Failure { scenario, rule: *rule, seed: *seed, verdict, seeds: 1 }),
+            }
+        }
+    }
+    failures
+}
+
+/// What broke in a run.
+pub(super) fn violations(verdict: &Verdict) -> &[Violation] {
+    match verdict {
+        Verdict::Violated(violations) => violations,
+        Verdict::Held | Verdict::Limit(_) => &[],
+    }
+}
+
+/// How failures are played again.
+#[derive(Clone, Copy)]
+pub(super) struct Stage<'a> {
+    pub(super) context: &'a Context,
+    pub(super) rules: &'a Rules,
+    pub(super) profile: Profile,
+}
+
+/// A failure that was played again.
+pub(super) struct Retold {
+    /// Under the plan.
+    run: Run,
+    pub(super) plan: Plan,
+    shrunk_from: Option<usize>,
+    /// With the seed, and with the plan.
+    pub(super) replay: Vec<String>,
+    /// How the second run was not like the first: a bug of ours.
+    pub(super) drift: Option<String>,
+}
+
+impl Stage<'_> {
+    /// The line that plays a scenario again, with what decides in the words of the command line.
+    pub(super) fn line(&self, scenario: &Scenario, what: &str) -> String {
+        format!("{} replay {}{} {what}", self.context.program, quoted(&scenario.name), self.rules.flags())
+    }
+
+    /// The line that plays a scenario under a seed.
+    pub(super) fn seed_line(&self, scenario: &Scenario, seed: Seed) -> String {
+        let profile = match self.profile {
+            Profile::Swarm => String::new(),
+            other => format!("--profile {} ", value_name(&other)),
+        };
+        self.line(scenario, &format!("{profile}--seed {}", seed.0))
+    }
+
+    /// The line that plays a scenario under a plan.
+    pub(super) fn plan_line(&self, scenario: &Scenario, plan: &Plan) -> String {
+        match plan.lines.is_empty() {
+            true => self.line(scenario, "calm"),
+            false => self.line(scenario, &quoted(&plan.one_line())),
+        }
+    }
+
+    /// Plays a failing seed again and writes its plan down; checks that the plan gives the same run; makes it shorter.
+    pub(super) fn retell(&self, failure: &Failure<'_>) -> Result<Retold, Stop> {
+        let Failure { scenario, seed, .. } = *failure;
+        let options = Options { keep_trace: true, ..self.rules.options(scenario) };
+        let seed_line = self.seed_line(scenario, seed);
+        let recorded = self.record(scenario, seed, &options)?;
+        let plan = recorded.plan.clone().expect("a run that is recorded has a plan");
+        let plan_line = self.plan_line(scenario, &plan);
+        let planned = self.play(scenario, &plan, &options)?;
+        let drift = if recorded.verdict != *failure.verdict {
+            let (was, is) = (told(failure.verdict), told(&recorded.verdict));
+            Some(format!("the same seed came to another end: first {was}, then {is}\n  {seed_line}"))
+        } else if planned.fingerprint != recorded.fingerprint {
+            let (seed, plan) = (recorded.fingerprint, planned.fingerprint);
+            Some(format!("a seed and its plan make two runs, {seed} and {plan}\n  {seed_line}\n  {plan_line}"))
+        } else {
+            None
+        };
+        if drift.is_some() {
+            return Ok(Retold { run: recorded, plan, shrunk_from: None, replay: vec![seed_line], drift });
+        }
+        let before = plan.lines.len();
+        let shrunk = self.shrink(failure, plan, recorded.trace.len())?;
+        let run = self.play(scenario, &shrunk.plan, &options)?;
+        let replay = vec![seed_line, self.plan_line(scenario, &shrunk.plan)];
+        Ok(Retold { run, plan: shrunk.plan, shrunk_from: Some(before), replay, drift })
+    }
+
+    /// A shorter plan that breaks the same rule.
+    fn shrink(&self, failure: &Failure<'_>, plan: Plan, events: u64) -> Result<Shrunk, Stop> {
+        let options = self.rules.options(failure.scenario);
+        let runs = (SHRINK_EVENTS_MAX / events.max(1)).clamp(10, SHRINK_RUNS_MAX as u64);
+        let mut stop = None;
+        let shrunk = shrink(plan, runs as usize, |plan| {
+            let played = if stop.is_none() { self.play(failure.scenario, plan, &options) } else { return false };
+            match played {
+                Ok(run) => violations(&run.verdict).iter().any(|violation| violation.rule == failure.rule),
+                Err(error) => {
+                    stop = Some(error);
+                    false
+                }
+            }
+        });
+        stop.map_or(Ok(shrunk), Err)
+    }
+
+    /// Plays a scenario under a seed and writes its plan down.
+    pub(super) fn record(&self, scenario: &Scenario, seed: Seed, options: &Options) -> Result<Run, Stop> {
+        let line = self.seed_line(scenario, seed);
+        self.guarded(scenario, &line, || record_seed(scenario, seed, self.profile, options, &self.context.loader))
+    }
+
+    /// Plays a scenario under a plan.
+    pub(super) fn play(&self, scenario: &Scenario, plan: &Plan, options: &Options) -> Result<Run, Stop> {
+        let line = self.plan_line(scenario, plan);
+        self.guarded(scenario, &line, || run_plan(scenario, plan, options, &self.context.loader))
+    }
+
+    /// Runs something that panics only if the simulator is wrong, and then says which line makes it panic.
+    pub(super) fn guarded<T>(
+        &self,
+        scenario: &Scenario,
+        line: &str,
+        run: impl FnOnce() -> Result<T, ScenarioError>,
+    ) -> Result<T, Stop> {
+        match bug::guard(run) {
+            Ok(result) => result.map_err(wrong_scenario(scenario)),
+            Err(text) => Err(Stop::Bug(format!("{text}\n  replay: {line}"))),
+        }
+    }
+}
+
+impl Retold {
+    /// How it broke in the run of the plan: nothing, if that run did not break it (then there was drift).
+    pub(super) fn violation(&self, rule: &Rule) -> Option<&Violation> {
+        violations(&self.run.verdict).iter().find(|violation| violation.rule == *rule)
+    }
+
+    /// The failure, told for people.
+    pub(super) fn report(&self, failure: &Failure<'_>) -> Option<String> {
+        let pasted = if self.plan.lines.len() > PASTED_LINES_MAX { 1 } else { self.replay.len() };
+        let report = Report {
+            scenario: &failure.scenario.name,
+            violation: self.violation(&failure.rule)?,
+            run: &self.run,
+            plan: &self.plan,
+            shrunk_from: self.shrunk_from,
+            replay: &self.replay[..pasted],
+        };
+        Some(report.to_string())
+    }
+}
+
+/// A verdict in a few words.
+fn told(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Held => "everything held".to_string(),
+        Verdict::Limit(limit) => format!("the limit of {limit}"),
+        Verdict::Violated(violations) => {
+            let each = violations.iter().map(|violation| format!("{} ({})", violation.rule.id, violation.facts));
+            each.collect::<Vec<_>>().join(" and ")
+        }
+    }
+}

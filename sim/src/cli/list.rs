@@ -1,0 +1,59 @@
+//! `list`: what there is.
+
+use super::args::Format;
+use super::record::{self, Listed};
+use super::{Context, Outcome, Stop, text};
+use crate::site::Question;
+use kernel_core::Deviation;
+use kernel_core::Semantics;
+use std::io::Write;
+
+/// Scenarios, invariants, fault families, deviations
+#[derive(clap::Args)]
+pub(super) struct List {
+    /// For whom
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+impl List {
+    pub(super) fn run(&self, context: &Context, out: &mut impl Write) -> Result<Outcome, Stop> {
+        let invariants: Vec<_> = crate::invariant::all(&Semantics::book()).iter().map(|each| each.rule()).collect();
+        let scenarios = context.scenarios.iter();
+        let scenarios = scenarios.map(|scenario| Listed::Scenario { name: &scenario.name, about: &scenario.about });
+        let invariants = invariants.iter().map(|rule| Listed::Invariant { name: rule.id, says: rule.says });
+        let faults = Question::ALL.iter();
+        let faults = faults.map(|family| Listed::Fault { name: family.name(), summary: family.summary() });
+        let deviations = Deviation::ALL.iter();
+        let deviations = deviations.map(|each| Listed::Deviation { name: each.name(), summary: each.summary() });
+        let parts: [(&str, Vec<Listed<'_>>); 4] = [
+            ("scenarios: explore NAME, replay NAME --seed N", scenarios.collect()),
+            ("invariants: the rules that every run is held to", invariants.collect()),
+            ("faults: families of questions that a seed or a plan answers", faults.collect()),
+            ("deviations: what real runtimes do differently; explore --deviation NAME", deviations.collect()),
+        ];
+        for (index, (title, entries)) in parts.iter().enumerate() {
+            match self.format {
+                Format::Json => entries.iter().try_for_each(|entry| record::write(out, entry))?,
+                Format::Text => {
+                    writeln!(out, "{}{title}", if index > 0 { "\n" } else { "" })?;
+                    let width = entries.iter().map(|entry| entry.parts().0.chars().count()).max().unwrap_or(0);
+                    for (name, says) in entries.iter().map(Listed::parts) {
+                        write!(out, "{}", text::entry(name, width, says))?;
+                    }
+                }
+            }
+        }
+        Ok(Outcome::Held)
+    }
+}
+
+impl Listed<'_> {
+    fn parts(&self) -> (&str, &str) {
+        match self {
+            Listed::Scenario { name, about } => (name, about),
+            Listed::Invariant { name, says } => (name, says),
+            Listed::Fault { name, summary } | Listed::Deviation { name, summary } => (name, summary),
+        }
+    }
+}

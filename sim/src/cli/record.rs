@@ -1,0 +1,138 @@
+//! What programs read: every line of `--format json` is one of these. An interface: fields are added, never changed.
+
+use crate::coverage::How;
+use crate::invariant::Violation;
+use crate::plan::{Line, Plan};
+use crate::trace::Fingerprint;
+use kernel_core::OnExitKind;
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// One line.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(super) enum Record<'a> {
+    /// `explore`: what became of a scenario.
+    Scenario {
+        scenario: &'a str,
+        seeds: u64,
+        events: u64,
+        messages: u64,
+        /// How many seeds broke a rule.
+        violations: u64,
+        /// How many seeds reached a bound of the simulator, and so neither held nor broke anything.
+        limits: u64,
+        fingerprint: String,
+    },
+    /// `explore`: a rule that broke in a scenario, and the first seed under which it did.
+    Violation {
+        scenario: &'a str,
+        seed: u64,
+        rule: &'a str,
+        says: &'a str,
+        facts: &'a str,
+        /// The event at which it was seen; none: at the end.
+        at: Option<u64>,
+        /// How many seeds broke it.
+        seeds: u64,
+        /// Shrunk: what it takes. Facts and event are of its run.
+        plan: Vec<String>,
+        /// The line that plays the seed.
+        replay: &'a str,
+        /// The line that plays the plan.
+        replay_plan: Option<&'a str>,
+        /// The second run was not like the first: a bug of the simulator, told on standard error.
+        drift: bool,
+    },
+    /// `explore`: the last line.
+    Summary {
+        scenarios: u64,
+        /// Runs: seeds of all scenarios.
+        seeds: u64,
+        events: u64,
+        messages: u64,
+        violations: u64,
+        limits: u64,
+        cells: Vec<CellRecord>,
+        cells_reached: u64,
+        fingerprint: String,
+    },
+    /// `replay`: the one run.
+    Run {
+        scenario: &'a str,
+        events: u64,
+        messages: u64,
+        /// How many rules broke.
+        violations: u64,
+        /// `held`, `violated` or `limit`.
+        verdict: &'a str,
+        /// Which rules broke, and how.
+        broken: Vec<Broken<'a>>,
+        /// The plan that gives this run again.
+        plan: Vec<String>,
+        /// Lines of the plan that never came up.
+        unused: Vec<String>,
+        fingerprint: String,
+        /// The events, if they were asked for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        trace: Option<Vec<String>>,
+    },
+}
+
+/// One line of `list`.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(super) enum Listed<'a> {
+    Scenario { name: &'a str, about: &'a str },
+    Invariant { name: &'a str, says: &'a str },
+    Fault { name: &'a str, summary: &'a str },
+    Deviation { name: &'a str, summary: &'a str },
+}
+
+/// A cell of the exit matrix.
+#[derive(Debug, Serialize)]
+pub(super) struct CellRecord {
+    pub(super) how: &'static str,
+    pub(super) on_exit: String,
+    pub(super) exits: u64,
+    pub(super) scenarios: u64,
+    pub(super) in_flight: u64,
+    pub(super) capable: u64,
+}
+
+/// A rule that a run broke.
+#[derive(Debug, Serialize)]
+pub(super) struct Broken<'a> {
+    rule: &'a str,
+    says: &'a str,
+    facts: &'a str,
+    at: Option<u64>,
+}
+
+impl<'a> From<&'a Violation> for Broken<'a> {
+    fn from(violation: &'a Violation) -> Broken<'a> {
+        let Violation { rule, facts, at } = violation;
+        Broken { rule: rule.id, says: rule.says, facts, at: at.map(|at| at.0) }
+    }
+}
+
+/// Writes one line.
+pub(super) fn write(out: &mut impl Write, record: &impl Serialize) -> io::Result<()> {
+    let line = serde_json::to_string(record).expect("texts, numbers and lists of them are JSON");
+    writeln!(out, "{line}")
+}
+
+/// A plan's lines.
+pub(super) fn lines(plan: &Plan) -> Vec<String> {
+    plan.lines.iter().map(Line::to_string).collect()
+}
+
+/// A fingerprint: sixteen hexadecimal digits, since a JSON number has not the room.
+pub(super) fn hex(fingerprint: Fingerprint) -> String {
+    fingerprint.to_string()
+}
+
+/// A cell's name: `kill/Requests`.
+pub(super) fn cell_name(how: How, on_exit: OnExitKind) -> String {
+    format!("{}/{on_exit:?}", how.name())
+}

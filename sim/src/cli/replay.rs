@@ -1,0 +1,205 @@
+//! `replay`: one run, under a seed or a plan.
+
+use super::args::{Format, Rules, quoted, value_name};
+use super::failure::{Stage, violations};
+use super::record::{self, Record};
+use super::text::counted;
+use super::{Context, Outcome, Stop};
+use crate::chooser::{Profile, Seed};
+use crate::plan::Plan;
+use crate::report::Report;
+use crate::scenario::Scenario;
+use crate::trace;
+use crate::world::{Options, Run, Verdict};
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+/// One run under a seed or a plan: what broke, its fingerprint, its events
+#[derive(clap::Args)]
+#[command(override_usage = "replay [OPTIONS] SCENARIO <PLAN | --seed N | --plan FILE>")]
+pub(super) struct Replay {
+    /// Which scenario
+    #[arg(value_name = "SCENARIO")]
+    scenario: String,
+    #[command(flatten)]
+    source: Source,
+    /// How much goes wrong under the seed
+    #[arg(long, default_value = "swarm", conflicts_with_all = ["text", "file"])]
+    profile: Profile,
+    #[command(flatten)]
+    rules: Rules,
+    /// Print every event
+    #[arg(long)]
+    trace: bool,
+    /// Print every event up to this one: its index, or the first whose line has this text
+    #[arg(long, value_name = "EVENT")]
+    until: Option<String>,
+    /// For whom
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+/// What decides where the world could go more than one way.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct Source {
+    /// A plan, lines parted by `;`; or `calm`
+    #[arg(value_name = "PLAN")]
+    text: Option<String>,
+    /// A seed
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// A file that holds a plan
+    #[arg(long = "plan", value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+impl Replay {
+    pub(super) fn run(&self, context: &Context, out: &mut impl Write) -> Result<Outcome, Stop> {
+        let scenario = context.scenario(&self.scenario)?;
+        let plan = self.source.plan()?;
+        if let Some(plan) = &plan {
+            check_nodes(plan, scenario)?;
+        }
+        let options = Options { keep_trace: true, ..self.rules.options(scenario) };
+        let stage = Stage { context, rules: &self.rules, profile: self.profile };
+        let seed = Seed(self.source.seed.unwrap_or_default());
+        let line = match (&plan, &self.source.file) {
+            (Some(_), Some(file)) => stage.line(scenario, &format!("--plan {}", quoted(&file.to_string_lossy()))),
+            (Some(plan), None) => stage.plan_line(scenario, plan),
+            (None, _) => stage.seed_line(scenario, seed),
+        };
+        let run = match &plan {
+            Some(plan) => stage.play(scenario, plan, &options)?,
+            None => stage.record(scenario, seed, &options)?,
+        };
+        let events = self.events(&run)?;
+        let unused = unused(plan.as_ref(), &run);
+        match self.format {
+            Format::Json => record::write(out, &as_record(scenario, &run, events, unused))?,
+            Format::Text => self.tell(scenario, &run, &line, &events.unwrap_or_default(), &unused, out)?,
+        }
+        Ok(if violations(&run.verdict).is_empty() { Outcome::Held } else { Outcome::Violated })
+    }
+
+    /// The events that were asked for, if any were.
+    fn events(&self, run: &Run) -> Result<Option<Vec<String>>, Stop> {
+        let line = |(index, event): &_| trace::line(*index, event, &run.names);
+        let lines = run.trace.events().map(line);
+        let Some(until) = &self.until else { return Ok(self.trace.then(|| lines.collect())) };
+        let index = until.strip_prefix('#').unwrap_or(until).parse::<usize>().ok();
+        let mut events = Vec::new();
+        for line in lines {
+            let last = index.map_or_else(|| line.contains(until), |index| index == events.len());
+            events.push(line);
+            if last {
+                return Ok(Some(events));
+            }
+        }
+        let what = if index.is_some() { "is number" } else { "says" };
+        Err(Stop::Wrong(format!("--until: no event {what} `{until}`; the run has {}", events.len())))
+    }
+
+    fn tell(
+        &self,
+        scenario: &Scenario,
+        run: &Run,
+        line: &str,
+        events: &[String],
+        unused: &[String],
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        events.iter().try_for_each(|line| writeln!(out, "{line}"))?;
+        if !events.is_empty() {
+            writeln!(out)?;
+        }
+        let plan = run.plan.clone().unwrap_or_default();
+        let what = match self.source.seed {
+            Some(seed) => format!("seed {seed} ({})", value_name(&self.profile)),
+            None if plan.lines.is_empty() => "calm".to_string(),
+            None => "a plan".to_string(),
+        };
+        let verdict = match &run.verdict {
+            Verdict::Held => "held".to_string(),
+            Verdict::Violated(violations) => format!("{} BROKEN", counted(violations.len() as u64, "rule")),
+            Verdict::Limit(limit) => format!("came to a limit of the simulator, {limit}: neither held nor broke"),
+        };
+        writeln!(out, "{}, {what}, {}: {verdict}", scenario.name, self.rules.text())?;
+        let (events, messages) = (counted(run.trace.len(), "event"), counted(run.messages, "message"));
+        let faults = counted(plan.lines.len() as u64, "site");
+        writeln!(out, "  {events}, {messages}, {faults} not calm, {} of virtual time", run.elapsed)?;
+        writeln!(out, "  fingerprint {}", run.fingerprint)?;
+        unused.iter().try_for_each(|line| writeln!(out, "  never came up: {line}"))?;
+        match violations(&run.verdict).first() {
+            Some(violation) => {
+                let (scenario, replay) = (&scenario.name, &[line.to_string()]);
+                let report = Report { scenario, violation, run, plan: &plan, shrunk_from: None, replay };
+                write!(out, "\n{report}")
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Source {
+    /// The plan, if it is not a seed that decides.
+    fn plan(&self) -> Result<Option<Plan>, Stop> {
+        let (text, place) = match (&self.text, &self.file) {
+            (Some(text), _) => (text.clone(), String::new()),
+            (None, Some(file)) => {
+                let text = std::fs::read_to_string(file);
+                let text = text.map_err(|error| Stop::Wrong(format!("{}: {error}", file.display())))?;
+                (text, format!("{}: ", file.display()))
+            }
+            (None, None) => return Ok(None),
+        };
+        match text.trim() {
+            "calm" => Ok(Some(Plan::default())),
+            text => text.parse().map(Some).map_err(|error| Stop::Wrong(format!("{place}{error}"))),
+        }
+    }
+}
+
+/// Every line of a plan is about nodes that the scenario has.
+fn check_nodes(plan: &Plan, scenario: &Scenario) -> Result<(), Stop> {
+    for line in &plan.lines {
+        let nodes = match line.subject.split_once('@') {
+            Some((node, _)) => node,
+            None => &line.subject,
+        };
+        if let Some(node) = nodes.split('>').find(|node| !scenario.nodes.iter().any(|known| known == node)) {
+            let (name, nodes) = (&scenario.name, scenario.nodes.join(", "));
+            return Err(Stop::Wrong(format!("plan (`{line}`): `{node}` is no node of {name}; there are {nodes}")));
+        }
+    }
+    Ok(())
+}
+
+/// The lines of a plan whose site never came up.
+fn unused(plan: Option<&Plan>, run: &Run) -> Vec<String> {
+    let used = run.plan.as_ref().map_or(&[][..], |plan| &plan.lines);
+    let site = |line: &crate::plan::Line| (line.question, line.subject.clone(), line.ordinal);
+    let used: Vec<_> = used.iter().map(site).collect();
+    let lines = plan.map_or(&[][..], |plan| &plan.lines).iter();
+    lines.filter(|line| !used.contains(&site(line))).map(|line| line.to_string()).collect()
+}
+
+fn as_record<'a>(scenario: &'a Scenario, run: &'a Run, trace: Option<Vec<String>>, unused: Vec<String>) -> Record<'a> {
+    let broken = violations(&run.verdict);
+    Record::Run {
+        scenario: &scenario.name,
+        events: run.trace.len(),
+        messages: run.messages,
+        violations: broken.len() as u64,
+        verdict: match &run.verdict {
+            Verdict::Held => "held",
+            Verdict::Violated(_) => "violated",
+            Verdict::Limit(_) => "limit",
+        },
+        broken: broken.iter().map(Into::into).collect(),
+        plan: run.plan.as_ref().map(record::lines).unwrap_or_default(),
+        unused,
+        fingerprint: record::hex(run.fingerprint),
+        trace: trace.map(|lines| lines.iter().map(|line| line.trim_start().to_string()).collect()),
+    }
+}

@@ -1,0 +1,143 @@
+//! No command: a short tour that runs something real.
+
+use super::args::{Rules, quoted};
+use super::failure::{Stage, violations};
+use super::text::{counted, grouped};
+use super::{Context, Outcome, Stop};
+use crate::chooser::{Profile, Seed};
+use crate::coverage::{COLUMNS, How};
+use crate::event::{Event, What};
+use crate::plan::Plan;
+use crate::report::{WIDTH, clip};
+use crate::scenario::Scenario;
+use crate::site::Question;
+use crate::trace;
+use crate::world::{Options, Run, Verdict};
+use kernel_core::{Message, ProcessRef, Semantics};
+use std::io::{self, Write};
+
+/// How much of the story is told.
+const STORY_LINES_MAX: usize = 24;
+/// Under how many seeds it is played.
+const SEEDS: u64 = 8;
+
+/// Tells the first scenario calmly, plays it under a handful of seeds, and says what to type next.
+pub(super) fn run(context: &Context, out: &mut impl Write) -> Result<Outcome, Stop> {
+    let scenario = context.scenarios.first().expect("there are scenarios");
+    let (scenarios, rules) = (context.scenarios.len() as u64, crate::invariant::all(&Semantics::book()).len() as u64);
+    writeln!(out, "Processes live, die and come back in a simulated world; every run is held to the book's rules.")?;
+    writeln!(
+        out,
+        "Here are {}, {} and {} families of faults. This is one of them.\n",
+        counted(scenarios, "scenario"),
+        counted(rules, "invariant"),
+        Question::ALL.len()
+    )?;
+    let rules = Rules::default();
+    let stage = Stage { context, rules: &rules, profile: Profile::Swarm };
+    let options = Options { keep_trace: true, ..rules.options(scenario) };
+    let calm = stage.play(scenario, &Plan::default(), &options)?;
+    tell(scenario, &calm, out)?;
+
+    writeln!(out, "\nThe same under {SEEDS} seeds: each is short for a plan of what goes wrong.\n")?;
+    writeln!(out, "  {:>4}  {:>8}  {:>6}  {:>6}  {:16}", "seed", "not calm", "exits", "events", "fingerprint")?;
+    let (mut broken, mut example) = (!violations(&calm.verdict).is_empty(), None);
+    for seed in (0..SEEDS).map(Seed) {
+        let run = stage.record(scenario, seed, &options)?;
+        row(seed, &run, out)?;
+        broken |= !violations(&run.verdict).is_empty();
+        let plan = run.plan.unwrap_or_default();
+        if example.is_none() && (1..=4).contains(&plan.lines.len()) {
+            example = Some((seed, plan));
+        }
+    }
+    next(context, scenario, example, out)?;
+    Ok(if broken { Outcome::Violated } else { Outcome::Held })
+}
+
+/// The scenario, what it is about, and what happens in its calm run.
+fn tell(scenario: &Scenario, run: &Run, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{}: {}\n", scenario.name, scenario.about)?;
+    let story: Vec<_> = run.trace.events().filter(|(_, event)| is_told(event)).collect();
+    for (index, event) in story.iter().take(STORY_LINES_MAX) {
+        writeln!(out, "{}", clip(&trace::line(*index, event, &run.names), WIDTH))?;
+    }
+    let (told, all) = (story.len().min(STORY_LINES_MAX) as u64, run.trace.len());
+    writeln!(out, "  and {} between and after these; the calm run {}", counted(all - told, "event"), verdict(run))
+}
+
+/// Whether an event belongs to the story, and not to its machinery.
+fn is_told(event: &Event) -> bool {
+    let quiet = |process: ProcessRef| process.is_module() && process != ProcessRef::TERMINAL;
+    let between_people = |message: &Message| !quiet(message.source.process) && !quiet(message.target.process);
+    match &event.what {
+        What::Booted(_)
+        | What::Down(_)
+        | What::Failed(_)
+        | What::Started(_)
+        | What::Exited(..)
+        | What::Killed(_)
+        | What::Lost(_)
+        | What::Printed(..)
+        | What::Spawned(..)
+        | What::StateDurable(..) => true,
+        What::Sent(message) => between_people(message),
+        What::Called(..)
+        | What::SetsOnExit(..)
+        | What::SavesState(..)
+        | What::Returned(..)
+        | What::ReadState(..)
+        | What::Spun(..)
+        | What::Command(..)
+        | What::CommandAnswered(..)
+        | What::Received(..)
+        | What::ReceivedError(..)
+        | What::ModuleReceived(..)
+        | What::ModuleReceivedError(..)
+        | What::Dropped(..)
+        | What::NetworkLost(_)
+        | What::NetworkOffline(_)
+        | What::Arrived(_)
+        | What::Unmodelled(..)
+        | What::Durable(_)
+        | What::WriteRefused
+        | What::Script(_)
+        | What::Lifted => false,
+    }
+}
+
+fn verdict(run: &Run) -> &'static str {
+    match run.verdict {
+        Verdict::Held => "held",
+        Verdict::Violated(_) => "is BROKEN",
+        Verdict::Limit(_) => "came to a limit",
+    }
+}
+
+fn row(seed: Seed, run: &Run, out: &mut impl Write) -> io::Result<()> {
+    let cells = How::ALL.into_iter().flat_map(|how| COLUMNS.map(|on_exit| run.coverage.cell(how, on_exit).exits));
+    let (faults, exits) = (run.plan.as_ref().map_or(0, |plan| plan.lines.len()), cells.sum::<u64>());
+    let (fingerprint, events, verdict) = (run.fingerprint, grouped(run.trace.len()), verdict(run));
+    writeln!(out, "  {:>4}  {faults:>8}  {exits:>6}  {events:>6}  {fingerprint}  {verdict}", seed.0)
+}
+
+fn next(context: &Context, scenario: &Scenario, example: Option<(Seed, Plan)>, out: &mut impl Write) -> io::Result<()> {
+    let (program, name) = (&context.program, quoted(&scenario.name));
+    let shown = example.as_ref().map_or(Seed(0), |(seed, _)| *seed).0;
+    if let Some((seed, plan)) = example {
+        writeln!(out, "\nSeed {} is short for:\n", seed.0)?;
+        plan.lines.iter().try_for_each(|line| writeln!(out, "  {line}"))?;
+    }
+    writeln!(out, "\nWhat to type next:\n")?;
+    let lines = [
+        ("explore --seeds 1000".to_string(), "a thousand lives of every scenario"),
+        ("explore --deviation D4".to_string(), "a bug of the real runtimes, found and made small"),
+        (format!("replay {name} --seed {shown} --trace"), "one run, event by event"),
+        ("list".to_string(), "scenarios, invariants, faults, deviations"),
+    ];
+    let width = lines.iter().map(|(arguments, _)| arguments.chars().count()).max().unwrap_or(0);
+    for (arguments, says) in lines {
+        writeln!(out, "  {program} {arguments:<width$}  {says}")?;
+    }
+    Ok(())
+}

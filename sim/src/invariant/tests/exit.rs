@@ -1,0 +1,157 @@
+//! The exit matrix, E6 and E8: stories that hold, and stories in which each cell is broken.
+
+use crate::invariant::story::{Story, story, telling};
+use crate::site::Down;
+use kernel_core::{BackOff, CallKind, Duration, OnExit};
+
+fn none() -> Story {
+    story().runs("a", OnExit::None)
+}
+
+fn restart() -> Story {
+    story().runs("a", OnExit::Restart)
+}
+
+/// `a` tells `b` twice at its exit.
+fn requests() -> Story {
+    let list = [telling("b", "one"), telling("b", "two")];
+    story().runs("b", OnExit::Restart).runs_to_tell("a", &list).may_message("a", "b")
+}
+
+fn fires_both(story: Story) -> Story {
+    story.fires("a", "b", "one").fires("a", "b", "two")
+}
+
+#[test]
+fn a_none_process_that_exits_is_gone() {
+    none().returns("a").is_off_the_disk("a").holds();
+    none().panics("a").is_off_the_disk("a").holds();
+    none().is_killed_by("terminal", "a").is_off_the_disk("a").killing_is_answered("a").holds();
+}
+
+#[test]
+fn a_none_process_that_starts_again_breaks_its_cell() {
+    none().returns("a").starts("a").breaks("X.return.None");
+    none().panics("a").is_off_the_disk("a").starts("a").breaks("X.panic.None");
+    none().is_killed_by("terminal", "a").is_off_the_disk("a").starts("a").breaks("X.kill.None");
+    none().goes_down(Down::Crash).boots().starts("a").breaks("X.down.None");
+}
+
+#[test]
+fn a_none_process_that_stays_on_the_disk_breaks_its_cell() {
+    none().returns("a").breaks("X.return.None");
+    none().panics("a").breaks("X.panic.None");
+    none().is_killed_by("terminal", "a").breaks("X.kill.None");
+    none().goes_down(Down::Shutdown).boots().breaks("X.down.None");
+}
+
+#[test]
+fn none_means_that_nothing_happens() {
+    none().panics("a").is_off_the_disk("a").starts("a").breaks("E6");
+    none().goes_down(Down::PowerLoss).boots().starts("a").breaks("E6");
+    none().panics("a").is_off_the_disk("a").fires("a", "terminal", "farewell").breaks("E6");
+}
+
+#[test]
+fn an_id_that_is_initialized_anew_starts_anew() {
+    none().panics("a").is_off_the_disk("a").runs("a", OnExit::Restart).holds();
+}
+
+#[test]
+fn a_restart_process_comes_back() {
+    restart().returns("a").starts("a").panics("a").starts("a").holds();
+    restart().goes_down(Down::Crash).boots().starts("a").holds();
+}
+
+#[test]
+fn a_restart_process_that_does_not_come_back_breaks_its_cell() {
+    restart().returns("a").breaks("X.return.Restart");
+    restart().panics("a").breaks("X.panic.Restart");
+    restart().goes_down(Down::Crash).boots().breaks("X.down.Restart");
+}
+
+#[test]
+fn a_restart_process_that_is_killed_is_gone() {
+    let killed = || restart().is_killed_by("terminal", "a").is_off_the_disk("a").killing_is_answered("a");
+    killed().holds();
+    killed().starts("a").breaks("X.kill.Restart");
+}
+
+#[test]
+fn a_kill_that_a_crash_undoes_is_an_exit_by_down() {
+    restart().is_killed_by("terminal", "a").goes_down(Down::Crash).boots().starts("a").holds();
+}
+
+#[test]
+fn a_removal_that_shows_at_the_boot_has_taken_effect() {
+    let story = restart().is_killed_by("terminal", "a").goes_down(Down::Crash).is_off_the_disk("a").boots();
+    story.starts("a").breaks("X.kill.Restart");
+    let story = requests().panics("a").goes_down(Down::Crash).is_off_the_disk("a").boots();
+    story.starts("b").holds();
+}
+
+#[test]
+fn a_row_that_is_lost_in_a_back_off_breaks_the_cell_of_the_next_boot() {
+    let lost = restart().under(BackOff::Hyperdrive19).panics("a").is_off_the_disk("a");
+    lost.goes_down(Down::Crash).boots().breaks("X.down.Restart");
+}
+
+#[test]
+fn a_back_off_is_waited_for_and_comes_to_an_end() {
+    let waiting = || restart().under(BackOff::Hyperdrive19).panics("a");
+    waiting().after(Duration::from_secs(600)).starts("a").holds();
+    waiting().breaks("X.panic.Restart");
+}
+
+#[test]
+fn a_requests_process_fires_and_is_gone() {
+    fires_both(requests().returns("a").is_off_the_disk("a")).holds();
+    fires_both(requests().panics("a").is_off_the_disk("a")).holds();
+    let killed = requests().is_killed_by("terminal", "a").is_off_the_disk("a");
+    fires_both(killed).killing_is_answered("a").holds();
+    fires_both(requests().goes_down(Down::Crash).boots().is_off_the_disk("a").starts("b")).holds();
+}
+
+#[test]
+fn a_requests_process_that_keeps_silent_breaks_its_cell() {
+    requests().returns("a").is_off_the_disk("a").breaks("X.return.Requests");
+    requests().panics("a").is_off_the_disk("a").fires("a", "b", "one").breaks("X.panic.Requests");
+    requests().is_killed_by("terminal", "a").is_off_the_disk("a").panics("b").starts("b").breaks("X.kill.Requests");
+    let booted = requests().goes_down(Down::Crash).boots().is_off_the_disk("a").starts("b");
+    booted.breaks("X.down.Requests");
+}
+
+#[test]
+fn a_requests_process_that_starts_again_breaks_its_cell() {
+    let fired = |story: Story| fires_both(story.is_off_the_disk("a")).starts("a");
+    fired(requests().returns("a")).breaks("X.return.Requests");
+    fired(requests().panics("a")).breaks("X.panic.Requests");
+    fired(requests().is_killed_by("terminal", "a")).breaks("X.kill.Requests");
+    requests().goes_down(Down::Crash).boots().starts("b").starts("a").breaks("X.down.Requests");
+}
+
+#[test]
+fn requests_are_lost_in_a_crash_between_the_write_and_the_kernel() {
+    requests().panics("a").is_off_the_disk("a").goes_down(Down::Crash).boots().starts("b").holds();
+    let heard = requests().panics("a").is_off_the_disk("a").panics("b").starts("b").goes_down(Down::Crash);
+    heard.boots().starts("b").breaks("X.panic.Requests");
+}
+
+#[test]
+fn nobody_fires_at_a_boot_before_all_are_up() {
+    let booted = requests().goes_down(Down::Crash).boots().is_off_the_disk("a");
+    fires_both(booted).starts("b").breaks("X.down.Requests");
+}
+
+#[test]
+fn what_was_set_is_durable_when_the_call_returns() {
+    let set = || none().sets_on_exit("a", OnExit::Restart);
+    set().puts("a", OnExit::Restart).call_returns("a", CallKind::SetOnExit).panics("a").starts("a").holds();
+    set().call_returns("a", CallKind::SetOnExit).breaks("E8");
+}
+
+#[test]
+fn the_value_in_force_at_the_exit_counts() {
+    let set = none().sets_on_exit("a", OnExit::Restart).puts("a", OnExit::Restart);
+    set.call_returns("a", CallKind::SetOnExit).panics("a").is_off_the_disk("a").breaks("X.panic.Restart");
+}

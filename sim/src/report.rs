@@ -1,0 +1,153 @@
+//! Reports: a broken rule, told so that a person sees what happened and can make it happen again.
+//!
+//! The claim, the facts, the plan, the events around it, and the lines to paste. A report prints; it runs nothing.
+
+use crate::event::Event;
+use crate::invariant::Violation;
+use crate::plan::Plan;
+use crate::trace;
+use crate::world::{Run, Verdict};
+use kernel_core::Cause;
+use std::fmt;
+
+/// How many lines of a plan are printed; the others are counted.
+const PLAN_LINES_MAX: usize = 40;
+/// How many events are printed before the one at which the rule was seen broken, and how many after it.
+const BEFORE: usize = 21;
+const AFTER: usize = 3;
+/// How wide a report is set. Lines to paste may be longer.
+pub(crate) const WIDTH: usize = 118;
+
+/// A run that broke a rule.
+#[derive(Clone, Copy)]
+pub struct Report<'a> {
+    /// What was played.
+    pub scenario: &'a str,
+    /// What the report is about: one of the run's violations.
+    pub violation: &'a Violation,
+    /// The run under that plan, with as many of its events as were kept.
+    pub run: &'a Run,
+    /// What was answered otherwise than calmly.
+    pub plan: &'a Plan,
+    /// How many lines the plan had before it was shrunk, if it was.
+    pub shrunk_from: Option<usize>,
+    /// Lines to paste, each of which makes this happen again.
+    pub replay: &'a [String],
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Violation { rule, facts, .. } = self.violation;
+        writeln!(f, "{}: BROKEN in {}", rule.id, self.scenario)?;
+        writeln!(f, "  says: {}", fold(rule.says, 8))?;
+        writeln!(f, "  but:  {}", fold(facts, 8))?;
+        self.others(f)?;
+        self.plan(f)?;
+        self.events(f)?;
+        for (index, line) in self.replay.iter().enumerate() {
+            writeln!(f, "  {} {line}", if index == 0 { "replay:" } else { "    or:" })?;
+        }
+        Ok(())
+    }
+}
+
+impl Report<'_> {
+    /// What else the run broke.
+    fn others(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Verdict::Violated(all) = &self.run.verdict else { return Ok(()) };
+        for other in all.iter().filter(|other| *other != self.violation) {
+            writeln!(f, "  {}: BROKEN in the same run", other.rule.id)?;
+            writeln!(f, "    says: {}", fold(other.rule.says, 10))?;
+            writeln!(f, "    but:  {}", fold(&other.facts, 10))?;
+        }
+        Ok(())
+    }
+
+    fn plan(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = &self.plan.lines;
+        let from = match self.shrunk_from {
+            Some(from) if from != lines.len() => format!(" (shrunk from {from})"),
+            Some(_) | None => String::new(),
+        };
+        match lines.len() {
+            0 => writeln!(f, "  plan: calm{from}, nothing has to go wrong for this")?,
+            1 => writeln!(f, "  plan: 1 line{from}")?,
+            n => writeln!(f, "  plan: {n} lines{from}")?,
+        }
+        lines.iter().take(PLAN_LINES_MAX).try_for_each(|line| writeln!(f, "      {line}"))?;
+        match lines.len().saturating_sub(PLAN_LINES_MAX) {
+            0 => Ok(()),
+            more => writeln!(f, "      … and {more} more"),
+        }
+    }
+
+    /// The events around the one at which it was seen; the last ones, if it was seen at the end.
+    fn events(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kept: Vec<&(Cause, Event)> = self.run.trace.events().collect();
+        let seen = self.violation.at.and_then(|at| kept.iter().position(|(index, _)| *index == at));
+        let (from, to) = match seen {
+            Some(seen) => (seen.saturating_sub(BEFORE), kept.len().min(seen + 1 + AFTER)),
+            None => (kept.len().saturating_sub(BEFORE + 1 + AFTER), kept.len()),
+        };
+        match (self.violation.at, seen) {
+            (Some(at), Some(_)) => writeln!(f, "  events around #{}, where it was seen", at.0)?,
+            (Some(at), None) => writeln!(f, "  the last events; it was seen at #{}, which was not kept", at.0)?,
+            (None, _) => writeln!(f, "  the last events; it was seen at the end, when everything had settled")?,
+        }
+        for (offset, (index, event)) in kept[from..to].iter().enumerate() {
+            let mark = if seen == Some(from + offset) { '>' } else { ' ' };
+            writeln!(f, "  {mark} {}", clip(&trace::line(*index, event, &self.run.names), WIDTH - 4))?;
+        }
+        Ok(())
+    }
+}
+
+/// A text that stands `indent` letters from the left and goes on below itself, folded between words.
+pub(crate) fn fold(text: &str, indent: usize) -> String {
+    let mut folded = String::new();
+    let mut width = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        match width {
+            0 => {}
+            _ if indent + width + 1 + length > WIDTH => {
+                folded.push_str(&format!("\n{:indent$}", ""));
+                width = 0;
+            }
+            _ => {
+                folded.push(' ');
+                width += 1;
+            }
+        }
+        folded.push_str(word);
+        width += length;
+    }
+    folded
+}
+
+/// At most so many letters of a line.
+pub(crate) fn clip(line: &str, width: usize) -> String {
+    match line.chars().count() > width {
+        true => format!("{}…", line.chars().take(width - 1).collect::<String>()),
+        false => line.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_goes_on_below_itself() {
+        let text = fold(&"word ".repeat(40), 10);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!((lines.len(), lines[0].len()), (2, 104));
+        assert!(lines[1].starts_with("          word word"), "{text}");
+        assert_eq!(fold("  two\n words ", 4), "two words");
+    }
+
+    #[test]
+    fn a_long_line_is_clipped() {
+        assert_eq!((clip("überlang", 5), clip("kurz", 5)), ("über…".to_string(), "kurz".to_string()));
+    }
+}
