@@ -31,7 +31,9 @@ impl Kernel {
             let written = self.writes.iter().any(|(_, after)| match after {
                 After::Ended(ended) => *ended == id,
                 After::Boot { ended, .. } => ended.contains(&id),
-                After::Initialized { .. } | After::OnExit { .. } | After::Nobody(_) => false,
+                After::Initialized { .. } | After::NotInitialized { .. } | After::OnExit { .. } | After::Nobody(_) => {
+                    false
+                }
             });
             expect(written || !process.is_ending(), || format!("{id:?} is ending and no write says so"))?;
         }

@@ -39,6 +39,8 @@ pub(crate) enum After {
     Boot { up: Vec<ProcessRef>, ended: Vec<ProcessRef>, fires_too: Vec<ProcessRef> },
     /// A process is initialized. `given` was granted for it, and is taken back if the write is refused.
     Initialized { id: ProcessRef, by: Initializer, given: Vec<(ProcessRef, Capability)> },
+    /// A process could not be initialized, and nobody's row says otherwise any more.
+    NotInitialized { id: ProcessRef, by: Initializer, holders: Vec<ProcessRef> },
     /// A new on-exit value is in force; the life that set it goes on.
     OnExit { id: ProcessRef, value: OnExit, setter: Option<Run> },
     /// A process has ended (E2).
@@ -188,7 +190,7 @@ impl Kernel {
         }
         self.processes.insert(init.id, process);
         given.retain(|(holder, capability)| self.grant(*holder, *capability));
-        let rows: Vec<ProcessRef> = std::iter::once(init.id).chain(given.iter().map(|(holder, _)| *holder)).collect();
+        let rows: Vec<ProcessRef> = [init.id].into_iter().chain(given.iter().map(|(holder, _)| *holder)).collect();
         let after = After::Initialized { id: init.id, by, given };
         if self.semantics.has(Deviation::D21) {
             self.after_write(after, cx);
@@ -397,7 +399,7 @@ impl Kernel {
         let ends: Vec<ProcessRef> = match &after {
             After::Boot { ended, .. } => ended.clone(),
             After::Ended(id) => vec![*id],
-            After::Initialized { .. } | After::OnExit { .. } | After::Nobody(_) => {
+            After::Initialized { .. } | After::NotInitialized { .. } | After::OnExit { .. } | After::Nobody(_) => {
                 unreachable!("nothing ends by these")
             }
         };
@@ -448,6 +450,7 @@ impl Kernel {
         match after {
             After::Boot { .. } => self.after_boot(after, cx),
             After::Initialized { id, by, .. } => self.after_initialized(id, by, cx),
+            After::NotInitialized { id, by, .. } => self.after_not_initialized(id, by, cx),
             After::OnExit { id, value, setter } => self.after_on_exit(id, value, setter, cx),
             After::Ended(id) => self.take_effect(id, cx),
             After::Nobody(_) => {}
@@ -460,28 +463,49 @@ impl Kernel {
         match after {
             After::Boot { .. } | After::Ended(_) => self.write_ends(after, cx),
             After::Nobody(rows) => self.write(vec![], &rows.clone(), After::Nobody(rows), cx),
-            After::Initialized { id, by, given } => {
-                let process = self.processes.remove(id).expect("a row that is being written stays in the table");
-                // Rows that were written meanwhile may have on disk what is taken back here.
+            After::Initialized { id, by, given, .. } => {
+                // A row that was written meanwhile may have come to the disk all the same: first that is mended.
                 let holders: Vec<ProcessRef> = given.iter().map(|(holder, _)| *holder).collect();
                 for (holder, capability) in given {
                     self.take(holder, capability);
                 }
-                self.write(vec![], &holders, After::Nobody(holders.clone()), cx);
-                self.not_initialized(id, by, SpawnError::NoFileAtPath, cx);
-                if let Status::Initializing { killers } = process.status {
-                    for command in killers {
-                        self.answer_killed(&command, id, cx);
-                    }
-                }
+                self.write_not_initialized(id, by, holders, cx);
+            }
+            After::NotInitialized { id, by, holders } => {
+                self.write_not_initialized(id, by, holders, cx);
             }
             After::OnExit { id, value, setter } => {
                 let Some(process) = self.processes.get_mut(id) else { return };
                 // A later value may be on its way already.
                 process.on_exit_next.take_if(|next| *next == value);
-                if setter == Some(process.life.run) {
+                let run = process.life.run;
+                // A row that was written meanwhile may have the value on disk.
+                self.write(vec![], &[id], After::Nobody(vec![id]), cx);
+                if setter == Some(run) {
                     cx.emit(Effect::Trap(id, "set-on-exit: the disk refused the write"));
                 }
+            }
+        }
+    }
+
+    /// Takes a process that could not be initialized off the disk, and what was granted for it.
+    fn write_not_initialized(
+        &mut self,
+        id: ProcessRef,
+        by: Initializer,
+        holders: Vec<ProcessRef>,
+        cx: &mut Context<'_>,
+    ) {
+        let rows = holders.clone();
+        self.write(vec![Change::Remove(id)], &rows, After::NotInitialized { id, by, holders }, cx);
+    }
+
+    fn after_not_initialized(&mut self, id: ProcessRef, by: Initializer, cx: &mut Context<'_>) {
+        let process = self.processes.remove(id).expect("an id is taken until its initialize is answered");
+        self.not_initialized(id, by, SpawnError::NoFileAtPath, cx);
+        if let Status::Initializing { killers } = process.status {
+            for command in killers {
+                self.answer_killed(&command, id, cx);
             }
         }
     }

@@ -276,6 +276,8 @@ impl<'s> World<'s> {
             self.follow_script();
         }
         if self.limit.is_none() {
+            let idle = self.queue.is_empty() && self.soonest.is_none();
+            self.invariants.ran_until(if idle { Instant(u64::MAX) } else { self.now });
             self.invariants.at_end(&self.names);
             self.check_expectations();
         }

@@ -14,6 +14,8 @@ use crate::world::{Options, Run, Verdict};
 /// How many runs and how many events shrinking a plan may take.
 const SHRINK_RUNS_MAX: usize = 400;
 const SHRINK_EVENTS_MAX: u64 = 20_000_000;
+/// The rule behind a scenario's own expectations.
+const STORY: &str = "story";
 /// A plan of more lines than this is not offered for pasting.
 const PASTED_LINES_MAX: usize = 12;
 
@@ -31,6 +33,7 @@ pub(super) struct Failure<'a> {
 }
 
 /// The rules that broke while a scenario was explored, in the order of the seeds.
+/// A scenario's own expectations come last.
 pub(super) fn failures<'a>(scenario: &'a Scenario, explored: &'a Explored) -> Vec<Failure<'a>> {
     let mut failures: Vec<Failure<'a>> = Vec::new();
     for (seed, verdict) in &explored.violations {
@@ -47,6 +50,8 @@ pub(super) fn failures<'a>(scenario: &'a Scenario, explored: &'a Explored) -> Ve
             }
         }
     }
+    // What the contract says comes before what a scenario expects of its calm run.
+    failures.sort_by_key(|failure| failure.rule.id == STORY);
     failures
 }
 

@@ -151,10 +151,14 @@ impl World<'_> {
                 let mut last = cause;
                 for change in changes {
                     let known = &mut self.nodes[node].known;
-                    match &change {
+                    let was = match &change {
                         Change::Put(id, record) => known.rows.insert(*id, record.clone()),
                         Change::Remove(id) => known.rows.remove(id),
                     };
+                    if was.is_none() && matches!(change, Change::Remove(_)) {
+                        // To make sure that there is no row is no event, where there was none.
+                        continue;
+                    }
                     last = self.record(node, Some(cause), What::Durable(Rc::new(change)));
                 }
                 last
