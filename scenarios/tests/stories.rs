@@ -5,10 +5,12 @@ mod telling;
 use scenarios::all;
 use sim::chooser::{Profile, Seed};
 use sim::coverage::{COLUMNS, Cell, Coverage, How};
-use sim::explore::{explore, run_plan};
+use sim::event::What;
+use sim::explore::{explore, run_plan, run_seed};
 use sim::image::Loader;
 use sim::plan::Plan;
 use sim::scenario::{Flavor, Scenario};
+use sim::trace::line;
 use sim::world::{Options, Run, Verdict};
 use std::collections::BTreeSet;
 
@@ -41,7 +43,7 @@ fn a_calm_run_is_short_and_leaves_nothing_unmodelled() {
         let n_events = run.trace.len();
         assert!(n_events <= CALM_EVENTS_MAX, "{}: {n_events} events", story.name);
         assert!(story.storm <= kernel_core::Duration::from_secs(STORM_SECS_MAX), "{}: {}", story.name, story.storm);
-        let unmodelled = run.trace.events().find(|(_, event)| matches!(event.what, sim::event::What::Unmodelled(..)));
+        let unmodelled = run.trace.events().find(|(_, event)| matches!(event.what, What::Unmodelled(..)));
         assert!(unmodelled.is_none(), "{}: {unmodelled:?}", story.name);
     }
 }
@@ -55,6 +57,29 @@ fn every_story_has_a_name_of_its_own_and_says_what_it_is_about() {
         assert!(story.about.ends_with('.'), "{}: {:?} is not a sentence", story.name, story.about);
         assert!(!story.expect.is_empty(), "{} shows nothing", story.name);
         assert!(names.insert(story.name.clone()), "there are two stories named {}", story.name);
+    }
+}
+
+/// What owners do first is done before the storm: it looks the same under every seed.
+#[test]
+fn no_fault_disturbs_a_setup() {
+    let (loader, options) = (Loader::default(), Options { keep_trace: true, ..Options::default() });
+    for story in all() {
+        let calm = calm(&story, Flavor::Native, &loader);
+        let storm = calm.trace.events().position(|(_, event)| matches!(event.what, What::Script(_)));
+        let answers = calm.trace.events().take(storm.unwrap_or(0)).enumerate();
+        let answers = answers.filter(|(_, (_, event))| matches!(event.what, What::CommandAnswered(..)));
+        let setup = answers.map(|(index, _)| index + 1).last().unwrap_or(0);
+        let told = |run: &Run| -> Vec<String> {
+            run.trace.events().take(setup).map(|(index, event)| line(*index, event, &run.names)).collect()
+        };
+        for seed in 0..20 {
+            let run = run_seed(&story, Seed(seed), Profile::Swarm, &options, &loader);
+            let run = run.unwrap_or_else(|error| panic!("{}: {error}", story.name));
+            let (told, calm) = (told(&run), told(&calm));
+            let parts = told.iter().zip(&calm).find(|(told, calm)| told != calm);
+            assert!(parts.is_none(), "{} under seed {seed}: {parts:#?}", story.name);
+        }
     }
 }
 

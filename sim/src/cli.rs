@@ -20,6 +20,7 @@ mod list;
 mod matrix;
 mod record;
 mod replay;
+mod sweep;
 mod text;
 mod tour;
 
@@ -47,6 +48,7 @@ const EXIT_CODES: &str = "Without a command: a short tour.\n\n\
 enum Command {
     Explore(explore::Explore),
     Replay(replay::Replay),
+    Sweep(sweep::Sweep),
     List(list::List),
 }
 
@@ -133,6 +135,7 @@ impl Context {
             None => tour::run(self, out),
             Some(Command::Explore(explore)) => explore.run(self, out),
             Some(Command::Replay(replay)) => replay.run(self, out),
+            Some(Command::Sweep(sweep)) => sweep.run(self, out),
             Some(Command::List(list)) => list.run(self, out),
         }
     }

@@ -166,6 +166,7 @@ struct Link {
 /// What part of the run it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
+    Birth,
     Setup,
     Storm,
     Settling,
@@ -248,7 +249,7 @@ impl<'s> World<'s> {
             coverage: Coverage::default(),
             effects: VecDeque::new(),
             buffer: Vec::new(),
-            phase: Phase::Setup,
+            phase: Phase::Birth,
             triggers: Vec::new(),
             due: Vec::new(),
             messages: 0,

@@ -198,15 +198,15 @@ fn kill_a_spinning_process() -> Scenario {
         "A process that computes for ever delays nobody but itself: its neighbours are answered, and a kill ends it in \
          the middle of its loop.",
     )
-    .lasting(secs(3), secs(2))
+    .lasting(secs(6), secs(3))
     .setup(start(neighbour.runs("puppet").restarting().messaging(&friend.process)))
     .setup(start(spinner.runs("puppet").restarting().public().messaging(&friend.process)))
     .setup(start(friend.runs("puppet").restarting().messaging(&neighbour.process)))
-    .every(millis(500), 5, tell(&friend, &to_ask(&neighbour, 1, "respond well")))
-    .every(millis(500), 5, tell(&friend, &to_ask(&spinner, 1, "respond well")))
-    .at(millis(900), tell(&spinner, "spin"))
-    // Thirty quanta of its computing: the longer it spins, the longer a run with Wasm takes.
-    .at(millis(1_200), kill(&spinner))
+    .every(secs(1), 5, tell(&friend, &to_ask(&neighbour, 1, "respond well")))
+    .every(secs(1), 5, tell(&friend, &to_ask(&spinner, 1, "respond well")))
+    .at(millis(1_500), tell(&spinner, "spin"))
+    // No later: a run with Wasm takes as long as it really computes.
+    .at(millis(4_200), kill(&spinner))
     .expect(prints(&friend, "respond well: answered well", 5 + 1))
     .expect(prints(&friend, "respond well: timeout", 4))
     .expect(answers(kernel(ALICE), &killed(&spinner)))

@@ -1,6 +1,6 @@
 //! A calm run as a person wants to read it: time, node, process, event, and nothing that another line says as well.
 
-use kernel_core::{CallKind, Cause, Instant, Message};
+use kernel_core::{CallKind, Cause, Duration, Instant, Message};
 use sim::event::{Event, What};
 use sim::scenario::{Action, Line, Scenario, When};
 use sim::trace;
@@ -10,10 +10,28 @@ use sim::world::Run;
 pub fn tell(story: &Scenario, run: &Run) -> String {
     let events: Vec<&(Cause, Event)> = run.trace.events().collect();
     let begins = events.iter().position(|(_, event)| matches!(event.what, What::Script(_))).unwrap_or(0);
-    let happened = (begins..events.len()).filter_map(|index| line(story, run, &events[index..])).collect();
+    let origin = origin(story, &events);
+    let happened = (begins..events.len())
+        .filter_map(|index| {
+            let said = line(story, run, &events[index..])?;
+            Some(format!("{} {said}", time(events[index].1.at - origin)))
+        })
+        .collect();
     let setup = story.setup.iter().map(|action| format!("{:>12} {action}", "at first"));
     let lines: Vec<String> = setup.chain([String::new()]).chain(fold(happened)).collect();
     lines.iter().map(|line| without_packages(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// The end of the setup, from which the script counts its times.
+fn origin(story: &Scenario, events: &[&(Cause, Event)]) -> Instant {
+    let begins = events.iter().find_map(|(_, event)| match event.what {
+        What::Script(n) => match story.script[n as usize].when {
+            When::At(after) => Some(Instant((event.at - Instant(after.0)).0)),
+            When::Event(..) => None,
+        },
+        _ => None,
+    });
+    begins.unwrap_or_default()
 }
 
 /// The first of these events as a line, unless others say it as well.
@@ -23,12 +41,12 @@ fn line(story: &Scenario, run: &Run, events: &[&(Cause, Event)]) -> Option<Strin
         return None;
     }
     if let What::Script(n) = event.what {
-        return Some(format!("{} {}", time(event.at), script_line(story, n)));
+        return Some(script_line(story, n));
     }
     // Time, index, node, the rest. An index would change with every event that is added before it.
     let full = trace::line(*index, event, &run.names);
     let rest = full.split_once('#').and_then(|(_, rest)| rest.split_once(' ')).map(|(_, rest)| rest.trim_start());
-    Some(format!("{} {}", time(event.at), without_indices(rest.unwrap_or(&full))))
+    Some(without_indices(rest.unwrap_or(&full)))
 }
 
 fn script_line(story: &Scenario, n: u32) -> String {
@@ -67,8 +85,8 @@ fn sent_at(message: &Message, run: &Run) -> Option<Instant> {
 }
 
 /// In milliseconds.
-fn time(at: Instant) -> String {
-    let millis = at.0 / 1_000_000;
+fn time(since: Duration) -> String {
+    let millis = since.0 / 1_000_000;
     format!("{:>7}.{:03}s", millis / 1_000, millis % 1_000)
 }
 

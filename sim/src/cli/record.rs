@@ -57,6 +57,16 @@ pub(super) enum Record<'a> {
         cells_reached: u64,
         fingerprint: String,
     },
+    /// `sweep`: what became of a scenario's crash points.
+    Sweep {
+        scenario: &'a str,
+        /// How many crash points its calm run has, and how many were visited.
+        points: u64,
+        visited: u64,
+        /// How many broke a rule, and how many reached a bound of the simulator.
+        violations: u64,
+        limits: u64,
+    },
     /// `replay`: the one run.
     Run {
         scenario: &'a str,

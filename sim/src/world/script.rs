@@ -133,6 +133,7 @@ impl World<'_> {
 
     /// The owners begin.
     pub(super) fn begin_setup(&mut self) {
+        self.phase = Phase::Setup;
         for action in &self.scenario.setup {
             self.act(action);
         }

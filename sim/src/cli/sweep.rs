@@ -1,0 +1,71 @@
+//! `sweep`: every crash point of a scenario's calm run.
+
+use super::args::{Format, Rules};
+use super::failure::violations;
+use super::record::{self, Record};
+use super::text::{counted, grouped};
+use super::{Context, Outcome, Stop, bug, wrong_scenario};
+use crate::chooser::Profile;
+use crate::explore::run_plan;
+use crate::report::Report;
+use crate::scenario::Scenario;
+use crate::sweep::{Swept, sweep};
+use crate::world::Options;
+use std::io::Write;
+
+/// Every crash point: a panic at each call, a kill and a crash at each kernel step, a crash around each durable write
+#[derive(clap::Args)]
+pub(super) struct Sweep {
+    /// Which scenarios; if none is named: all
+    #[arg(value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    #[command(flatten)]
+    rules: Rules,
+    /// For whom
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+impl Sweep {
+    pub(super) fn run(&self, context: &Context, out: &mut impl Write) -> Result<Outcome, Stop> {
+        let named = self.scenarios.iter().map(|name| context.scenario(name)).collect::<Result<Vec<_>, Stop>>()?;
+        let scenarios = if named.is_empty() { context.scenarios.iter().collect() } else { named };
+        let mut outcome = Outcome::Held;
+        for scenario in scenarios {
+            let swept = bug::guard(|| sweep(scenario, &self.rules.options(scenario), &context.loader, |_, _| true));
+            let swept = swept.map_err(|text| Stop::Bug(format!("{text}\n  in a sweep of `{}`", scenario.name)))?;
+            let swept = swept.map_err(wrong_scenario(scenario))?;
+            self.tell(context, scenario, &swept, out)?;
+            if !swept.violations.is_empty() {
+                outcome = Outcome::Violated;
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn tell(&self, context: &Context, scenario: &Scenario, swept: &Swept, out: &mut impl Write) -> Result<(), Stop> {
+        let Swept { points, visited, violations: broken, limits } = swept;
+        if self.format == Format::Json {
+            let (points, visited) = (*points as u64, *visited as u64);
+            let (violations, limits) = (broken.len() as u64, limits.len() as u64);
+            record::write(out, &Record::Sweep { scenario: &scenario.name, points, visited, violations, limits })?;
+            return Ok(());
+        }
+        let found = counted(broken.len() as u64, "violation");
+        writeln!(out, "{}: {} of {} visited, {found}", scenario.name, grouped(*visited as u64), grouped(*points as u64))?;
+        for (plan, limit) in limits.iter().take(3) {
+            writeln!(out, "  reached a bound ({limit}): {}", plan.one_line())?;
+        }
+        let Some((plan, _)) = broken.first() else { return Ok(()) };
+        let options = Options { keep_trace: true, ..self.rules.options(scenario) };
+        let run = run_plan(scenario, plan, &options, &context.loader).map_err(wrong_scenario(scenario))?;
+        let stage = super::failure::Stage { context, rules: &self.rules, profile: Profile::Calm };
+        let replay = [stage.plan_line(scenario, plan)];
+        for violation in violations(&run.verdict).iter().take(1) {
+            let report =
+                Report { scenario: &scenario.name, violation, run: &run, plan, shrunk_from: None, replay: &replay };
+            writeln!(out, "{report}")?;
+        }
+        Ok(())
+    }
+}
