@@ -425,7 +425,8 @@ impl Kernel {
         let kept_in_back_off = self.semantics.has(Deviation::D17);
         let kept = self.forgot_issuer(Deviation::D9, id);
         for (_, holder) in self.processes.iter_mut() {
-            if !kept && !(kept_in_back_off && holder.status == Status::BackingOff) {
+            let keeps = kept || (kept_in_back_off && holder.status == Status::BackingOff);
+            if !keeps {
                 holder.revoke(issuer);
             }
         }

@@ -1,29 +1,47 @@
-//! The world around kernels.
+//! A deterministic world around Kinode process kernels.
+//!
+//! A run is a pure function of a [`Scenario`](scenario::Scenario) and a [`Plan`](plan::Plan); a seed is a short name
+//! for a plan. The modules stand in the order in which data flows:
+//!
+//! 1. what is played, and what goes wrong: [`scenario`], [`package`], [`site`], [`plan`], [`chooser`];
+//! 2. the world: [`world`], with [`queue`], [`disk`], [`table`], [`operator`], [`modules`] and, inside, `node`;
+//! 3. who lives in it: [`guest`] (native Rust and Wasm behind one interface) and [`image`];
+//! 4. what happened: [`event`], [`trace`], [`invariant`], [`coverage`];
+//! 5. many runs: [`explore`], [`sweep`], [`shrink`], [`report`], `property` (feature `proptest`), `cli` (feature `cli`).
+//!
+//! Deliberately absent: threads inside a run, clocks, unordered maps, randomness but through the chooser, and any
+//! knowledge of the contract's rules outside [`invariant`]: what a process may do is the kernel's business.
 #![forbid(unsafe_code)]
 
+pub mod package;
+pub mod scenario;
+
 pub mod chooser;
-#[cfg(feature = "cli")]
-pub mod cli;
-pub mod coverage;
+pub mod plan;
+pub mod site;
+
+pub mod world;
+
 pub mod disk;
-pub mod event;
-pub mod explore;
-pub mod guest;
-pub mod image;
-pub mod invariant;
 pub mod modules;
 mod node;
 pub mod operator;
-pub mod package;
-pub mod plan;
+pub mod queue;
+pub mod table;
+
+pub mod guest;
+pub mod image;
+
+pub mod coverage;
+pub mod event;
+pub mod invariant;
+pub mod trace;
+
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod explore;
 #[cfg(feature = "proptest")]
 pub mod property;
-pub mod queue;
 pub mod report;
-pub mod scenario;
 pub mod shrink;
-pub mod site;
 pub mod sweep;
-pub mod table;
-pub mod trace;
-pub mod world;

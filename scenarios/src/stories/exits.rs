@@ -3,7 +3,7 @@
 use super::{ALICE, alice, leaving, story, to_ask};
 use kernel_core::OnExitKind;
 use sim::coverage::{COLUMNS, How};
-use sim::scenario::{Action, Scenario, alive, down, gone, kill, lives, millis, prints, secs, start, tell};
+use sim::scenario::{Action, On, Scenario, alive, down, gone, kill, lives, millis, prints, secs, start, tell};
 use sim::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
@@ -132,8 +132,9 @@ fn a_busy_node() -> Scenario {
         let puppet = subject.runs("puppet").public().messaging(&other.process);
         start(leaving(puppet, on_exit, &witness, "print one has left"))
     };
-    let ways: [(u64, fn(&sim::scenario::On) -> Action); 3] =
-        [(2, |on| tell(on, "return")), (5, |on| tell(on, "panic on purpose")), (8, |on| kill(on))];
+    /// In which second, and what the owner does to each.
+    type Way = (u64, fn(&On) -> Action);
+    let ways: [Way; 3] = [(2, |on| tell(on, "return")), (5, |on| tell(on, "panic on purpose")), (8, |on| kill(on))];
     let mut story = story(
         "a-busy-node",
         "A process of each behaviour on one node, talking to one another: all return, all panic, all are killed, and \

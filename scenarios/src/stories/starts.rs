@@ -54,6 +54,8 @@ fn what_comes_before_run_waits() -> Scenario {
     .at(millis(2_500), tell(&friend, &to_tell(&late, "print two")))
     .at(secs(3), tell(&late, "print three"))
     .at(secs(4), run(&late))
+    // It is started, and has not come to its first call.
+    .at(millis(4_005), tell(&friend, &to_tell(&late, "print in a hurry")))
     .at(secs(5), tell(&late, "print four"))
     .at(secs(6), run(&late))
     .expect(lives(&late, 1))

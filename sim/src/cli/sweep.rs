@@ -52,7 +52,13 @@ impl Sweep {
             return Ok(());
         }
         let found = counted(broken.len() as u64, "violation");
-        writeln!(out, "{}: {} of {} visited, {found}", scenario.name, grouped(*visited as u64), grouped(*points as u64))?;
+        writeln!(
+            out,
+            "{}: {} of {} visited, {found}",
+            scenario.name,
+            grouped(*visited as u64),
+            grouped(*points as u64)
+        )?;
         for (plan, limit) in limits.iter().take(3) {
             writeln!(out, "  reached a bound ({limit}): {}", plan.one_line())?;
         }

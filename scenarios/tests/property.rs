@@ -1,0 +1,44 @@
+//! Properties over stories, as a user writes them: plans drawn by proptest, shrunk by the one shrinker.
+
+use kernel_core::{Deviation, Semantics};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner};
+use sim::property::Plans;
+use sim::scenario::Scenario;
+use sim::world::{Options, Verdict};
+
+fn story(name: &str) -> Scenario {
+    scenarios::all().into_iter().find(|story| story.name == name).expect("there is a story of this name")
+}
+
+fn config(cases: u32) -> Config {
+    let failures = FileFailurePersistence::WithSource("proptest-regressions");
+    Config { cases, failure_persistence: Some(Box::new(failures)), ..Config::default() }
+}
+
+proptest! {
+    #![proptest_config(config(64))]
+
+    #[test]
+    fn a_counter_keeps_what_it_announced(plan in Plans::of(&story("a-counter-that-persists"))) {
+        let run = Plans::of(&story("a-counter-that-persists")).run(&plan);
+        prop_assert!(run.held(), "{}", run.story());
+    }
+}
+
+#[test]
+fn proptest_shrinks_a_plan_to_what_the_failure_needs() {
+    let story = story("down-none");
+    let wrong = Options { semantics: Some(Semantics::book().with(Deviation::D5)), ..Options::default() };
+    let plans = Plans::of(&story).options(wrong);
+    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(200) });
+    let result = runner.run(&plans, |plan| match plans.run(&plan).verdict {
+        Verdict::Violated(violations) => Err(TestCaseError::fail(violations[0].rule.id)),
+        Verdict::Held | Verdict::Limit(_) => Ok(()),
+    });
+    let proptest::test_runner::TestError::Fail(reason, plan) = result.expect_err("D5 boots a None process") else {
+        panic!("the property fails, and is not given up");
+    };
+    assert!(["E6", "X.down.None"].contains(&reason.message()), "{reason}");
+    assert!(plan.lines.is_empty(), "the story's own crash is enough: {plan}");
+}
