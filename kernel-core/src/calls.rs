@@ -3,11 +3,11 @@
 use crate::call::{Answer, Call};
 use crate::capability::Capability;
 use crate::command::{Command, CommandAnswer, Debug};
+use crate::durable::After;
 use crate::effect::{DropReason, Effect, Run, StateOp};
 use crate::input::{Refused, StateDone};
 use crate::kernel::{Context, Kernel};
-use crate::lifecycle::After;
-use crate::message::Message;
+use crate::message::{Message, Response};
 use crate::name::ProcessRef;
 use crate::process::{Activity, Process, Status};
 use crate::semantics::Deviation;
@@ -78,6 +78,12 @@ impl Kernel {
                 self.reply(&message, CommandAnswer::Debug(value), cx);
             }
         }
+    }
+
+    /// Answers a command.
+    pub(crate) fn reply(&mut self, command: &Message, answer: CommandAnswer, cx: &mut Context<'_>) {
+        let response = Response { body: answer.to_body(), ..Response::default() };
+        self.answer(command, response, cx);
     }
 
     // ---- capabilities (C4) ------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 //! What must be so in every kernel between two steps: a bug of ours, if it is not.
 
+use crate::durable::After;
 use crate::kernel::{Kernel, Timer};
-use crate::lifecycle::After;
 use crate::process::{Activity, Status};
 
 impl Kernel {

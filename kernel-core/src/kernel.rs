@@ -1,15 +1,16 @@
 //! One node's kernel: all the dispatch, none of the details.
 
 use crate::capability::{Capabilities, Capability};
+use crate::durable::After;
 use crate::effect::{Change, Effect, Record, Ticket, WriteId};
 use crate::input::Input;
-use crate::lifecycle::{After, Loading};
 use crate::message::{Cause, MessageId};
 use crate::name::{Names, NodeId, ProcessRef};
 use crate::process::{Process, Status};
 use crate::process_table::ProcessTable;
 use crate::quirks::Quirks;
 use crate::semantics::Semantics;
+use crate::start::Loading;
 use crate::time::Instant;
 use crate::{Address, OnExitKind};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

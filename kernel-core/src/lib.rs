@@ -4,7 +4,8 @@
 //! Each rule's id (`E5`, `X.kill.Restart`, …) stands at the code that obeys it.
 //!
 //! Read in this order: [`Kernel`] (the dispatch), [`Input`] and [`Effect`] (all that it hears and says), then, inside,
-//! `lifecycle` (rules S, E, X, P2), `routing` (C1, C3, E11, M), `calls` (C4, K1, P1), `process` (what a process is).
+//! `start` (rules S, X.down), `exit` (E, X, K), `durable` (P2, E8), `routing` (C1, C3, E11, M), `calls` (C4, K1, P1),
+//! `process` (what a process is).
 //!
 //! Deliberately absent: asynchrony, trait objects, text on the message path, and any knowledge of Wasm.
 #![forbid(unsafe_code)]
@@ -14,13 +15,20 @@ mod kernel;
 mod effect;
 mod input;
 
+mod start;
+
+mod exit;
+
+mod durable;
+
+mod routing;
+
 mod calls;
+
 mod check;
-mod lifecycle;
 mod process;
 mod process_table;
 mod quirks;
-mod routing;
 
 pub mod command;
 mod semantics;

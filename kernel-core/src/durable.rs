@@ -1,0 +1,124 @@
+//! What waits for the disk: table writes, and what goes on when they are durable (P2, E8).
+
+use crate::call::Answer;
+use crate::capability::Capability;
+use crate::effect::{Effect, Run, WriteId};
+use crate::input::Refused;
+use crate::kernel::{Context, Kernel};
+use crate::name::ProcessRef;
+use crate::on_exit::OnExit;
+use crate::process::{Activity, Status};
+use crate::semantics::Deviation;
+use crate::start::Initializer;
+
+/// What goes on when a table write is durable (P2).
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum After {
+    /// The rows that end are gone: the node comes up (E4b). Those to be started, and those that fire, in boot order.
+    /// D4: and those that fire although they do not end.
+    Boot { up: Vec<ProcessRef>, ended: Vec<ProcessRef>, fires_too: Vec<ProcessRef> },
+    /// A process is initialized. `given` was granted for it, and is taken back if the write is refused.
+    Initialized { id: ProcessRef, by: Initializer, given: Vec<(ProcessRef, Capability)> },
+    /// A process could not be initialized, and nobody's row says otherwise any more.
+    NotInitialized { id: ProcessRef, by: Initializer, holders: Vec<ProcessRef> },
+    /// A new on-exit value is in force; the life that set it goes on.
+    OnExit { id: ProcessRef, value: OnExit, setter: Option<Run> },
+    /// A process has ended (E2).
+    Ended(ProcessRef),
+    /// Nobody waits: these rows were brought up to date.
+    Nobody(Vec<ProcessRef>),
+}
+
+impl Kernel {
+    /// P2: a write is durable, and what waited for it goes on; or it was refused.
+    pub(crate) fn on_written(&mut self, write: WriteId, result: Result<(), Refused>, cx: &mut Context<'_>) {
+        let (first, after) = self.writes.pop_front().expect("the world answers each write once");
+        assert_eq!(first, write, "table writes are answered in their order");
+        match result {
+            Ok(()) => self.after_write(after, cx),
+            Err(Refused) => self.after_refusal(after, cx),
+        }
+    }
+
+    pub(crate) fn after_write(&mut self, after: After, cx: &mut Context<'_>) {
+        match after {
+            After::Boot { .. } => self.after_boot(after, cx),
+            After::Initialized { id, by, .. } => self.after_initialized(id, by, cx),
+            After::NotInitialized { id, by, .. } => self.after_not_initialized(id, by, cx),
+            After::OnExit { id, value, setter } => self.after_on_exit(id, value, setter, cx),
+            After::Ended(id) => self.take_effect(id, cx),
+            After::Nobody(_) => {}
+        }
+    }
+
+    /// P2: initialize is answered with the error, `set_on_exit` panics its caller; all else is tried again until it
+    /// is on disk.
+    pub(crate) fn after_refusal(&mut self, after: After, cx: &mut Context<'_>) {
+        match after {
+            After::Boot { .. } | After::Ended(_) => self.write_ends(after, cx),
+            After::Nobody(rows) => self.write(vec![], &rows.clone(), After::Nobody(rows), cx),
+            After::Initialized { id, by, given, .. } => {
+                // A row that was written meanwhile may have come to the disk all the same: first that is mended.
+                let holders: Vec<ProcessRef> = given.iter().map(|(holder, _)| *holder).collect();
+                for (holder, capability) in given {
+                    self.take(holder, capability);
+                }
+                self.write_not_initialized(id, by, holders, cx);
+            }
+            After::NotInitialized { id, by, holders } => {
+                self.write_not_initialized(id, by, holders, cx);
+            }
+            After::OnExit { id, value, setter } => {
+                let Some(process) = self.processes.get_mut(id) else { return };
+                // A later value may be on its way already.
+                process.on_exit_next.take_if(|next| *next == value);
+                let run = process.life.run;
+                // A row that was written meanwhile may have the value on disk.
+                self.write(vec![], &[id], After::Nobody(vec![id]), cx);
+                if setter == Some(run) {
+                    cx.emit(Effect::Trap(id, "set-on-exit: the disk refused the write"));
+                }
+            }
+        }
+    }
+
+    /// E8: a new on-exit value, by the process itself (`setter`: its life, which waits) or by command.
+    pub(crate) fn set_on_exit(&mut self, id: ProcessRef, value: OnExit, setter: Option<Run>, cx: &mut Context<'_>) {
+        let Some(process) = self.processes.get_mut(id).filter(|process| !process.is_ending()) else { return };
+        process.on_exit_next = Some(value.clone());
+        let after = After::OnExit { id, value, setter };
+        if self.semantics.has(Deviation::D21) {
+            self.after_write(after, cx);
+            return self.write(vec![], &[id], After::Nobody(vec![id]), cx);
+        }
+        if setter.is_some() {
+            process.status = Status::Running(Activity::Blocked);
+        }
+        self.write(vec![], &[id], after, cx);
+    }
+
+    pub(crate) fn after_on_exit(&mut self, id: ProcessRef, value: OnExit, setter: Option<Run>, cx: &mut Context<'_>) {
+        let Some(process) = self.processes.get_mut(id).filter(|process| !process.is_ending()) else { return };
+        if setter.is_none() && self.semantics.has(Deviation::D23) {
+            // It is in the table, where nobody looks before the next boot.
+            return;
+        }
+        process.on_exit_next.take_if(|next| *next == value);
+        process.on_exit = value;
+        if let Some(run) = setter {
+            self.unblock(id, run, Answer::Done, cx);
+        }
+    }
+
+    /// A call that waited for the disk returns, if the life that made it is still the present one (E10).
+    pub(crate) fn unblock(&mut self, id: ProcessRef, run: Run, answer: Answer, cx: &mut Context<'_>) {
+        let Some(process) = self.processes.get_mut(id) else { return };
+        if process.life.run == run && matches!(process.status, Status::Running(_)) {
+            if self.semantics.has(Deviation::D15) && matches!(answer, Answer::Spawned(_)) {
+                process.life.blobbed = false;
+            }
+            process.status = Status::Running(Activity::Computing);
+            cx.emit(Effect::Resume(id, answer));
+        }
+    }
+}

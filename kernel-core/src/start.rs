@@ -1,0 +1,276 @@
+//! How processes start: rules S, X.down, E4b.
+
+use crate::call::{Answer, Spawn};
+use crate::capability::{Capabilities, Capability};
+use crate::command::{CommandAnswer, Initialize};
+use crate::durable::After;
+use crate::effect::{Change, Effect, Record, Run, Source, Ticket};
+use crate::input::{ImageId, LoadError};
+use crate::kernel::{Context, Kernel};
+use crate::message::Message;
+use crate::name::{ProcessId, ProcessRef};
+use crate::on_exit::{OnExit, OnExitKind};
+use crate::process::{Activity, Process, Status};
+use crate::semantics::Deviation;
+use crate::send_error::SpawnError;
+use std::rc::Rc;
+
+/// Code that is being loaded, and what it is for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Loading {
+    init: Initialize,
+    by: Initializer,
+}
+
+/// Who initializes a process.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Initializer {
+    /// An `InitializeProcess` command, to be answered.
+    Command(Rc<Message>),
+    /// A guest's `spawn`: which life of it waits, and what else it asked for.
+    Spawn { parent: ProcessRef, run: Run, grants: Vec<(ProcessRef, Capability)> },
+}
+
+impl Kernel {
+    // ---- boot -------------------------------------------------------------------------------------------------
+
+    /// X.down.*: a Restart row comes up, the others end by this boot. Until the rows that end are gone from the disk
+    /// nothing runs and nothing is fired (E4b); killed meanwhile, a process does not come up (E5).
+    pub(crate) fn on_boot(&mut self, rows: Vec<(ProcessRef, Record)>, cx: &mut Context<'_>) {
+        for module in ProcessRef::modules() {
+            let mut process =
+                Process::new(None, OnExit::None, module == ProcessRef::TIMER, Status::Running(Activity::Receiving));
+            process.capabilities = self.first_capabilities(module);
+            self.processes.insert(module, process);
+        }
+        let (mut up, mut ended, mut fires_too) = (Vec::new(), Vec::new(), Vec::new());
+        for (id, row) in rows {
+            if id.is_module() {
+                self.processes.get_mut(id).expect("every module was just entered").capabilities = row.capabilities;
+                continue;
+            }
+            let mut process = Process::new(row.image, row.on_exit, row.public, Status::Initialized);
+            process.capabilities = row.capabilities;
+            let starts = match process.on_exit.kind() {
+                OnExitKind::Restart => true,
+                OnExitKind::None => self.semantics.has(Deviation::D5),
+                OnExitKind::Requests => self.semantics.has(Deviation::D4),
+            };
+            if starts {
+                up.push(id);
+                fires_too.extend((process.on_exit.kind() == OnExitKind::Requests).then_some(id));
+            } else {
+                ended.push(id);
+                process.status = Status::Ending(self.ending(&process));
+            }
+            self.processes.insert(id, process);
+        }
+        let after = After::Boot { up, ended, fires_too };
+        let ends = self.processes.iter().any(|(_, process)| process.is_ending());
+        if ends { self.write_ends(after, cx) } else { self.after_boot(after, cx) }
+    }
+
+    /// What a runtime module holds on a node that is new: all may reach other nodes, and the owner's terminal the kernel.
+    pub(crate) fn first_capabilities(&self, module: ProcessRef) -> Capabilities {
+        let mut capabilities = Capabilities::from([Capability::network(self.our)]);
+        if module == ProcessRef::TERMINAL {
+            capabilities.insert(Capability::messaging(self.address(ProcessRef::KERNEL)));
+        }
+        capabilities
+    }
+
+    pub(crate) fn after_boot(&mut self, after: After, cx: &mut Context<'_>) {
+        let After::Boot { up, ended, fires_too } = after else { unreachable!("only a boot is continued here") };
+        for id in up {
+            if self.processes.get(id).is_some_and(|process| process.status == Status::Initialized) {
+                self.start(id, cx);
+            }
+        }
+        for id in ended {
+            self.take_effect(id, cx);
+        }
+        for id in fires_too {
+            let process = self.processes.get(id).cloned();
+            if let Some(Process { on_exit: OnExit::Requests(requests), capabilities, .. }) = process {
+                self.fire(id, &capabilities, &requests, cx);
+            }
+        }
+    }
+
+    // ---- start ------------------------------------------------------------------------------------------------
+
+    /// S2: `InitializeProcess`. Everything that can be wrong with it is answered alike, and changes nothing.
+    pub(crate) fn on_initialize(&mut self, command: Rc<Message>, init: Initialize, cx: &mut Context<'_>) {
+        let legal = cx.names.process_id(init.id).is_legal();
+        let Some(blob) = command.blob.clone().filter(|_| legal && !self.is_taken(init.id)) else {
+            return self.not_initialized(init.id, Initializer::Command(command), SpawnError::NameTaken, cx);
+        };
+        self.load(Source::Blob(blob.bytes), Loading { init, by: Initializer::Command(command) }, cx);
+    }
+
+    /// S6: `spawn`. The code is read and judged first; until then nothing has changed.
+    pub(crate) fn on_spawn(&mut self, parent: ProcessRef, spawn: Spawn, cx: &mut Context<'_>) {
+        let name: Rc<str> = spawn.name.unwrap_or_else(|| self.fresh_id().to_string().into());
+        let child = cx.names.sibling(parent, &name);
+        if ProcessId::split(cx.names.process_text(child)).is_none_or(|id| !id.is_legal()) {
+            return cx.emit(Effect::Trap(parent, "spawn: the name has illegal characters (a-z 0-9 - are legal)"));
+        }
+        let issued = |(holder, params)| (holder, Capability { issuer: self.address(child), params });
+        let grants = spawn.grant_capabilities.into_iter().map(issued).collect();
+        let init = Initialize {
+            id: child,
+            on_exit: spawn.on_exit,
+            initial_capabilities: spawn.request_capabilities,
+            public: spawn.public,
+        };
+        let process = self.processes.get_mut(parent).expect("only a process of this node spawns");
+        process.status = Status::Running(Activity::Blocked);
+        let by = Initializer::Spawn { parent, run: process.life.run, grants };
+        self.load(Source::File(parent, spawn.path), Loading { init, by }, cx);
+    }
+
+    pub(crate) fn load(&mut self, source: Source, loading: Loading, cx: &mut Context<'_>) {
+        let ticket = Ticket(self.fresh_id());
+        self.loads.insert(ticket, loading);
+        cx.emit(Effect::Load(ticket, source));
+    }
+
+    pub(crate) fn is_taken(&self, id: ProcessRef) -> bool {
+        self.processes.contains(id) || id.is_module()
+    }
+
+    /// The code is there, or is not. If all is well the process is entered; nobody knows before its row is durable.
+    pub(crate) fn on_loaded(&mut self, ticket: Ticket, result: Result<ImageId, LoadError>, cx: &mut Context<'_>) {
+        let Loading { init, by } = self.loads.remove(&ticket).expect("the world answers each load once");
+        if let Initializer::Spawn { parent, run, .. } = &by
+            && self.processes.get(*parent).is_none_or(|process| process.life.run != *run)
+        {
+            // The life that asked is over, and nothing has changed yet (E10).
+            return;
+        }
+        let image = match result {
+            Ok(image) if !self.is_taken(init.id) => Some(image),
+            // D8: code is judged later, when it is too late.
+            Err(LoadError::Invalid) if self.semantics.has(Deviation::D8) && !self.is_taken(init.id) => None,
+            Ok(_) => return self.not_initialized(init.id, by, SpawnError::NameTaken, cx),
+            Err(_) => return self.not_initialized(init.id, by, SpawnError::NoFileAtPath, cx),
+        };
+        let child = self.address(init.id);
+        let mut process = Process::new(image, init.on_exit, init.public, Status::Initializing { killers: vec![] });
+        let mut given = Vec::new();
+        // C2: what the initializer holds, the child may; and the initializer may message the child.
+        let initializer = match &by {
+            Initializer::Command(command) => command.source.process,
+            Initializer::Spawn { parent, .. } => *parent,
+        };
+        let held = self.capabilities(initializer);
+        process.capabilities.extend(init.initial_capabilities.iter().filter(|capability| held.contains(capability)));
+        given.push((initializer, Capability::messaging(child)));
+        if let Initializer::Spawn { parent, grants, .. } = &by {
+            process.capabilities.insert(Capability::messaging(self.address(*parent)));
+            given.extend(grants);
+        }
+        self.processes.insert(init.id, process);
+        given.retain(|(holder, capability)| self.grant(*holder, *capability));
+        let rows: Vec<ProcessRef> = [init.id].into_iter().chain(given.iter().map(|(holder, _)| *holder)).collect();
+        let after = After::Initialized { id: init.id, by, given };
+        if self.semantics.has(Deviation::D21) {
+            self.after_write(after, cx);
+            return self.write(vec![], &rows, After::Nobody(rows.clone()), cx);
+        }
+        self.write(vec![], &rows, after, cx);
+    }
+
+    pub(crate) fn not_initialized(&mut self, id: ProcessRef, by: Initializer, error: SpawnError, cx: &mut Context<'_>) {
+        let taken_for_success = self.semantics.has(Deviation::D7);
+        match by {
+            Initializer::Command(command) => {
+                if taken_for_success {
+                    self.grant(command.source.process, Capability::messaging(self.address(id)));
+                }
+                self.reply(&command, CommandAnswer::InitializeProcessError, cx);
+            }
+            Initializer::Spawn { parent, run, .. } if taken_for_success && error == SpawnError::NameTaken => {
+                self.adopt_namesake(parent, id, cx);
+                self.unblock(parent, run, Answer::Spawned(Ok(id)), cx);
+            }
+            Initializer::Spawn { parent, run, .. } => self.unblock(parent, run, Answer::Spawned(Err(error)), cx),
+        }
+    }
+
+    pub(crate) fn after_initialized(&mut self, id: ProcessRef, by: Initializer, cx: &mut Context<'_>) {
+        let process = self.processes.get_mut(id).expect("a row that is being written stays in the table");
+        let status = std::mem::replace(&mut process.status, Status::Initialized);
+        let Status::Initializing { killers } = status else {
+            unreachable!("it could not go on before its row was durable")
+        };
+        match by {
+            Initializer::Command(command) => self.reply(&command, CommandAnswer::InitializedProcess, cx),
+            Initializer::Spawn { parent, run, .. } => {
+                if killers.is_empty() {
+                    self.start(id, cx);
+                }
+                self.unblock(parent, run, Answer::Spawned(Ok(id)), cx);
+            }
+        }
+        if !killers.is_empty() {
+            self.end(id, killers, cx);
+        }
+    }
+
+    /// S3: `RunProcess`.
+    pub(crate) fn on_run(&mut self, command: &Message, id: ProcessRef, cx: &mut Context<'_>) {
+        match self.processes.get(id).map(|process| &process.status) {
+            Some(Status::Initialized) => {
+                self.start(id, cx);
+                self.reply(command, CommandAnswer::StartedProcess, cx);
+            }
+            Some(Status::Running(_)) if self.semantics.has(Deviation::D26) => {
+                self.reply(command, CommandAnswer::StartedProcess, cx);
+                self.send_stray_run(id, cx);
+            }
+            Some(Status::Initializing { .. } | Status::Running(_) | Status::BackingOff | Status::Ending(_)) | None => {
+                self.reply(command, CommandAnswer::RunProcessError, cx);
+            }
+        }
+    }
+
+    /// S5: every start is alike. What came before the first run stays in the mailbox (S4); a restart has an empty one.
+    pub(crate) fn start(&mut self, id: ProcessRef, cx: &mut Context<'_>) {
+        let run = Run(self.fresh_id());
+        let waiting = self.processes.get(id).map_or(0, |process| process.life.mailbox.len());
+        let chokes = self.chokes_at_start(waiting);
+        let process = self.processes.get_mut(id).expect("only a process of the table starts");
+        process.status = Status::Running(Activity::Computing);
+        process.life.started = cx.at.now;
+        // D8 and D13: it is running for the table, and has no life.
+        let Some(image) = process.image.filter(|_| !chokes) else { return };
+        if self.semantics.has(Deviation::D12) {
+            process.life.held_back = process.life.mailbox.drain(..).collect();
+        }
+        process.life.run = run;
+        cx.emit(Effect::Start { process: id, run, image });
+    }
+
+    /// Takes a process that could not be initialized off the disk, and what was granted for it.
+    pub(crate) fn write_not_initialized(
+        &mut self,
+        id: ProcessRef,
+        by: Initializer,
+        holders: Vec<ProcessRef>,
+        cx: &mut Context<'_>,
+    ) {
+        let rows = holders.clone();
+        self.write(vec![Change::Remove(id)], &rows, After::NotInitialized { id, by, holders }, cx);
+    }
+
+    pub(crate) fn after_not_initialized(&mut self, id: ProcessRef, by: Initializer, cx: &mut Context<'_>) {
+        let process = self.processes.remove(id).expect("an id is taken until its initialize is answered");
+        self.not_initialized(id, by, SpawnError::NoFileAtPath, cx);
+        if let Status::Initializing { killers } = process.status {
+            for command in killers {
+                self.answer_killed(&command, id, cx);
+            }
+        }
+    }
+}
