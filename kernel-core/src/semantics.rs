@@ -61,7 +61,7 @@ deviations! {
         "after a reboot a killed process's capabilities are not revoked, unless it issued one since";
     D10 "kernel/process.rs" breaks "E8, E2":
         "the exit of a process that was started as None or Requests and has set Restart takes the node down";
-    D11 "kernel/process.rs" breaks "E4, C3":
+    D11 "kernel/process.rs" breaks "E4, C3, C5":
         "on-exit requests may carry capabilities that the process never held";
     D12 "kernel/process.rs" breaks "S4, M2":
         "messages that came before the run are queued again behind later ones";

@@ -40,7 +40,7 @@ impl Kernel {
         for module in ProcessRef::modules() {
             let mut process =
                 Process::new(None, OnExit::None, module == ProcessRef::TIMER, Status::Running(Activity::Receiving));
-            process.capabilities = self.first_capabilities(module);
+            process.capabilities = self.first_capabilities(module, cx);
             self.processes.insert(module, process);
         }
         let (mut up, mut ended, mut fires_too) = (Vec::new(), Vec::new(), Vec::new());
@@ -70,11 +70,14 @@ impl Kernel {
         if ends { self.write_ends(after, cx) } else { self.after_boot(after, cx) }
     }
 
-    /// What a runtime module holds on a node that is new: all may reach other nodes, and the owner's terminal the kernel.
-    pub(crate) fn first_capabilities(&self, module: ProcessRef) -> Capabilities {
+    /// What a runtime module holds on a node that is new: all may reach other nodes; the owner's terminal holds root,
+    /// which is to message the kernel and every other module, and to do as it likes in the file system.
+    pub(crate) fn first_capabilities(&self, module: ProcessRef, cx: &mut Context<'_>) -> Capabilities {
         let mut capabilities = Capabilities::from([Capability::network(self.our)]);
         if module == ProcessRef::TERMINAL {
-            capabilities.insert(Capability::messaging(self.address(ProcessRef::KERNEL)));
+            capabilities.extend(ProcessRef::modules().map(|module| Capability::messaging(self.address(module))));
+            let params = cx.names.params(r#"{"root":true}"#);
+            capabilities.insert(Capability { issuer: self.address(ProcessRef::VFS), params });
         }
         capabilities
     }

@@ -19,6 +19,7 @@ mod last_words;
 mod neighbours;
 mod packages;
 mod persistence;
+mod runtimes;
 mod starts;
 
 /// Every story, in the order in which they are best read.
@@ -32,6 +33,7 @@ pub fn all() -> Vec<Scenario> {
         persistence::all(),
         neighbours::all(),
         packages::all(),
+        runtimes::all(),
     ];
     chapters.into_iter().flatten().collect()
 }

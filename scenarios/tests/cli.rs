@@ -234,3 +234,30 @@ fn a_mistake_is_answered_with_its_place_and_nothing_else() {
     }
     std::fs::remove_file(file).expect("the file is there");
 }
+
+#[test]
+fn a_package_of_your_own_is_checked_or_refused_with_the_place() {
+    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/guests/built/");
+    let passed = kinode_sim(&["check", &format!("{built}counter.wasm"), "--seeds", "20", "--format", "json"]);
+    let records = passed.must_end(0).records();
+    assert_eq!(of_kind(&records, "check")[0]["verdict"], "PASSED");
+    let crasher = kinode_sim(&["check", &format!("{built}crasher.wasm"), "--seeds", "2"]).must_end(1);
+    assert!(crasher.out.contains("structural: nothing I do can start"), "{}", crasher.out);
+
+    let folder = std::env::temp_dir().join(format!("kinode-sim-cli-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("there is a folder for such things");
+    let manifest = |on_exit: &str| {
+        format!(r#"[{{"process_name": "p", "process_wasm_path": "/p.wasm", "on_exit": {on_exit}, "public": true}}]"#)
+    };
+    for (on_exit, code, says) in [
+        (r#""Never""#, "", "process `p`: `on_exit` \"Never\" is no such thing"),
+        (r#""Restart""#, "this is text", "p.wasm: not a Wasm file"),
+    ] {
+        std::fs::write(folder.join("manifest.json"), manifest(on_exit)).expect("the folder can be written to");
+        std::fs::write(folder.join("p.wasm"), code).expect("the folder can be written to");
+        let refused = kinode_sim(&["check", folder.to_str().expect("the path is text")]).must_end(2);
+        assert!(refused.err.contains(says), "{}", refused.err);
+        assert!(refused.out.is_empty(), "{}", refused.out);
+    }
+    std::fs::remove_dir_all(&folder).expect("it is ours");
+}

@@ -14,6 +14,7 @@
 
 mod args;
 mod bug;
+mod check;
 mod explore;
 mod failure;
 mod list;
@@ -49,6 +50,7 @@ enum Command {
     Explore(explore::Explore),
     Replay(replay::Replay),
     Sweep(sweep::Sweep),
+    Check(check::Check),
     List(list::List),
 }
 
@@ -136,6 +138,7 @@ impl Context {
             Some(Command::Explore(explore)) => explore.run(self, out),
             Some(Command::Replay(replay)) => replay.run(self, out),
             Some(Command::Sweep(sweep)) => sweep.run(self, out),
+            Some(Command::Check(check)) => check.run(self, out),
             Some(Command::List(list)) => list.run(self, out),
         }
     }

@@ -6,8 +6,8 @@
 use crate::site::Down;
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{
-    Bytes, CallKind, Cause, Change, DropReason, Duration, Exit, Instant, Message, NodeId, OnExit, ProcessRef,
-    SendErrorKind, SpawnError,
+    Answer, Bytes, CallKind, Capability, Cause, Change, DropReason, Duration, Exit, Instant, Message, NodeId, OnExit,
+    ProcessRef, SendErrorKind, Spawn, SpawnError,
 };
 use std::rc::Rc;
 
@@ -63,8 +63,16 @@ pub enum What {
     SetsOnExit(Life, Rc<OnExit>),
     /// It asks for its state to be this, or to be none; durable when it returns (P1).
     SavesState(Life, Option<Bytes>),
-    /// A call that has an answer returned, other than those that receive.
+    /// It asks for these capabilities to be kept (C4).
+    SavesCapabilities(Life, Rc<[Capability]>),
+    /// It gives up these capabilities (C4).
+    DropsCapabilities(Life, Rc<[Capability]>),
+    /// It asks for a child (S6).
+    Spawns(Life, Rc<Spawn>),
+    /// A call that has an answer but nothing to say returned.
     Returned(Life, CallKind),
+    /// A call that looks something up (`our`, `get-on-exit`, `our-capabilities`, blobs) returned this.
+    Learned(Life, CallKind, Rc<Answer>),
     /// `get-state` returned this.
     ReadState(Life, Option<Bytes>),
     /// `spawn` returned this.
@@ -77,6 +85,8 @@ pub enum What {
     Sent(Rc<Message>),
     /// The message just sent is a kernel command.
     Command(Rc<Message>, Rc<Command>),
+    /// The message just sent is an `InitializeProcess` with code that is not valid, or none (S2).
+    InvalidCode(Rc<Message>),
     /// The message just sent is the kernel's answer to a command.
     CommandAnswered(Rc<Message>, Rc<CommandAnswer>),
     /// A life receives a message (by `receive` or an awaited answer).
@@ -129,12 +139,17 @@ pub enum Kind {
     Printed,
     SetsOnExit,
     SavesState,
+    SavesCapabilities,
+    DropsCapabilities,
+    Spawns,
     Returned,
+    Learned,
     ReadState,
     Spawned,
     Spun,
     Sent,
     Command,
+    InvalidCode,
     CommandAnswered,
     Received,
     ReceivedError,
@@ -172,12 +187,17 @@ impl What {
             What::Printed(..) => Kind::Printed,
             What::SetsOnExit(..) => Kind::SetsOnExit,
             What::SavesState(..) => Kind::SavesState,
+            What::SavesCapabilities(..) => Kind::SavesCapabilities,
+            What::DropsCapabilities(..) => Kind::DropsCapabilities,
+            What::Spawns(..) => Kind::Spawns,
             What::Returned(..) => Kind::Returned,
+            What::Learned(..) => Kind::Learned,
             What::ReadState(..) => Kind::ReadState,
             What::Spawned(..) => Kind::Spawned,
             What::Spun(..) => Kind::Spun,
             What::Sent(_) => Kind::Sent,
             What::Command(..) => Kind::Command,
+            What::InvalidCode(_) => Kind::InvalidCode,
             What::CommandAnswered(..) => Kind::CommandAnswered,
             What::Received(..) => Kind::Received,
             What::ReceivedError(..) => Kind::ReceivedError,
@@ -207,7 +227,11 @@ impl What {
             | What::Printed(life, ..)
             | What::SetsOnExit(life, _)
             | What::SavesState(life, _)
+            | What::SavesCapabilities(life, _)
+            | What::DropsCapabilities(life, _)
+            | What::Spawns(life, _)
             | What::Returned(life, _)
+            | What::Learned(life, ..)
             | What::ReadState(life, _)
             | What::Spawned(life, _)
             | What::Spun(life, _)
@@ -218,6 +242,7 @@ impl What {
             | What::Failed(_)
             | What::Sent(_)
             | What::Command(..)
+            | What::InvalidCode(_)
             | What::CommandAnswered(..)
             | What::ModuleReceived(..)
             | What::ModuleReceivedError(..)

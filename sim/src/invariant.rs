@@ -15,11 +15,18 @@ pub mod requests;
 
 pub mod capability;
 pub mod exit;
+pub mod family;
+pub mod granted;
 pub mod kill;
 pub mod message;
+pub mod network;
+pub mod on_exit;
 pub mod on_exit_requests;
 pub mod persistence;
+pub mod progress;
+pub mod prompt;
 pub mod restart;
+pub mod start;
 
 #[cfg(test)]
 mod story;
@@ -27,9 +34,14 @@ mod story;
 mod tests {
     mod capability;
     mod exit;
+    mod family;
+    mod granted;
     mod kill;
     mod message;
     mod persistence;
+    mod progress;
+    mod prompt;
+    mod start;
 }
 
 pub use past::Past;
@@ -55,30 +67,49 @@ pub trait Invariant {
 /// All invariants, for kernels that put off restarts as these semantics say. Nothing else of them is looked at: the
 /// deviations of a kernel are to be found, not excused.
 pub fn all(semantics: &Semantics) -> Vec<Box<dyn Invariant>> {
+    let patience = exit::patience(semantics.back_off);
     let mut all: Vec<Box<dyn Invariant>> = vec![
+        // Start
+        Box::new(start::CodeIsValid::default()),
+        Box::new(start::RunIsAnswered::default()),
+        Box::new(start::EarlyMessagesWait::default()),
+        Box::new(start::OneLifeAtATime),
+        Box::new(start::SpawnedIsThere),
+        Box::new(start::StartsTakeTime),
         // Exit
+        Box::new(progress::NodesDoNotFail),
         Box::new(restart::RestartedAtOnce::new(semantics.back_off)),
         Box::new(restart::KeepsWhatItIs),
         Box::new(on_exit_requests::FiredAsListed),
         Box::new(kill::DeadStayDead),
         Box::new(exit::NoneMeansNothing),
+        Box::new(on_exit::ReturnIsHonoured::new(patience)),
         Box::new(exit::OnExitIsDurable::default()),
+        Box::new(on_exit::LatestIsInForce::default()),
+        Box::new(progress::CrashesForEver::new(patience)),
         Box::new(restart::NothingLeaks::default()),
         Box::new(message::NobodyThere::default()),
         Box::new(capability::RevokedAtTheEnd::default()),
         // Who may kill
         Box::new(kill::RootCommands::default()),
         Box::new(kill::KilledIsDurable),
+        Box::new(family::ExitsAreOnesOwn::default()),
+        Box::new(family::DeathsAreSilent::default()),
         Box::new(kill::KillIsAnswered::default()),
         // Capabilities
         Box::new(capability::MessagingNeedsCapability::of_the_living()),
         Box::new(capability::MessagingNeedsCapability::of_the_dead()),
         Box::new(capability::AttachedIsHeld::of_the_living()),
         Box::new(capability::AttachedIsHeld::of_the_dead()),
+        Box::new(granted::InitializerGives),
         Box::new(capability::Unforgeable),
+        Box::new(granted::GrantedIsHeld::default()),
         // Messages
         Box::new(message::SettlesOnce),
         Box::new(message::InOrder::default()),
+        Box::new(prompt::PromptedAsReceived::default()),
+        Box::new(network::ErrorsSayWhy::default()),
+        Box::new(progress::KernelsGoOn::default()),
         // Persistence
         Box::new(persistence::StateIsKept::default()),
         Box::new(persistence::TableIsDurable),

@@ -37,6 +37,7 @@ pub mod event;
 pub mod invariant;
 pub mod trace;
 
+pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod explore;

@@ -3,8 +3,8 @@
 use crate::event::{Event, Life, What};
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{
-    Address, Blob, Capability, Cause, Change, Content, Exit, Message, Names, OnExit, ProcessRef, Record, SendErrorKind,
-    SpawnError,
+    Address, Answer, Blob, Capability, Cause, Change, Content, Exit, Message, Names, OnExit, ProcessRef, Record,
+    SendErrorKind, Spawn, SpawnError,
 };
 use std::collections::VecDeque;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -109,6 +109,12 @@ fn encode(event: &Event, out: &mut Vec<u8>) {
             put.u32(process.0);
             put.optional(bytes.as_deref());
         }
+        What::SavesCapabilities(_, list) | What::DropsCapabilities(_, list) => put.capabilities(&**list),
+        What::Spawns(_, spawn) => put.spawn(spawn),
+        What::Learned(_, call, answer) => {
+            put.u8(*call as u8);
+            put.answer(answer);
+        }
         What::Spawned(_, Ok(child)) => put.u32(child.0),
         What::Spawned(_, Err(SpawnError::NameTaken)) => put.u8(1),
         What::Spawned(_, Err(SpawnError::NoFileAtPath)) => put.u8(2),
@@ -140,7 +146,7 @@ fn encode(event: &Event, out: &mut Vec<u8>) {
             put.bytes(text.as_bytes());
         }
         // Their content is in the message that was sent just before.
-        What::Command(message, _) | What::CommandAnswered(message, _) => put.id(message),
+        What::Command(message, _) | What::InvalidCode(message) | What::CommandAnswered(message, _) => put.id(message),
         What::Durable(change) => match &**change {
             Change::Put(process, record) => {
                 put.u32(process.0);
@@ -235,6 +241,31 @@ impl Encoder<'_> {
         }
     }
 
+    fn spawn(&mut self, spawn: &Spawn) {
+        self.optional(spawn.name.as_deref().map(str::as_bytes));
+        self.bytes(spawn.path.as_bytes());
+        self.on_exit(&spawn.on_exit);
+        self.u8(spawn.public.into());
+        self.capabilities(&spawn.request_capabilities);
+        for (holder, params) in &spawn.grant_capabilities {
+            self.u32(holder.0);
+            self.u32(params.0);
+        }
+    }
+
+    /// What a call gave back that has no fact of its own.
+    fn answer(&mut self, answer: &Answer) {
+        match answer {
+            Answer::Init(address) | Answer::Our(address) => self.address(*address),
+            Answer::OnExit(value) => self.on_exit(value),
+            Answer::State(bytes) => self.optional(bytes.as_deref()),
+            Answer::Capabilities(list) => self.capabilities(list),
+            Answer::HasBlob(has) => self.u8((*has).into()),
+            Answer::Blob(blob) => self.blob(blob.as_ref()),
+            Answer::Done | Answer::Spawned(_) | Answer::Received(_) | Answer::Awaited(_) => {}
+        }
+    }
+
     fn record(&mut self, record: &Record) {
         self.u32(record.image.map_or(u32::MAX, |image| image.0));
         self.on_exit(&record.on_exit);
@@ -276,7 +307,14 @@ fn what_text(event: &Event, names: &Names) -> String {
         What::SetsOnExit(_, value) => format!("sets on-exit {}", on_exit_text(value, event, names)),
         What::SavesState(_, Some(bytes)) => format!("saves state {}", excerpt(bytes)),
         What::SavesState(_, None) => "clears its state".to_string(),
+        What::SavesCapabilities(_, list) => format!("keeps {}", capabilities_text(list, names)),
+        What::DropsCapabilities(_, list) => format!("drops {}", capabilities_text(list, names)),
+        What::Spawns(_, spawn) => {
+            let name = spawn.name.as_deref().unwrap_or("a child");
+            format!("spawns {name} from {} as {:?}", spawn.path, spawn.on_exit.kind())
+        }
         What::Returned(_, call) => format!("{} returned", call.name()),
+        What::Learned(_, call, answer) => format!("{} returned{}", call.name(), answer_text(answer, event, names)),
         What::ReadState(_, Some(bytes)) => format!("read state {}", excerpt(bytes)),
         What::ReadState(_, None) => "read state: none".to_string(),
         What::Spawned(_, Ok(child)) => format!("spawned {}", process(child)),
@@ -297,6 +335,7 @@ fn what_text(event: &Event, names: &Names) -> String {
         What::Command(message, command) => {
             format!("{} commands: {}", short(message.source, event, names), command_text(command, names))
         }
+        What::InvalidCode(message) => format!("#{} brings no valid code", message.cause.0),
         What::CommandAnswered(message, answer) => {
             let target = short(message.target, event, names);
             match &**answer {
@@ -346,6 +385,31 @@ fn short(address: Address, event: &Event, names: &Names) -> String {
     match address.node == event.node {
         true => names.process_text(address.process).to_string(),
         false => names.address_text(address),
+    }
+}
+
+fn capabilities_text(list: &[Capability], names: &Names) -> String {
+    let text = |c: &Capability| format!("{} of {}", names.params_text(c.params), names.address_text(c.issuer));
+    match list {
+        [] => "nothing".to_string(),
+        list => list.iter().map(text).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn answer_text(answer: &Answer, event: &Event, names: &Names) -> String {
+    match answer {
+        Answer::OnExit(value) => format!(" {}", on_exit_text(value, event, names)),
+        Answer::Capabilities(list) => format!(" {}", capabilities_text(list, names)),
+        Answer::HasBlob(has) => format!(" {has}"),
+        Answer::Blob(Some(blob)) => format!(" {}", excerpt(&blob.bytes)),
+        Answer::Blob(None) => " none".to_string(),
+        Answer::Init(_)
+        | Answer::Our(_)
+        | Answer::State(_)
+        | Answer::Done
+        | Answer::Spawned(_)
+        | Answer::Received(_)
+        | Answer::Awaited(_) => String::new(),
     }
 }
 

@@ -536,6 +536,15 @@ impl<'s> World<'s> {
             Call::ClearState => {
                 self.record(node, Some(index), What::SavesState(life, None));
             }
+            Call::SaveCapabilities(list) => {
+                self.record(node, Some(index), What::SavesCapabilities(life, list.as_slice().into()));
+            }
+            Call::DropCapabilities(list) => {
+                self.record(node, Some(index), What::DropsCapabilities(life, list.as_slice().into()));
+            }
+            Call::Spawn(spawn) => {
+                self.record(node, Some(index), What::Spawns(life, Rc::new((**spawn).clone())));
+            }
             _ => {}
         }
         let up = self.nodes[node].up.as_mut().expect("a node with a life is up");

@@ -61,11 +61,12 @@ fn a_twin_reads_a_state_as_its_sibling_does() {
 
 #[test]
 fn a_puppet_obeys_as_its_sibling_does() {
-    let orders = "print one\r\n\nrespond two\ntell bob.os@a:b:c three\nask bob.os@d:e:f 4 four\nawait our@a:b:c 5 five\n\
+    let orders = "print one\r\n\nrespond two\ntell bob.os@a:b:c three\nask bob.os@d:e:f 4 four\ninherit bob.os@d:e:f 4 four\nawait our@a:b:c 5 five\n\
         await our@a:b:c 5 six\nawait x.os@a:b:c 5 seven\non-exit restart\nprint-on-exit\non-exit requests our@g:h:i it\n\
         print-on-exit\non-exit none\nprint-on-exit\nprint-state\nsave-state eight\nprint-state\nclear-state\n\
-        print-capabilities\ngive our@to:x:y our@issuer:x:y {\"b\":1,\"a\":2} here\nkeep\ndrop our@issuer:x:y \"read\"\n\
-        grow 16\ngrow 65536\nblob nine our@a:b:c ten\nprint-blob\nspin\nprint never";
+        print-capabilities\ngive our@to:x:y our@issuer:x:y {\"b\":1,\"a\":2} here\nkeep\nclaim our@issuer:x:y \"read\"\n\
+        drop our@issuer:x:y \"read\"\n\
+        grow 16\ngrow 65536\nblob nine our@a:b:c ten & ten & & ten &\nprint-blob\nspin\nprint never";
     let steps = lockstep("puppet", None, &requests(&[orders]));
     assert!(matches!(steps.last(), Some((_, Turn::Busy(_)))), "{steps:?}");
 }
@@ -79,9 +80,12 @@ fn a_puppet_ends_as_its_sibling_does() {
         "grow 4294967296",
         "tell new.os@x:y print",
         "ask new.os@x:y:z soon print",
+        "inherit new.os@x:y:z soon print",
         "await new.os@x:y:z -1 print",
         "give new.os@x:y:z nobody {} print",
         "give nobody new.os@x:y:z {} print",
+        "claim new.os@x:y:z",
+        "claim nobody {\"new\":true}",
         "drop new.os@x:y:z",
         "drop nobody {\"new\":true}",
         "on-exit requests new.os@x:y:z",
@@ -119,10 +123,10 @@ fn requests(bodies: &[&str]) -> Vec<Mail> {
 
 /// What comes first in a line, and the words after it; some are empty.
 const ORDERS: &str = "add get forget say hear work raise ask hand adopt product leave put return panic spin print respond \
-    tell await on-exit print-on-exit save-state clear-state print-state print-capabilities give keep drop grow blob \
-    print-blob dance  return";
+    tell inherit await on-exit print-on-exit save-state clear-state print-state print-capabilities give keep claim drop grow \
+    blob print-blob dance  return";
 const WORDS: &str = "kid taken lost none restart requests /p 5 +7 -1 16 65536 4294967296 bob.os our our@kid:demo:alice.os \
-    new.os@x:y:z bad.os@x:y @:: a@b@c:d:e a:b \"messaging\" {\"b\":1,\"a\":2} {\"a\":2,\"b\":1} k=v é \u{85}  none";
+    new.os@x:y:z bad.os@x:y @:: a@b@c:d:e a:b \"messaging\" {\"b\":1,\"a\":2} {\"a\":2,\"b\":1} k=v & é \u{85}  none";
 
 /// What programs may find saved.
 const STATES: &[&[u8]] = &[
@@ -151,7 +155,7 @@ fn line() -> impl Strategy<Value = String> {
 fn sound_line() -> impl Strategy<Value = String> {
     let address = one_of("our@kid:demo:alice.os new.os@x:y:z old.os@p:q:r @::");
     let word = one_of(WORDS);
-    (0..16_u8, address.clone(), address, word.clone(), word).prop_map(|(order, to, issuer, a, b)| match order {
+    (0..18_u8, address.clone(), address, word.clone(), word).prop_map(|(order, to, issuer, a, b)| match order {
         0 => format!("tell {to} {a} {b}"),
         1 => format!("ask {to} 5 {a} {b}"),
         2 => format!("await {to} 5 {a} {b}"),
@@ -167,6 +171,8 @@ fn sound_line() -> impl Strategy<Value = String> {
         12 => format!("put {a} {b}"),
         13 => "print-capabilities".to_string(),
         14 => "keep".to_string(),
+        15 => format!("inherit {to} 5 {a} {b}"),
+        16 => format!("claim {issuer} {a}"),
         _ => format!("get {a}"),
     })
 }

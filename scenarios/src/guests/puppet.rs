@@ -45,6 +45,12 @@ async fn carry_out(os: &Os, line: &str, attached: &[Capability]) -> Option<()> {
             let (to, seconds) = (address(to)?, seconds.parse().ok()?);
             os.ask(to.numbered(os), seconds, body, Some(body.into()));
         }
+        "inherit" => {
+            let [to, seconds, body] = words(rest)?;
+            let request = Request { inherit: true, expects_response: Some(seconds.parse().ok()?), ..request(body) };
+            let target = address(to)?.numbered(os);
+            os.send_request(Outgoing { target, request, context: Some(body.into()), blob: None });
+        }
         "await" => {
             let [to, seconds, body] = words(rest)?;
             let (to, seconds) = (address(to)?, seconds.parse().ok()?);
@@ -70,6 +76,10 @@ async fn carry_out(os: &Os, line: &str, attached: &[Capability]) -> Option<()> {
             os.send_request(Outgoing { target, request, context: None, blob: None });
         }
         "keep" => os.save_capabilities(attached.to_vec()),
+        "claim" => {
+            let [issuer, params] = words(rest)?;
+            os.save_capabilities(vec![capability(os, &address(issuer)?, params)]);
+        }
         "drop" => {
             let [issuer, params] = words(rest)?;
             os.drop_capabilities(vec![capability(os, &address(issuer)?, params)]);
@@ -79,8 +89,8 @@ async fn carry_out(os: &Os, line: &str, attached: &[Capability]) -> Option<()> {
         "blob" => {
             let [blob, to, body] = words(rest)?;
             let blob = Some(Blob { mime: None, bytes: blob.into() });
-            let target = address(to)?.numbered(os);
-            os.send_request(Outgoing { target, request: request(body), context: None, blob });
+            let (target, body) = (address(to)?.numbered(os), body.replace(" & ", "\n"));
+            os.send_request(Outgoing { target, request: request(&body), context: None, blob });
         }
         "print-blob" => show(os, "blob", os.get_blob().await.map(|blob| blob.bytes)),
         _ => return None,
@@ -182,7 +192,9 @@ mod tests {
             "tell new.os@x:y:z",
             "tell new.os@x:y print",
             "ask new.os@x:y:z soon print",
+            "inherit new.os@x:y:z soon print",
             "give new.os@x:y:z nobody {} print",
+            "claim new.os@x:y:z",
             "drop new.os@x:y:z",
             "on-exit requests new.os@x:y:z",
             "on-exit never",
@@ -209,6 +221,15 @@ mod tests {
         assert_eq!(life.response("yes", Some("well?")), (vec![print("well?: answered yes")], RECEIVE));
         assert_eq!(life.response("yes", None), (vec![print(": answered yes")], RECEIVE));
         assert_eq!(life.failure(SendErrorKind::Offline, Some("well?")), (vec![print("well?: offline")], RECEIVE));
+    }
+
+    #[test]
+    fn a_question_may_inherit() {
+        let mut life = puppet();
+        let target = life.address("our@kid:demo:alice.os");
+        let request = Request { inherit: true, expects_response: Some(7), body: "well?".into(), ..Request::default() };
+        let ask = Outgoing { target, request, context: Some("well?".into()), blob: None };
+        assert_eq!(life.request("inherit our@kid:demo:alice.os 7 well?"), (vec![send(ask)], RECEIVE));
     }
 
     #[test]
@@ -269,6 +290,8 @@ mod tests {
         let mut life = puppet();
         let right = Capability::messaging(life.address("our@kid:demo:alice.os"));
         assert_eq!(life.request_with("keep", &[right]), (vec![Call::SaveCapabilities(vec![right])], RECEIVE));
+        let order = "claim our@kid:demo:alice.os \"messaging\"";
+        assert_eq!(life.request(order), (vec![Call::SaveCapabilities(vec![right])], RECEIVE));
         let order = "drop our@kid:demo:alice.os \"messaging\"";
         assert_eq!(life.request(order), (vec![Call::DropCapabilities(vec![right])], RECEIVE));
     }
@@ -277,9 +300,9 @@ mod tests {
     fn a_blob_goes_out_beside_the_body_and_is_printed_as_text() {
         let mut life = puppet();
         let target = life.address("our@kid:demo:alice.os");
-        let request = Request { body: "look at this".into(), ..Request::default() };
+        let request = Request { body: "look at this\nand say so&so".into(), ..Request::default() };
         let blob = Some(Blob { mime: None, bytes: "picture".into() });
-        let told = life.request("blob picture our@kid:demo:alice.os look at this\nprint-blob");
+        let told = life.request("blob picture our@kid:demo:alice.os look at this & and say so&so\nprint-blob");
         let calls = vec![send(Outgoing { target, request, context: None, blob })];
         assert_eq!(told, (calls, Turn::Call(Call::GetBlob)));
         let blob = Some(Blob { mime: None, bytes: [0xff, b'!'].as_slice().into() });

@@ -4,7 +4,7 @@ use super::{ALICE, BOB, KERNEL, alice, bob, kernel, story, to_ask, to_tell};
 use kernel_core::{BackOff, Semantics};
 use sim::event::Kind;
 use sim::scenario::{
-    On, Scenario, alive, answers, ask, down, gone, initialize, kill, lives, millis, prints, secs, start, tell,
+    On, Scenario, alive, answers, down, gone, initialize, kill, lives, millis, prints, run, secs, start, tell,
 };
 use sim::site::Down;
 
@@ -34,23 +34,26 @@ fn killed(victim: &On) -> String {
 /// K1.
 fn kill_without_root() -> Scenario {
     let (victim, rogue, mole) = (alice("victim"), alice("rogue"), alice("mole"));
-    let (outsider, second_victim) = (bob("outsider"), alice("second-victim"));
+    let (outsider, second_victim, namesake) = (bob("outsider"), alice("second-victim"), alice("kernel"));
     let (kernel, orders) = (kernel(ALICE), kill_command(&victim));
     story(
         "kill-without-root",
         "The actual kernel KillProcess command requires root capabilities to use: without them nothing happens, not \
-         even for a process of the same package, and nobody kills from another node. Who holds root may.",
+         even for a process of the same package, and nobody kills from another node. A process that is called kernel \
+         is not the kernel. Who holds root may.",
     )
     .node(BOB)
     .lasting(secs(9), secs(10))
     .setup(start(victim.runs("puppet").restarting().messaging(&rogue.process)))
     .setup(start(second_victim.runs("puppet").restarting()))
-    .setup(start(rogue.runs("puppet").restarting().messaging(&victim.process)))
+    .setup(start(rogue.runs("puppet").restarting().messaging(&victim.process).messaging(&namesake.process)))
+    .setup(start(namesake.runs("idle").restarting()))
     .setup(start(mole.runs("puppet").restarting().messaging(KERNEL)))
     .setup(start(outsider.runs("puppet").restarting().networking().messaging(KERNEL)))
     .every(secs(1), 8, tell(&rogue, &to_ask(&victim, 2, "respond alive")))
     .every(millis(2_300), 3, tell(&rogue, &to_ask(&kernel, 2, &orders)))
     .every(millis(2_300), 3, tell(&outsider, &to_ask(&kernel, 2, &orders)))
+    .at(millis(3_500), tell(&rogue, &to_tell(&namesake, &orders)))
     .at(secs(5), tell(&mole, &to_ask(&kernel, 2, &kill_command(&second_victim))))
     .expect(prints(&rogue, &format!("{orders}: timeout"), 3))
     .expect(prints(&outsider, &format!("{orders}: timeout"), 3))
@@ -214,32 +217,32 @@ fn kill_a_spinning_process() -> Scenario {
     .expect(gone(&spinner))
 }
 
-/// M5: more than any channel of the public runtimes holds.
+/// M5, S4: more than any channel of the public runtimes holds.
 fn a_flood_for_the_deaf() -> Scenario {
-    let (deaf, flooder, silent) = (alice("deaf"), alice("flooder"), alice("silent"));
-    let drops = vec![to_tell(&deaf, "print a drop"); 60].join("\n");
+    let (deaf, late, flooder, friend) = (alice("deaf"), alice("late"), alice("flooder"), alice("friend"));
+    let drops = |target: &On| vec![to_tell(target, "print a drop"); 60].join("\n");
     story(
         "a-flood-for-the-deaf",
-        "A process that does not receive delays nobody but itself: 120 messages pile up before a process that is never \
-         run and one that waits for something else. Both can be killed, and their node still answers.",
+        "A process that does not receive delays nobody but itself: 120 messages pile up before two that are not run \
+         yet, and their node still answers. One is killed; the other is run after all, and gets every one of them.",
     )
     .lasting(secs(6), secs(8))
-    .setup(start(silent.runs("idle").restarting()))
-    .setup(start(flooder.runs("puppet").restarting().public()))
+    .setup(start(flooder.runs("puppet").restarting().messaging(&friend.process)))
+    .setup(start(friend.runs("puppet").restarting().messaging(&flooder.process)))
     .setup(initialize(deaf.runs("puppet").restarting().public()))
-    .setup(start(alice("busy").runs("puppet").restarting().messaging(&silent.process)))
-    .at(secs(1), tell(alice("busy"), &to_await(&silent, 5)))
-    .at(millis(1_500), tell(&flooder, &drops))
-    .at(millis(2_500), tell(&flooder, &drops))
-    .every(secs(1), 5, ask(&flooder, "respond dry"))
+    .setup(initialize(late.runs("puppet").restarting().public()))
+    .at(millis(1_500), tell(&flooder, &drops(&deaf)))
+    .at(millis(1_700), tell(&flooder, &drops(&late)))
+    .at(millis(2_500), tell(&flooder, &drops(&deaf)))
+    .at(millis(2_700), tell(&flooder, &drops(&late)))
+    .every(secs(1), 5, tell(&friend, &to_ask(&flooder, 2, "respond dry")))
+    .every(secs(1), 5, tell(&friend, &to_ask(&deaf, 2, "are you there?")))
     .at(millis(3_500), kill(&deaf))
-    .expect(answers(&flooder, "dry"))
+    .at(millis(4_500), run(&late))
+    .expect(prints(&friend, "respond dry: answered dry", 5))
+    .expect(prints(&friend, "are you there?: timeout", 5))
     .expect(answers(kernel(ALICE), &killed(&deaf)))
     .expect(prints(&deaf, "a drop", 0))
     .expect(gone(&deaf))
-}
-
-/// It is to wait for an answer, and for nothing else.
-fn to_await(whom: &On, seconds: u64) -> String {
-    format!("await {whom} {seconds} are you there?")
+    .expect(prints(&late, "a drop", 120))
 }

@@ -67,6 +67,20 @@ pub(super) enum Record<'a> {
         violations: u64,
         limits: u64,
     },
+    /// `check`: what became of a package.
+    Check {
+        package: &'a str,
+        /// `PASSED`, `FAILED` or `INCONCLUSIVE`.
+        verdict: &'a str,
+        seeds: u64,
+        /// Crash points visited.
+        points: u64,
+        violations: u64,
+        /// What it asked for and the simulator does not have.
+        unmodelled: &'a [String],
+        /// The line that plays the first failure again, made small.
+        replay: Option<&'a str>,
+    },
     /// `replay`: the one run.
     Run {
         scenario: &'a str,

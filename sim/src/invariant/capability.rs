@@ -34,7 +34,7 @@ pub(crate) fn is_dead(past: &Past, address: Address) -> bool {
     !address.process.is_module() && past.lives.life(address.node, address.process).is_none()
 }
 
-fn capability_text(capability: &Capability, names: &Names) -> String {
+pub(crate) fn capability_text(capability: &Capability, names: &Names) -> String {
     format!("{} of {}", names.params_text(capability.params), names.address_text(capability.issuer))
 }
 
@@ -198,7 +198,7 @@ impl Invariant for Unforgeable {
 }
 
 /// Whether somebody may have given this. True if there is any doubt.
-fn was_given(past: &Past, holder: Address, capability: &Capability) -> bool {
+pub(crate) fn was_given(past: &Past, holder: Address, capability: &Capability) -> bool {
     let issuer = capability.issuer;
     // Drives and databases: their modules may give without a word.
     let module = issuer.process.is_module() && issuer.process != ProcessRef::KERNEL;

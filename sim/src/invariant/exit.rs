@@ -32,16 +32,21 @@ struct Firing {
     written: Cause,
 }
 
-/// All twelve.
-pub fn cells(back_off: BackOff) -> impl Iterator<Item = Cell> {
-    use How::{Down, Kill, Panic, Return};
-    use OnExitKind::{None, Requests, Restart};
-    let patience = match back_off {
+/// How long a restart may be put off.
+pub(crate) fn patience(back_off: BackOff) -> Duration {
+    match back_off {
         BackOff::Off => Duration::ZERO,
         BackOff::Hyperdrive19 => Duration::from_secs(11 * 60),
         // Its waits have no cap: only a world that stays idle for ever tells.
         BackOff::Kinode10 => Duration(u64::MAX / 2),
-    };
+    }
+}
+
+/// All twelve.
+pub fn cells(back_off: BackOff) -> impl Iterator<Item = Cell> {
+    use How::{Down, Kill, Panic, Return};
+    use OnExitKind::{None, Requests, Restart};
+    let patience = patience(back_off);
     let cells = [
         (Return, None, "X.return.None", "a None process that returns is gone"),
         (Return, Restart, "X.return.Restart", "a Restart process that returns is restarted"),
@@ -152,8 +157,9 @@ impl Cell {
                 return Err(format!("{} and was not restarted", self.text(id, late.cause, names)));
             }
             let Some(fate) = process.fate.as_ref().filter(|fate| self.has(fate)) else { continue };
-            let since = fate.at.max(node.booted_at).max(node.removed_at);
-            if process.row().is_some() && fate.effective.is_none() && past.now - since >= UNDER_WAY {
+            let since = fate.at.max(node.booted_at).max(node.removed_at).max(past.lifted_at.unwrap_or_default());
+            let under_way = if past.lifted_at.is_some() { Duration::from_secs(2) } else { UNDER_WAY };
+            if process.row().is_some() && fate.effective.is_none() && past.now - since >= under_way {
                 let who = self.text(id, fate.cause, names);
                 return Err(format!("{who} and its row is still on the disk"));
             }

@@ -6,7 +6,7 @@
 use crate::event::{Event, What};
 use crate::invariant::lives::{Lives, answers, entry};
 use kernel_core::command::{Command, CommandAnswer};
-use kernel_core::{Address, CallKind, Capabilities, Capability, Change, Message, NodeId, ParamsRef, ProcessRef};
+use kernel_core::{Address, Capabilities, Capability, Change, Message, NodeId, ParamsRef, ProcessRef};
 
 /// What one process may hold.
 #[derive(Clone, Debug, Default)]
@@ -122,12 +122,12 @@ impl Holdings {
             What::Received(life, message) if !message.capabilities().is_empty() => {
                 self.entry(node, life.process).received.extend(message.capabilities());
             }
-            What::Called(life, CallKind::SaveCapabilities) => {
-                let held = self.entry(node, life.process);
-                let Held { bound, received, .. } = held;
-                bound.extend(received.iter());
+            What::SavesCapabilities(life, list) => {
+                let issuer = Address { node, process: life.process };
+                let Held { bound, received, .. } = self.entry(node, life.process);
+                bound.extend(list.iter().filter(|one| one.issuer == issuer || received.contains(one)));
             }
-            What::Called(life, CallKind::DropCapabilities) => self.entry(node, life.process).dropped = true,
+            What::DropsCapabilities(life, _) => self.entry(node, life.process).dropped = true,
             What::Started(life) => self.entry(node, life.process).received.clear(),
             What::Durable(change) => self.on_durable(node, change, lives),
             What::CommandAnswered(answer, said) if **said == CommandAnswer::InitializeProcessError => {

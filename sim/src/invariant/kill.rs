@@ -7,7 +7,7 @@ use crate::invariant::message::same;
 use crate::invariant::{Invariant, Past, Rule};
 use crate::trace::life_text;
 use kernel_core::command::{Command, CommandAnswer};
-use kernel_core::{Cause, Content, Message, Names, NodeId, OnExitKind, ProcessRef, Request};
+use kernel_core::{Cause, Change, Content, Message, Names, NodeId, OnExitKind, ProcessRef, Request};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -119,6 +119,16 @@ impl Invariant for RootCommands {
                 let wrong = || format!("{} is killed, and nobody with the right to it has asked for that", who());
                 return if asked { Ok(()) } else { Err(wrong()) };
             }
+            What::Durable(change) => {
+                if let Change::Remove(process) = **change
+                    && ends_unasked(event, process, past)
+                {
+                    let who = names.process_text(process);
+                    return Err(format!(
+                        "{who} is taken off the disk, and nobody with the right to it has asked for that"
+                    ));
+                }
+            }
             What::Started(life) => {
                 self.may_die.remove(&(event.node, life.process));
             }
@@ -133,6 +143,13 @@ impl Invariant for RootCommands {
             None => Ok(()),
         }
     }
+}
+
+/// Whether a process that nothing has ended loses its row. One in a back-off may only seem to (X.down.Restart).
+fn ends_unasked(event: &Event, process: ProcessRef, past: &Past) -> bool {
+    let up = past.lives.node(event.node).is_some_and(|node| node.up && !node.is_making(process));
+    let known = past.lives.process(event.node, process);
+    up && known.is_some_and(|known| known.row().is_some() && known.fate.is_none() && known.restarting.is_none())
 }
 
 /// K2: who hears that a process is killed can rely on it.

@@ -113,6 +113,8 @@ pub struct Process {
     pub life: Option<u32>,
     /// The event that started its latest life.
     pub started: Cause,
+    /// When.
+    pub started_at: Instant,
     /// Since when it has been ready for its first life: initialized, or booted.
     pub ready: Cause,
     /// How many lives it has had since.
@@ -146,6 +148,12 @@ impl Process {
     /// Its row as it should be on disk.
     fn rightful_row(&self) -> Option<&Record> {
         record(&self.row).or(record(&self.lost))
+    }
+
+    /// Whether the value of its row is the one in force: none is on its way, or may have come to the disk by a write that
+    /// was refused.
+    pub fn on_exit_is_certain(&self) -> bool {
+        self.on_exit_pending.is_none() && !self.on_exit_doubtful
     }
 
     fn ends(&mut self, how: How, at: Instant, cause: Cause) {
@@ -332,7 +340,7 @@ impl Lives {
                 }
             }
             What::Sent(message) => on_sent(node, message),
-            What::Started(life) => on_started(node.process(life.process), *life, index),
+            What::Started(life) => on_started(node.process(life.process), *life, index, event.at),
             What::Exited(life, exit, _) => on_exited(node.process(life.process), *exit, index, event.at),
             What::Killed(life) => {
                 let process = node.process(life.process);
@@ -361,7 +369,12 @@ impl Lives {
             What::Booted(_) => on_booted(node, index, event.at),
             What::Printed(..)
             | What::SavesState(..)
+            | What::SavesCapabilities(..)
+            | What::DropsCapabilities(..)
+            | What::Spawns(..)
             | What::Returned(..)
+            | What::Learned(..)
+            | What::InvalidCode(_)
             | What::ReadState(..)
             | What::Spun(..)
             | What::Command(..)
@@ -386,9 +399,10 @@ fn on_sent(node: &mut Node, message: &Message) {
     }
 }
 
-fn on_started(process: &mut Process, life: Life, index: Cause) {
+fn on_started(process: &mut Process, life: Life, index: Cause, at: Instant) {
     process.life = Some(life.number);
     process.started = index;
+    process.started_at = at;
     process.n_lives += 1;
     process.due = false;
     process.restarting = None;

@@ -12,6 +12,8 @@ use kernel_core::{Cause, Instant, Names};
 pub struct Past {
     /// When the latest event was; at the end, until when the world ran.
     pub now: Instant,
+    /// When the storm was over: from then on no write is refused.
+    pub lifted_at: Option<Instant>,
     /// Which processes live, what is durable of them, how they ended.
     pub lives: Lives,
     /// What they may hold.
@@ -48,6 +50,9 @@ impl Past {
     /// After the invariants have seen it.
     pub(crate) fn after(&mut self, index: Cause, event: &Event, names: &Names) {
         self.now = event.at;
+        if let What::Lifted = event.what {
+            self.lifted_at = Some(event.at);
+        }
         // In this order: each reads of those behind it what was before the event.
         self.requests.on_event(index, event, &self.lives);
         self.holdings.on_event(event, &self.lives);

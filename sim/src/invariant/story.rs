@@ -8,9 +8,9 @@ use crate::invariant::{Invariants, all};
 use crate::site::Down;
 use kernel_core::command::{Command, CommandAnswer, Initialize};
 use kernel_core::{
-    Address, BackOff, Bytes, CallKind, Capability, Cause, Change, Content, DropReason, Duration, Exit, Instant,
-    Message, MessageId, Names, NodeId, OnExit, OnExitRequest, ProcessRef, Record, Request, Response, Semantics,
-    SendErrorKind,
+    Address, Answer, BackOff, Blob, Bytes, CallKind, Capability, Cause, Change, Content, DropReason, Duration, Exit,
+    ImageId, Instant, Message, MessageId, Names, NodeId, OnExit, OnExitRequest, ProcessRef, Record, Request, Response,
+    Semantics, SendErrorKind, Spawn,
 };
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -28,6 +28,8 @@ pub(crate) struct Story {
     commands: Vec<(Rc<Message>, Command)>,
     boots: u32,
     ids: u64,
+    /// What the next message carries.
+    blob: Option<Blob>,
     /// What the step under way was brought about by.
     step: Cause,
 }
@@ -41,7 +43,7 @@ pub(crate) fn story() -> Story {
     let (now, step) = (Instant(0), Cause(0));
     let (events, messages, commands) = (vec![], vec![], vec![]);
     let (back_off, boots, ids) = (BackOff::Off, 0, 0);
-    Story { names, node, now, events, back_off, lives, rows, messages, commands, boots, ids, step }.boots()
+    Story { names, node, now, events, back_off, lives, rows, messages, commands, boots, ids, blob: None, step }.boots()
 }
 
 /// Fires one request at a process, by its first name: its body.
@@ -98,6 +100,11 @@ impl Story {
         self.begins(What::Booted(boots))
     }
 
+    /// The node's kernel fails.
+    pub fn fails(self) -> Story {
+        self.begins(What::Failed("boo".into()))
+    }
+
     pub fn goes_down(mut self, how: Down) -> Story {
         let lives: Vec<Life> = self.lives.iter().map(|(process, number)| self.life_of(*process, *number)).collect();
         self = self.begins(What::Down(how));
@@ -129,6 +136,66 @@ impl Story {
         let id = self.id(name);
         let is = |command: &Command| matches!(command, Command::Initialize(init) if init.id == id);
         self.answers_command(is, CommandAnswer::InitializeProcessError)
+    }
+
+    /// The code that an `InitializeProcess` brings is not valid.
+    pub fn is_to_be_initialized_from_rubbish(mut self, name: &str) -> Story {
+        let init = Initialize { id: self.id(name), on_exit: OnExit::None, initial_capabilities: vec![], public: false };
+        let command = Command::Initialize(Box::new(init));
+        self = self.sends("terminal", "kernel", Request { expects_response: Some(60), ..Request::default() });
+        let message = self.messages.last().expect("it was just made").clone();
+        self.commands.push((message.clone(), command.clone()));
+        self.then(What::InvalidCode(message.clone())).then(What::Command(message, Rc::new(command)))
+    }
+
+    pub fn initializes_by(mut self, initializer: &str, name: &str) -> Story {
+        let init = Initialize { id: self.id(name), on_exit: OnExit::None, initial_capabilities: vec![], public: false };
+        self.commands(initializer, Command::Initialize(Box::new(init))).puts(name, OnExit::None)
+    }
+
+    pub fn is_to_be_run(mut self, name: &str) -> Story {
+        let process = self.id(name);
+        self.commands("terminal", Command::Run(process))
+    }
+
+    pub fn running_is_answered(mut self, name: &str, answer: CommandAnswer) -> Story {
+        let id = self.id(name);
+        self.answers_command(|command| *command == Command::Run(id), answer)
+    }
+
+    /// It asks for a child.
+    pub fn calls_spawn(mut self, name: &str, child: &str) -> Story {
+        let life = self.life(name);
+        let spawn = Spawn {
+            name: Some(child.into()),
+            path: "/demo:alice.os/pkg/child.wasm".into(),
+            on_exit: OnExit::Restart,
+            request_capabilities: vec![],
+            grant_capabilities: vec![],
+            public: false,
+        };
+        self.calls(name, CallKind::Spawn).then(What::Spawns(life, Rc::new(spawn)))
+    }
+
+    pub fn is_answered_a_child(mut self, name: &str, child: &str) -> Story {
+        let (life, child) = (self.life(name), self.id(child));
+        self.then(What::Spawned(life, Ok(child)))
+    }
+
+    /// It has a child that runs under Restart.
+    pub fn spawns(self, name: &str, child: &str) -> Story {
+        self.calls_spawn(name, child).puts(child, OnExit::Restart).starts(child).is_answered_a_child(name, child)
+    }
+
+    pub fn spins(mut self, name: &str) -> Story {
+        let life = self.life(name);
+        self.begins(What::Spun(life, Duration::from_secs(1)))
+    }
+
+    /// It panics before any time has passed.
+    pub fn panics_at_once(mut self, name: &str) -> Story {
+        let life = self.life(name);
+        self.then(What::Exited(life, Exit::Panicked, "boo".into()))
     }
 
     pub fn starts(mut self, name: &str) -> Story {
@@ -182,7 +249,7 @@ impl Story {
     pub fn puts(mut self, name: &str, on_exit: OnExit) -> Story {
         let id = self.id(name);
         let capabilities = self.rows.get(&id).map(|row| row.capabilities.clone()).unwrap_or_default();
-        let row = Record { image: None, on_exit, public: false, capabilities };
+        let row = Record { image: Some(ImageId(0)), on_exit, public: false, capabilities };
         self.rows.insert(id, row.clone());
         self.written(Change::Put(id, row))
     }
@@ -216,6 +283,30 @@ impl Story {
     pub fn may_message(mut self, name: &str, target: &str) -> Story {
         let (process, capability) = (self.id(name), self.messaging(target));
         self.commands("terminal", Command::Grant(process, vec![capability])).gains(name, capability)
+    }
+
+    /// The owner grants it something; that is not on the disk.
+    pub fn is_granted(mut self, name: &str, capability: Capability) -> Story {
+        let process = self.id(name);
+        self.commands("terminal", Command::Grant(process, vec![capability]))
+    }
+
+    /// The owner sets its on-exit value.
+    pub fn is_to_be(mut self, name: &str, on_exit: OnExit) -> Story {
+        let process = self.id(name);
+        self.commands("terminal", Command::SetOnExit(process, on_exit))
+    }
+
+    /// Its row is durable without code.
+    pub fn puts_no_code(mut self, name: &str) -> Story {
+        let id = self.id(name);
+        let row = Record { image: None, on_exit: OnExit::None, public: false, capabilities: Default::default() };
+        self.written(Change::Put(id, row))
+    }
+
+    pub fn keeps(mut self, name: &str, capability: Capability) -> Story {
+        let life = self.life(name);
+        self.calls(name, CallKind::SaveCapabilities).then(What::SavesCapabilities(life, [capability].into()))
     }
 
     pub fn sets_on_exit(mut self, name: &str, on_exit: OnExit) -> Story {
@@ -292,6 +383,50 @@ impl Story {
         self = self.calls(from, CallKind::SendResponse);
         let content = Content::Response(Response { body: body.into(), ..Response::default() });
         self.made(question.id, source, question.reply_to(), content)
+    }
+
+    /// The network cannot reach the target's node.
+    pub fn is_unreachable(self, body: &str) -> Story {
+        let message = self.message(body);
+        self.then(What::NetworkOffline(message))
+    }
+
+    /// It looks something up, and gets this.
+    pub fn learns(mut self, name: &str, call: CallKind, answer: Answer) -> Story {
+        let life = self.life(name);
+        self.calls(name, call).then(What::Learned(life, call, Rc::new(answer)))
+    }
+
+    pub fn tells_with_blob(mut self, from: &str, to: &str, body: &str, blob: &str) -> Story {
+        self = self.calls(from, CallKind::SendRequest);
+        self.blob = Some(Story::blob(blob));
+        let story = self.sends(from, to, Request { body: body.into(), ..Request::default() });
+        Story { blob: None, ..story }
+    }
+
+    /// A request that inherits, with the id of another message.
+    pub fn asks_inheriting(
+        mut self,
+        from: &str,
+        to: &str,
+        expects: Option<u64>,
+        like: Option<&str>,
+        body: &str,
+    ) -> Story {
+        let request = Request { inherit: true, body: body.into(), expects_response: expects, ..Request::default() };
+        self = self.calls(from, CallKind::SendRequest);
+        let (source, target) = (self.address(from), self.address(to));
+        self.ids += 1;
+        let id = like.map_or(MessageId(self.ids), |like| self.message(like).id);
+        let rsvp = like.and_then(|like| self.message(like).rsvp);
+        let (content, blob, cause) = (Content::Request(request), None, self.step);
+        let message = Rc::new(Message { id, source, target, rsvp, content, blob, cause });
+        self.messages.push(message.clone());
+        self.then(What::Sent(message))
+    }
+
+    pub fn blob(text: &str) -> Blob {
+        Blob { mime: None, bytes: text.into() }
     }
 
     pub fn receives(mut self, name: &str, body: &str) -> Story {
@@ -401,14 +536,16 @@ impl Story {
     }
 
     fn made(mut self, id: MessageId, source: Address, target: Address, content: Content) -> Story {
-        let message = Rc::new(Message { id, source, target, rsvp: None, content, blob: None, cause: self.step });
+        let blob = self.blob.clone();
+        let message = Rc::new(Message { id, source, target, rsvp: None, content, blob, cause: self.step });
         self.messages.push(message.clone());
         self.then(What::Sent(message))
     }
 
     /// A command to the kernel, by whoever has the right to it or not.
     pub fn commands(mut self, from: &str, command: Command) -> Story {
-        let expects_response = matches!(command, Command::Initialize(_) | Command::Kill(_)).then_some(60);
+        let expects_response =
+            matches!(command, Command::Initialize(_) | Command::Kill(_) | Command::Run(_)).then_some(60);
         let request = Request { body: command.to_body(&self.names), expects_response, ..Request::default() };
         self.now = self.now + Duration::from_millis(1);
         self.step = Cause(self.events.len() as u64);

@@ -76,13 +76,10 @@ impl World<'_> {
             }
             Answer::State(bytes) => (called, What::ReadState(life, bytes.clone())),
             Answer::Spawned(result) => (called, What::Spawned(life, *result)),
-            Answer::Init(_)
-            | Answer::Done
-            | Answer::Our(_)
-            | Answer::OnExit(_)
-            | Answer::Capabilities(_)
-            | Answer::HasBlob(_)
-            | Answer::Blob(_) => (called, What::Returned(life, call)),
+            Answer::Init(_) | Answer::Done => (called, What::Returned(life, call)),
+            Answer::Our(_) | Answer::OnExit(_) | Answer::Capabilities(_) | Answer::HasBlob(_) | Answer::Blob(_) => {
+                (called, What::Learned(life, call, Rc::new(answer.clone())))
+            }
         };
         let index = self.record(node, Some(cause), what);
         let up = self.nodes[node].up.as_mut().expect("it is still up");
@@ -117,6 +114,10 @@ impl World<'_> {
         self.record(node, Some(cause), What::Sent(message.clone()));
         if message.is_request() && message.target == (Address { node: our, process: ProcessRef::KERNEL }) {
             if let Ok(command) = Command::parse(message.body(), &mut self.names, our) {
+                let mut code = || message.blob.as_ref().map(|blob| self.images.load(&blob.bytes));
+                if matches!(command, Command::Initialize(_)) && !matches!(code(), Some(Ok(_))) {
+                    self.record(node, Some(cause), What::InvalidCode(message.clone()));
+                }
                 self.record(node, Some(cause), What::Command(message, Rc::new(command)));
             }
             return;

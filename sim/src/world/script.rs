@@ -282,8 +282,8 @@ impl World<'_> {
         while self.nodes[node].up.is_some() {
             let Some(input) = self.nodes[node].operator.next_step() else { break };
             let (boot, cause) = (self.nodes[node].boots, self.trace.next());
-            // Not here and now: an owner may be answered in the middle of a step.
-            self.queue_in_order(node, self.now, Task::Say(node, boot, cause, Box::new(input)));
+            // Not here and now: an owner may be answered in the middle of a step. One thing after the other, even so.
+            self.schedule(self.now, 0, Task::Say(node, boot, cause, Box::new(input)));
         }
         self.end_setup_if_done();
     }

@@ -9,6 +9,7 @@
 //! - `respond TEXT`: `send-response`;
 //! - `tell ADDRESS BODY`: `send-request`, no answer expected, no context;
 //! - `ask ADDRESS SECS BODY`: `send-request`, answer expected within SECS, context BODY;
+//! - `inherit ADDRESS SECS BODY`: as `ask`, but the request inherits;
 //! - `await ADDRESS SECS BODY`: `send-and-await-response`, `print-to-terminal` of
 //!   `BODY: answered X`, `BODY: timeout` or `BODY: offline`;
 //! - `on-exit none`, `on-exit restart`, `on-exit requests ADDRESS BODY` (one request, no answer
@@ -22,9 +23,11 @@
 //! - `give ADDRESS CAP-ISSUER CAP-PARAMS BODY`: `send-request` with that one capability attached,
 //!   no answer expected, no context;
 //! - `keep`: `save-capabilities` of those attached to the request that holds the order;
+//! - `claim CAP-ISSUER CAP-PARAMS`: `save-capabilities` of that one;
 //! - `drop CAP-ISSUER CAP-PARAMS`: `drop-capabilities` of that one;
 //! - `grow PAGES`: `print-to-terminal` of `grown` or `refused`;
-//! - `blob TEXT ADDRESS BODY`: as `tell`, with a blob of TEXT without a mime type;
+//! - `blob TEXT ADDRESS BODY`: as `tell`, with a blob of TEXT without a mime type; each ` & ` of
+//!   BODY becomes a line break, so that it may hold several orders;
 //! - `print-blob`: `get-blob`, `print-to-terminal` of `blob: TEXT` or `blob: none`;
 //! - an empty line: nothing;
 //! - any other order, or one whose words cannot be read: panics with `unknown order: <line>`.
@@ -82,6 +85,15 @@ fn carry_out(line: &str, attached: &[Capability]) -> Option<()> {
             let [to, seconds, body] = words(rest)?;
             ask(&address(to)?, seconds.parse().ok()?, body, body);
         }
+        "inherit" => {
+            let [to, seconds, body] = words(rest)?;
+            let request = Request {
+                inherit: true,
+                expects_response: Some(seconds.parse().ok()?),
+                ..request(body)
+            };
+            send_request(&address(to)?, &request, Some(body.as_bytes()), None);
+        }
         "await" => {
             let [to, seconds, body] = words(rest)?;
             report(
@@ -113,6 +125,10 @@ fn carry_out(line: &str, attached: &[Capability]) -> Option<()> {
             );
         }
         "keep" => save_capabilities(attached),
+        "claim" => {
+            let [issuer, params] = words(rest)?;
+            save_capabilities(&[capability(issuer, params)?]);
+        }
         "drop" => {
             let [issuer, params] = words(rest)?;
             drop_capabilities(&[capability(issuer, params)?]);
@@ -128,7 +144,8 @@ fn carry_out(line: &str, attached: &[Capability]) -> Option<()> {
                 mime: None,
                 bytes: blob.into(),
             };
-            send_request(&address(to)?, &request(body), None, Some(&blob));
+            let body = body.replace(" & ", "\n");
+            send_request(&address(to)?, &request(&body), None, Some(&blob));
         }
         "print-blob" => show("blob", get_blob().map(|blob| blob.bytes)),
         _ => return None,

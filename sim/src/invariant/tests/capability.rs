@@ -29,7 +29,7 @@ fn what_was_received_may_be_kept_and_nothing_else() {
         let mut story = strangers().may_message("a", "b");
         let own = story.messaging("a");
         let story = story.tells_with("a", "b", "take this", own).takes("b", "take this");
-        (story.calls("b", CallKind::SaveCapabilities), own)
+        (story.keeps("b", own), own)
     };
     let (mut story, own) = given();
     let root = story.messaging("kernel");

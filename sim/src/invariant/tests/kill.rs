@@ -71,6 +71,7 @@ fn who_holds_root_kills() {
 #[test]
 fn nobody_dies_unasked() {
     restart().is_stopped("a").is_off_the_disk("a").breaks("K1");
+    story().initializes("a", OnExit::Restart).is_off_the_disk("a").breaks("K1");
 }
 
 #[test]

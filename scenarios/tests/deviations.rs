@@ -1,0 +1,211 @@
+//! Where the public runtimes differ from the contract, the invariants find it, and shrink it to a few lines.
+//!
+//! This is how the invariants are shown to bite: each deviation is a documented bug, and nothing here knows which story
+//! or which fault brings it to light.
+
+use kernel_core::{Deviation, Semantics};
+use scenarios::all;
+use sim::chooser::{Profile, Seed};
+use sim::explore::{record_seed, run_plan, run_seed};
+use sim::image::Loader;
+use sim::plan::Plan;
+use sim::scenario::Scenario;
+use sim::shrink::shrink;
+use sim::world::{Options, Run, Verdict};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// Deviations that no invariant finds in any story yet, and why not.
+const NOT_FOUND_YET: &[(Deviation, &str)] = &[];
+
+/// Each story is played under the seeds of a block before any is under those of the next.
+const BLOCKS: &[Range<u64>] = &[0..2, 2..8, 8..32, 32..128, 128..512, 512..2_000];
+/// As many blocks are played to see that what is not found yet is not found.
+const BLOCKS_OF_THE_UNFOUND: usize = 3;
+/// A plan that a person reads.
+const PLAN_LINES_MAX: usize = 10;
+/// How many runs shrinking may take.
+const SHRINK_RUNS_MAX: usize = 300;
+/// How many seeds of every story the sets of deviations are played under.
+const SEEDS_OF_THE_RUNTIMES: u64 = 20;
+/// Threads.
+const JOBS: usize = 2;
+
+/// A deviation that came to light.
+struct Found {
+    deviation: Deviation,
+    /// The rule that broke, and how.
+    rule: &'static str,
+    facts: String,
+    scenario: String,
+    /// How many seeds of that story it took.
+    seeds: u64,
+    /// The fewest faults that bring it about.
+    plan: Plan,
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (deviation, rule, story, seeds) = (self.deviation.name(), self.rule, &self.scenario, self.seeds);
+        let lines = self.plan.lines.len();
+        writeln!(f, "{deviation:<4} {rule:<16} {story:<32} {seeds:>5} seeds {lines:>3} lines")?;
+        writeln!(f, "     the runtimes: {}", self.deviation.summary())?;
+        writeln!(f, "     the invariant: {}", self.facts)?;
+        self.plan.lines.iter().try_for_each(|line| writeln!(f, "     {line}"))
+    }
+}
+
+#[test]
+fn every_deviation_is_found_and_shrunk() {
+    let (stories, loader) = (all(), Loader::default());
+    let unfound = |deviation| NOT_FOUND_YET.iter().any(|(unfound, _)| *unfound == deviation);
+    let of_each = in_parallel(Deviation::ALL, |deviation| {
+        let blocks = if unfound(*deviation) { &BLOCKS[..BLOCKS_OF_THE_UNFOUND] } else { BLOCKS };
+        find(*deviation, &stories, blocks, &loader)
+    });
+    let mut problems = Vec::new();
+    for (deviation, found) in Deviation::ALL.iter().zip(&of_each) {
+        let name = deviation.name();
+        match (found, unfound(*deviation)) {
+            (Err(others), true) => println!("{name} is not found; it breaks {others:?}"),
+            (Err(others), false) => problems.push(format!("{name} is not found; it breaks {others:?}")),
+            (Ok(found), true) => problems.push(format!("no longer among those not found yet: {found}")),
+            (Ok(found), false) => problems.extend(wrong_with(found, &stories, &loader)),
+        }
+    }
+    let table: Vec<String> = of_each.iter().flatten().map(Found::to_string).collect();
+    let table = table.join("\n");
+    println!("{table}");
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_description("Each deviation of the public runtimes: the rule that breaks first, where, and by what.");
+    settings.bind(|| insta::assert_snapshot!("deviations-found", table));
+}
+
+/// The sets of deviations that stand for the two runtimes are played to the end, whatever breaks meanwhile.
+#[test]
+fn every_story_can_be_played_on_the_public_runtimes() {
+    let loader = Loader::default();
+    let broken = in_parallel(&all(), |story| {
+        let runtimes = [Semantics::kinode_1_0(), Semantics::hyperdrive_1_9()];
+        runtimes.map(|semantics| {
+            let options = Options { semantics: Some(semantics), ..Options::default() };
+            let run = |seed| run_seed(story, Seed(seed), Profile::Swarm, &options, &loader).expect("a sound story");
+            (0..SEEDS_OF_THE_RUNTIMES).map(run).filter(|run| !run.held()).count()
+        })
+    });
+    for (runtime, name) in ["kinode-1.0", "hyperdrive-1.9"].iter().enumerate() {
+        let n_broken: usize = broken.iter().map(|of_story| of_story[runtime]).sum();
+        println!("{name}: {n_broken} of {} runs break a rule", broken.len() as u64 * SEEDS_OF_THE_RUNTIMES);
+        assert!(n_broken > 0, "{name} keeps the contract");
+    }
+}
+
+/// The first of its rules that a deviation is seen to break, and the least that it takes. If it breaks none of them:
+/// which others it breaks, and the story that shows each.
+fn find(
+    deviation: Deviation,
+    stories: &[Scenario],
+    blocks: &[Range<u64>],
+    loader: &Loader,
+) -> Result<Found, BTreeMap<&'static str, String>> {
+    let mut others = BTreeMap::new();
+    for block in blocks {
+        for story in stories {
+            let options = Options { semantics: Some(story.semantics.clone().with(deviation)), ..Options::default() };
+            for seed in block.clone().map(Seed) {
+                let run = run_seed(story, seed, Profile::Swarm, &options, loader).expect("a sound story");
+                match violations(&run).find(|(rule, _)| names(deviation, rule)) {
+                    Some((rule, _)) => return Ok(shrunk(deviation, story, seed, rule, &options, loader)),
+                    None => others.extend(violations(&run).map(|(rule, _)| (rule, story.name.clone()))),
+                }
+            }
+        }
+    }
+    Err(others)
+}
+
+fn shrunk(
+    deviation: Deviation,
+    story: &Scenario,
+    seed: Seed,
+    rule: &'static str,
+    options: &Options,
+    loader: &Loader,
+) -> Found {
+    let breaks = |plan: &Plan| {
+        let run = run_plan(story, plan, options, loader).expect("a sound story");
+        violations(&run).find(|(broken, _)| *broken == rule).map(|(_, facts)| facts.to_string())
+    };
+    let recorded = record_seed(story, seed, Profile::Swarm, options, loader).expect("a sound story");
+    let plan = recorded.plan.expect("a run that is recorded has a plan");
+    let plan = shrink(plan, SHRINK_RUNS_MAX, |plan| breaks(plan).is_some()).plan;
+    let facts = breaks(&plan).unwrap_or_else(|| panic!("{} under {seed:?}: its plan keeps {rule}", story.name));
+    Found { deviation, rule, facts, scenario: story.name.clone(), seeds: seed.0 + 1, plan }
+}
+
+/// What a finding must not be: too long to read, or no fault of the deviation.
+fn wrong_with(found: &Found, stories: &[Scenario], loader: &Loader) -> Vec<String> {
+    let story = stories.iter().find(|story| story.name == found.scenario).expect("it was found in one of them");
+    let back_off = story.semantics.clone().with(found.deviation).back_off;
+    // The deviation may bring a back-off along, and is to blame for more than that.
+    let by_the_book = [None, Some(story.semantics.clone().with_back_off(back_off))];
+    let mut problems = Vec::new();
+    for semantics in by_the_book {
+        let options = Options { semantics, ..Options::default() };
+        let run = run_plan(story, &found.plan, &options, loader).expect("it was played before");
+        if !run.held() {
+            problems.push(format!("without the deviation, too: {found}{}", run.story()));
+        }
+    }
+    if found.plan.lines.len() > PLAN_LINES_MAX {
+        problems.push(format!("longer than {PLAN_LINES_MAX} lines: {found}"));
+    }
+    problems
+}
+
+/// Whether a deviation is said to break this rule; `X.panic` stands for all its cells.
+fn names(deviation: Deviation, rule: &str) -> bool {
+    let stands_for = |said: &str| rule.strip_prefix(said).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    deviation.breaks().split(", ").any(stands_for)
+}
+
+fn violations(run: &Run) -> impl Iterator<Item = (&'static str, &str)> {
+    let violations = match &run.verdict {
+        Verdict::Violated(violations) => &violations[..],
+        Verdict::Held | Verdict::Limit(_) => &[],
+    };
+    violations.iter().map(|violation| (violation.rule.id, &*violation.facts))
+}
+
+/// Does something to each of many, on all threads; what comes of it is in the order of the many.
+fn in_parallel<T: Sync, R: Send>(items: &[T], each: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..JOBS {
+            scope.spawn(|| {
+                while let Some((index, item)) = take(&next, items) {
+                    let result = each(item);
+                    done.lock().expect("nobody panics while it is locked").push((index, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().expect("nobody panics while it is locked");
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// The next that nobody has taken.
+fn take<'i, T>(next: &AtomicUsize, items: &'i [T]) -> Option<(usize, &'i T)> {
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    Some((index, items.get(index)?))
+}

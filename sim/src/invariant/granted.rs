@@ -1,0 +1,163 @@
+//! What is granted is held, what was not given is not: C2, C4.
+
+use crate::event::{Event, Kind, What};
+use crate::invariant::capability::{capability_text, was_given};
+use crate::invariant::lives::answers;
+use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::life_text;
+use kernel_core::command::{Command, CommandAnswer};
+use kernel_core::{Address, Answer, Capability, Cause, Change, Duration, Instant, Names, NodeId, ProcessRef};
+
+/// C2: a new process has what its initializer could give, and its initializer the right to message it.
+#[derive(Debug, Default)]
+pub struct InitializerGives;
+
+impl Invariant for InitializerGives {
+    fn rule(&self) -> Rule {
+        Rule {
+            id: "C2",
+            says: "initial capabilities are cut to what the initializer holds; it may message the process",
+        }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::CommandAnswered]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        let What::CommandAnswered(answer, said) = &event.what else { return Ok(()) };
+        let Some(at) = past.lives.node(event.node) else { return Ok(()) };
+        let Some(asked) = at.initializing.iter().find(|asked| answers(answer, &asked.message)) else { return Ok(()) };
+        let (node, by) = (event.node, asked.message.source.process);
+        let messaging = Capability::messaging(Address { node, process: asked.process });
+        let row = |id: ProcessRef| past.lives.process(node, id).and_then(|process| process.row());
+        match **said {
+            CommandAnswer::InitializedProcess => {
+                let lives = past.lives.process(node, by).is_some_and(|by| by.life.is_some() && by.fate.is_none());
+                let lacks = row(by).is_some_and(|row| !row.capabilities.contains(&messaging));
+                if lives && lacks && !by.is_module() && !past.holdings.may_have_dropped(node, by) {
+                    let (by, who) = (names.process_text(by), names.process_text(asked.process));
+                    return Err(format!("{by} initialized {who}, and may not message it"));
+                }
+            }
+            CommandAnswer::InitializeProcessError
+            | CommandAnswer::StartedProcess
+            | CommandAnswer::RunProcessError
+            | CommandAnswer::KilledProcess(_)
+            | CommandAnswer::Debug(_) => {}
+        }
+        Ok(())
+    }
+}
+
+/// A capability that was granted and must become durable.
+#[derive(Debug)]
+struct Owed {
+    node: NodeId,
+    process: ProcessRef,
+    capability: Capability,
+    since: Cause,
+    at: Instant,
+}
+
+/// How long after the storm a durable write may take.
+const UNDER_WAY: Duration = Duration::from_secs(2);
+
+/// C4: what is granted is held until it is dropped, and a process is told of what it was given, and of nothing else.
+#[derive(Debug, Default)]
+pub struct GrantedIsHeld {
+    owed: Vec<Owed>,
+}
+
+impl GrantedIsHeld {
+    fn on_command(&mut self, index: Cause, event: &Event, command: &Command, past: &Past) {
+        let node = event.node;
+        match command {
+            Command::Grant(process, list) if !process.is_module() => {
+                let known = past.lives.process(node, *process);
+                if known.is_none_or(|known| known.row().is_none() || known.fate.is_some()) {
+                    return;
+                }
+                for capability in list {
+                    let (process, at) = (*process, event.at);
+                    self.owed.push(Owed { node, process, capability: *capability, since: index, at });
+                }
+            }
+            Command::Drop(process, list) => self.forgive(node, *process, list),
+            Command::Kill(process) => self.on_end(node, *process),
+            _ => {}
+        }
+    }
+
+    fn forgive(&mut self, node: NodeId, process: ProcessRef, list: &[Capability]) {
+        self.owed.retain(|owed| (owed.node, owed.process) != (node, process) || !list.contains(&owed.capability));
+    }
+
+    /// Who ends holds nothing, and nobody holds what it issued.
+    fn on_end(&mut self, node: NodeId, process: ProcessRef) {
+        let issuer = Address { node, process };
+        self.owed.retain(|owed| (owed.node, owed.process) != (node, process) && owed.capability.issuer != issuer);
+    }
+}
+
+impl Invariant for GrantedIsHeld {
+    fn rule(&self) -> Rule {
+        Rule { id: "C4", says: "what is granted is held until it is dropped or revoked, and nothing else is" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Command, Kind::Dropped, Kind::Durable, Kind::DropsCapabilities, Kind::Learned, Kind::Down, Kind::Failed]
+    }
+
+    fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        match &event.what {
+            What::Command(message, command) if message.target.node == event.node => {
+                self.on_command(index, event, command, past);
+            }
+            // Nothing came of the command just made.
+            What::Dropped(message, _) => {
+                let command = past.lives.node(event.node).map(|node| node.last);
+                if message.target.process == ProcessRef::KERNEL {
+                    self.owed.retain(|owed| Some(owed.since) != command);
+                }
+            }
+            What::Durable(change) => match &**change {
+                Change::Put(id, row) => {
+                    let held = |owed: &Owed| row.capabilities.contains(&owed.capability);
+                    self.owed.retain(|owed| (owed.node, owed.process) != (event.node, *id) || !held(owed));
+                }
+                Change::Remove(id) => self.on_end(event.node, *id),
+            },
+            What::DropsCapabilities(life, list) => self.forgive(event.node, life.process, list),
+            What::Learned(life, _, answer) => {
+                let Answer::Capabilities(list) = &**answer else { return Ok(()) };
+                let holder = Address { node: event.node, process: life.process };
+                if let Some(stray) = list.iter().find(|capability| !was_given(past, holder, capability)) {
+                    let (who, stray) = (life_text(*life, names), capability_text(stray, names));
+                    return Err(format!("{who} is told that it holds {stray}, which nobody gave it"));
+                }
+            }
+            What::Down(_) | What::Failed(_) => self.owed.retain(|owed| owed.node != event.node),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn at_end(&mut self, past: &Past, names: &Names) -> Result<(), String> {
+        let lacks = |owed: &&Owed| {
+            let process = past.lives.process(owed.node, owed.process);
+            let row = process.filter(|process| process.fate.is_none()).and_then(|process| process.row());
+            let issuer = past.lives.fate(owed.node, owed.capability.issuer.process);
+            let revoked = owed.capability.issuer.node == owed.node && issuer.is_some();
+            row.is_some_and(|row| !row.capabilities.contains(&owed.capability)) && !revoked
+        };
+        let since = |owed: &Owed| owed.at.max(past.lifted_at.unwrap_or_default()) + UNDER_WAY;
+        match self.owed.iter().filter(|owed| past.now >= since(owed)).find(lacks) {
+            Some(owed) => {
+                let (who, what) = (names.process_text(owed.process), capability_text(&owed.capability, names));
+                Err(format!("{who} was granted {what} (#{}), and does not hold it", owed.since.0))
+            }
+            None => Ok(()),
+        }
+    }
+}

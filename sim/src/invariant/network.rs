@@ -1,0 +1,70 @@
+//! What a sender is told of a request that nobody answered: M4.
+
+use crate::event::{Event, Kind, What};
+use crate::invariant::{Invariant, Past, Rule};
+use kernel_core::{Cause, Message, MessageId, Names, NodeId, SendErrorKind};
+use std::collections::BTreeSet;
+
+/// M4: `Offline` for nodes that cannot be reached, `Timeout` when the time is up or nobody may be asked.
+#[derive(Debug, Default)]
+pub struct ErrorsSayWhy {
+    /// Requests that could not be delivered.
+    offline: BTreeSet<(NodeId, MessageId)>,
+    /// Requests that did not leave their node.
+    dropped: BTreeSet<(NodeId, MessageId)>,
+}
+
+impl ErrorsSayWhy {
+    fn on_error(
+        &mut self,
+        event: &Event,
+        kind: SendErrorKind,
+        message: &Message,
+        past: &Past,
+        names: &Names,
+    ) -> Result<(), String> {
+        let key = (event.node, message.id);
+        let (offline, dropped) = (self.offline.remove(&key), self.dropped.remove(&key));
+        let Some(asked) = past.requests.get(event.node, message.id) else { return Ok(()) };
+        let (who, to) = (names.address_text(message.source), names.address_text(message.target));
+        match kind {
+            SendErrorKind::Offline if !offline => {
+                Err(format!("a request of {who} to {to} (#{}) met Offline, and its node was there", message.cause.0))
+            }
+            SendErrorKind::Timeout if !dropped && event.at < asked.deadline => {
+                Err(format!("a request of {who} to {to} (#{}) met Timeout before its time", message.cause.0))
+            }
+            SendErrorKind::Offline | SendErrorKind::Timeout => Ok(()),
+        }
+    }
+}
+
+impl Invariant for ErrorsSayWhy {
+    fn rule(&self) -> Rule {
+        Rule { id: "M4", says: "Offline: the node definitely cannot be reached; Timeout: no answer in time" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::NetworkOffline, Kind::Dropped, Kind::ReceivedError, Kind::ModuleReceivedError, Kind::Booted]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        match &event.what {
+            What::NetworkOffline(message) if message.expects_response().is_some() => {
+                self.offline.insert((event.node, message.id));
+            }
+            What::Dropped(message, _) if message.expects_response().is_some() && message.source.node == event.node => {
+                self.dropped.insert((event.node, message.id));
+            }
+            What::ReceivedError(_, kind, message) | What::ModuleReceivedError(_, kind, message) => {
+                return self.on_error(event, *kind, message, past, names);
+            }
+            What::Booted(_) => {
+                self.offline.retain(|(node, _)| *node != event.node);
+                self.dropped.retain(|(node, _)| *node != event.node);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

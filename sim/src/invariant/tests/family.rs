@@ -1,0 +1,22 @@
+//! K3 and K4.
+
+use crate::invariant::story::{Story, story};
+use kernel_core::OnExit;
+
+fn family() -> Story {
+    story().runs("parent", OnExit::None).spawns("parent", "child")
+}
+
+#[test]
+fn a_child_survives_its_parent() {
+    let orphan = || family().panics("parent").is_off_the_disk("parent");
+    orphan().panics("child").starts("child").holds();
+    orphan().is_stopped("child").breaks("K3");
+}
+
+#[test]
+fn a_killed_child_tells_its_parent_nothing() {
+    let killed = || family().is_killed_by("terminal", "child").is_off_the_disk("child").killing_is_answered("child");
+    killed().holds();
+    killed().fires("child", "parent", "I am no more").breaks("K4");
+}

@@ -1,0 +1,78 @@
+//! S2 to S7.
+
+use crate::invariant::story::{Story, story};
+use crate::site::Down;
+use kernel_core::command::CommandAnswer::{RunProcessError, StartedProcess};
+use kernel_core::{CallKind, OnExit};
+
+#[test]
+fn what_is_not_valid_is_not_initialized() {
+    let rubbish = || story().is_to_be_initialized_from_rubbish("a");
+    rubbish().initializing_is_refused("a").holds();
+    rubbish().puts("a", OnExit::None).initializing_is_answered("a").breaks("S2");
+    rubbish().puts_no_code("a").breaks("S2");
+}
+
+#[test]
+fn an_id_that_lives_is_not_initialized_again() {
+    let again = || story().runs("a", OnExit::Restart).is_to_be_initialized("a", OnExit::Restart);
+    again().initializing_is_refused("a").holds();
+    again().initializing_is_answered("a").breaks("S2");
+}
+
+#[test]
+fn who_is_answered_to_be_started_starts() {
+    let asked = || story().initializes("a", OnExit::Restart).is_to_be_run("a");
+    asked().starts("a").running_is_answered("a", StartedProcess).holds();
+    asked().running_is_answered("a", StartedProcess).breaks("S3");
+    asked().running_is_answered("a", RunProcessError).breaks("S3");
+}
+
+#[test]
+fn who_runs_is_not_run_again() {
+    let again = || story().runs("a", OnExit::Restart).is_to_be_run("a");
+    again().running_is_answered("a", RunProcessError).holds();
+    again().running_is_answered("a", StartedProcess).breaks("S3");
+    again().fires("kernel", "a", "run").takes("a", "run").breaks("S3");
+}
+
+/// `b` was told twice before its run.
+fn early() -> Story {
+    let story = story().runs("a", OnExit::Restart).initializes("b", OnExit::Restart).may_message("a", "b");
+    story.tells("a", "b", "one").tells("a", "b", "two")
+}
+
+#[test]
+fn what_came_before_the_run_comes_first() {
+    let run = || early().is_to_be_run("b").starts("b").running_is_answered("b", StartedProcess);
+    run().tells("a", "b", "three").takes("b", "one").takes("b", "two").takes("b", "three").holds();
+    run().tells("a", "b", "three").takes("b", "three").breaks("S4");
+    run().takes("b", "two").breaks("S4");
+    early().goes_down(Down::Crash).boots().starts("a").starts("b").calls("b", CallKind::Receive).holds();
+}
+
+#[test]
+fn what_came_before_the_run_does_not_keep_it_from_running() {
+    early().holds();
+    early().is_to_be_run("b").running_is_answered("b", StartedProcess).breaks("S4");
+}
+
+#[test]
+fn a_life_begins_from_what_is_durable_and_alone() {
+    story().runs("a", OnExit::Restart).starts("a").breaks("S5");
+    story().starts("a").breaks("S5");
+}
+
+#[test]
+fn a_child_is_there_when_it_is_answered() {
+    let parent = || story().runs("a", OnExit::Restart);
+    parent().spawns("a", "b").holds();
+    parent().calls_spawn("a", "b").puts("b", OnExit::None).is_answered_a_child("a", "b").breaks("S6");
+    parent().runs("b", OnExit::None).calls_spawn("a", "b").is_answered_a_child("a", "b").breaks("S6");
+}
+
+#[test]
+fn a_start_takes_time() {
+    story().runs("a", OnExit::Restart).panics("a").starts("a").panics("a").starts("a").holds();
+    story().runs("a", OnExit::Restart).panics("a").starts("a").panics_at_once("a").breaks("S7");
+}
