@@ -201,9 +201,12 @@ impl Kernel {
         }
     }
 
-    /// A message of ours came back from the network.
+    /// A message of ours came back from the network. Only one that expects a response has an id of ours; that of any
+    /// other may by chance be that of a request which is still under way.
     pub(crate) fn on_undeliverable(&mut self, message: Rc<Message>, kind: SendErrorKind, cx: &mut Context<'_>) {
-        self.on_error(message.source.process, message.id, kind, cx);
+        if message.expects_response().is_some() {
+            self.on_error(message.source.process, message.id, kind, cx);
+        }
     }
 
     /// A request has waited long enough.

@@ -11,7 +11,7 @@ use crate::package::{self, Content, Package};
 use crate::scenario::{Action, Scenario};
 use crate::trace::life_text;
 use crate::world::Run;
-use kernel_core::{CallKind, Cause, Exit, Names, ProcessRef};
+use kernel_core::{CallKind, Cause, Duration, Exit, Names, ProcessRef};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -97,7 +97,8 @@ fn plain_name(path: &Path) -> String {
 /// The package on a node of its own: installed undisturbed, then twenty seconds of storm.
 pub fn scenario(package: Package) -> Scenario {
     let install = Action::Install(NODE.to_string(), package.id.clone());
-    let mut scenario = Scenario::new(&package.id, "a package of your own").setup(install);
+    let (storm, settle) = (Duration::from_secs(20), Duration::from_secs(10));
+    let mut scenario = Scenario::new(&package.id, "a package of your own").setup(install).lasting(storm, settle);
     scenario.packages.push((NODE.to_string(), package));
     scenario.holding(|| Box::new(NoPanic))
 }

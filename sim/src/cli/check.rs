@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::shrink::shrink;
-use crate::sweep::sweep;
+use crate::sweep::{Swept, sweep};
 use crate::world::{Options, Run, Verdict};
 use std::io::Write;
 use std::path::PathBuf;
@@ -87,11 +87,16 @@ impl Check {
             }
         }
         let options = self.rules.options(scenario);
-        let seeds = self.seeds.of(None);
+        // What breaks when nothing goes wrong needs no storm to be found.
+        let calm_broke = matches!(calm.verdict, Verdict::Violated(_));
+        let seeds = if calm_broke { Vec::new() } else { self.seeds.of(None) };
         let jobs = std::thread::available_parallelism().map_or(1, Into::into);
         let explored = explore(scenario, &seeds, Profile::Swarm, &options, &context.loader, jobs, || {});
         let explored = explored.map_err(wrong_scenario(scenario))?;
-        let swept = sweep(scenario, &options, &context.loader, |_, _| true).map_err(wrong_scenario(scenario))?;
+        let swept = match calm_broke {
+            true => Swept::default(),
+            false => sweep(scenario, &options, &context.loader, |_, _| true).map_err(wrong_scenario(scenario))?,
+        };
         let broken = match (&calm.verdict, explored.violations.first(), swept.violations.first()) {
             (Verdict::Violated(_), _, _) => Some(Plan::default()),
             (_, _, Some((plan, _))) => Some(plan.clone()),

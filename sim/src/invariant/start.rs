@@ -6,7 +6,7 @@ use crate::invariant::message::same;
 use crate::invariant::{Invariant, Past, Rule};
 use crate::trace::life_text;
 use kernel_core::command::{Command, CommandAnswer};
-use kernel_core::{Cause, Change, Message, Names, NodeId, ProcessRef};
+use kernel_core::{Address, Cause, Change, Message, Names, NodeId, ProcessRef};
 use std::rc::Rc;
 
 /// S2: nobody hears of a process whose code is not valid, and no row is without code.
@@ -38,11 +38,12 @@ impl Invariant for CodeIsValid {
                     self.must_fail(message);
                 }
             }
-            What::CommandAnswered(answer, said) if **said == CommandAnswer::InitializedProcess => {
-                if self.invalid.iter().any(|message| answers(answer, message)) {
-                    let who = names.address_text(answer.target);
-                    return Err(format!("{who} is answered InitializedProcess for what is not valid"));
-                }
+            What::CommandAnswered(answer, said)
+                if **said == CommandAnswer::InitializedProcess
+                    && self.invalid.iter().any(|message| answers(answer, message)) =>
+            {
+                let who = names.address_text(answer.target);
+                return Err(format!("{who} is answered InitializedProcess for what is not valid"));
             }
             What::Durable(change) => {
                 if let Change::Put(id, row) = &**change
@@ -125,10 +126,11 @@ impl Invariant for RunIsAnswered {
                     return Err(format!("{who} was there to be run, and that was answered with the error (#{})", at.0));
                 }
             }
-            What::Received(life, message) if message.source.process == ProcessRef::KERNEL && message.is_request() => {
-                if message.source.node == event.node {
-                    return Err(format!("{} receives a request from the kernel", life_text(*life, names)));
-                }
+            What::Received(life, message)
+                if message.is_request()
+                    && message.source == (Address { node: event.node, process: ProcessRef::KERNEL }) =>
+            {
+                return Err(format!("{} receives a request from the kernel", life_text(*life, names)));
             }
             What::Down(_) | What::Failed(_) => self.asked.retain(|asked| asked.node != event.node),
             _ => {}
