@@ -1,6 +1,7 @@
 //! Carrying out what a kernel wants, in order; and what comes over the network.
 
-use super::{LATENCY, MODULE_COST, Task, World, returned};
+use super::lives::returned;
+use super::{LATENCY, MODULE_COST, Task, World};
 use crate::event::{Life, What};
 use crate::guest::Reply;
 use crate::node::Job;

@@ -1,0 +1,199 @@
+//! Who runs on a node: lives of guests from start to exit, each call taking effect in its turn; and runtime modules.
+
+use super::{CALL_COST, START_COST, Task, World};
+use crate::event::{Life, What};
+use crate::guest::{Reply, Trap, TrapReason, Turn};
+use crate::modules::ModuleContext;
+use crate::node::{Live, Node, Up};
+use crate::site::{Answer as Choice, Question, Subject};
+use kernel_core::{Answer, Call, CallKind, Cause, Duration, Exit, Input, Message, ProcessRef};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+impl World<'_> {
+    /// Begins a life. What it does until its first call it does now; that call takes effect later (S7).
+    pub(super) fn start_guest(&mut self, node: usize, process: ProcessRef, image: kernel_core::ImageId) {
+        let number = self.nodes[node].next_life(process);
+        let life = Life { process, number };
+        let cause = self.record(node, None, What::Started(life));
+        let address = self.nodes[node].address(process);
+        let subject = Subject::Life(address, number);
+        let seed = xxhash_rust::xxh3::xxh3_64(subject.text(&self.names).as_bytes());
+        let guest = self.images.start(image, &self.options.limits, seed);
+        let open = |question| self.chooser.open(question, subject, &self.names);
+        let (trap, cost) = (open(Question::Trap), open(Question::Cost));
+        let live = Live { number, cause, guest, ahead: VecDeque::new(), then: None, waits_in: None, trap, cost };
+        let up = self.nodes[node].up.as_mut().expect("lives begin on nodes that are up");
+        up.put_guest(process, live);
+        self.resume(node, process, Reply::Answer(Answer::Init(address)), START_COST);
+    }
+
+    /// A guest goes on: it runs to where it next needs something, which takes effect a call's cost from now.
+    pub(super) fn resume(&mut self, node: usize, process: ProcessRef, reply: Reply, after: Duration) {
+        let up = self.nodes[node].up.as_mut().expect("guests run on nodes that are up");
+        let live = up.guest(process).expect("a guest that is resumed is alive");
+        live.resume(&mut self.names, reply);
+        self.schedule_turn(node, process, after);
+    }
+
+    /// The next thing that a guest has done takes effect a call's cost from now.
+    pub(super) fn schedule_turn(&mut self, node: usize, process: ProcessRef, after: Duration) {
+        let up = self.nodes[node].up.as_mut().expect("guests run on nodes that are up");
+        let live = up.guest(process).expect("a guest that has a turn is alive");
+        let cost = match (&live.then, live.ahead.is_empty()) {
+            (Some(Turn::Busy(span)), true) => *span,
+            (_, _) => {
+                let choice = self.chooser.ask(&mut live.cost, &mut self.names, |draw| {
+                    Some(Choice::Count([10, 100, 1_000][draw.below(3) as usize]))
+                });
+                match choice {
+                    Some(Choice::Count(factor)) => Duration(CALL_COST.0 * u64::from(factor)),
+                    _ => CALL_COST,
+                }
+            }
+        };
+        let number = live.number;
+        let at = self.now + Duration(after.0 + cost.0);
+        self.queue_in_order(node, at, Task::Turn(node, process, number));
+    }
+
+    /// A guest's next call, return or trap takes effect, if its life is still under way.
+    pub(super) fn take_turn(&mut self, node: usize, process: ProcessRef, number: u32) {
+        if !self.is_alive(node, process, number) || !self.before_step(node) || !self.is_alive(node, process, number) {
+            return;
+        }
+        let life = Life { process, number };
+        let up = self.nodes[node].up.as_mut().expect("a node with a life is up");
+        let live = up.guest(process).expect("it is alive");
+        let turn = match live.ahead.pop_front() {
+            Some(call) => Turn::Call(call),
+            None => live.then.take().expect("a guest whose turn it is has stopped for something"),
+        };
+        let more = !live.ahead.is_empty() || live.then.is_some();
+        let cause = live.cause;
+        match turn {
+            Turn::Call(call) => {
+                let injected = self.chooser.ask(&mut live.trap, &mut self.names, |_| Some(Choice::Yes));
+                if injected.is_some() {
+                    return self.exit(
+                        node,
+                        life,
+                        cause,
+                        Exit::Panicked,
+                        Some(Trap::new(TrapReason::Injected, "injected")),
+                    );
+                }
+                self.call(node, life, cause, call, more);
+            }
+            Turn::Clock => self.resume(node, process, Reply::Clock(self.now), Duration::ZERO),
+            Turn::Busy(span) => {
+                self.spun = true;
+                live.cause = self.trace.next();
+                self.record(node, Some(cause), What::Spun(life, span));
+                self.resume(node, process, Reply::Continue, Duration::ZERO);
+            }
+            Turn::Returned => self.exit(node, life, cause, Exit::Returned, None),
+            Turn::Trapped(trap) => self.exit(node, life, cause, Exit::Panicked, Some(trap)),
+        }
+    }
+
+    pub(super) fn call(&mut self, node: usize, life: Life, cause: Cause, call: Call, more: bool) {
+        let kind = call.kind();
+        let index = self.record(node, Some(cause), What::Called(life, kind));
+        match &call {
+            Call::Print { verbosity, text } => {
+                self.record(node, Some(index), What::Printed(life, *verbosity, text.clone()));
+            }
+            Call::SetOnExit(value) => {
+                self.record(node, Some(index), What::SetsOnExit(life, Rc::new(value.clone())));
+            }
+            Call::SetState(bytes) => {
+                self.record(node, Some(index), What::SavesState(life, Some(bytes.clone())));
+            }
+            Call::ClearState => {
+                self.record(node, Some(index), What::SavesState(life, None));
+            }
+            Call::SaveCapabilities(list) => {
+                self.record(node, Some(index), What::SavesCapabilities(life, list.as_slice().into()));
+            }
+            Call::DropCapabilities(list) => {
+                self.record(node, Some(index), What::DropsCapabilities(life, list.as_slice().into()));
+            }
+            Call::Spawn(spawn) => {
+                self.record(node, Some(index), What::Spawns(life, Rc::new((**spawn).clone())));
+            }
+            _ => {}
+        }
+        let up = self.nodes[node].up.as_mut().expect("a node with a life is up");
+        let live = up.guest(life.process).expect("a life that calls is alive");
+        live.waits_in = kind.has_answer().then_some(kind);
+        self.step(node, index, Input::Call(life.process, call));
+        if !kind.has_answer() && self.is_alive(node, life.process, life.number) {
+            match more {
+                true => self.schedule_turn(node, life.process, Duration::ZERO),
+                // The guest made more calls ahead than it may, and stopped with this one.
+                false => self.resume(node, life.process, Reply::Answer(Answer::Done), Duration::ZERO),
+            }
+        }
+    }
+
+    /// A life ended by itself.
+    pub(super) fn exit(&mut self, node: usize, life: Life, cause: Cause, exit: Exit, trap: Option<Trap>) {
+        let up = self.nodes[node].up.as_mut().expect("a node with a life is up");
+        up.take_guest(life.process);
+        let (text, legible) = trap.map_or(("".into(), true), |trap| (trap.text, trap.legible));
+        let index = self.record(node, Some(cause), What::Exited(life, exit, text));
+        self.step(node, index, Input::Exited { process: life.process, exit, legible });
+    }
+
+    pub(super) fn is_alive(&mut self, node: usize, process: ProcessRef, number: u32) -> bool {
+        let Some(up) = &mut self.nodes[node].up else { return false };
+        up.guest(process).is_some_and(|live| live.number == number)
+    }
+
+    /// A module that needs no disk serves a request.
+    pub(super) fn serve(&mut self, node: usize, boot: u32, module: ProcessRef, message: &Rc<Message>) {
+        if self.is_up(node, boot) {
+            let ops = self.ask_module(node, module, message);
+            assert!(ops.is_empty(), "a module that does not use the disk leaves it alone");
+        }
+    }
+
+    /// Lets a module look at a request; what it says is made due, what it wants done to the disk is given back.
+    pub(super) fn ask_module(
+        &mut self,
+        node: usize,
+        module: ProcessRef,
+        message: &Rc<Message>,
+    ) -> Vec<crate::disk::Op> {
+        let (boot, id) = (self.nodes[node].boots, self.nodes[node].id);
+        let Node { up, disk, .. } = &mut self.nodes[node];
+        let Up { modules, kernel, .. } = up.as_mut().expect("modules serve on nodes that are up");
+        let served = modules[module.0 as usize].as_mut().expect("only a module that there is gets requests");
+        let mut cx = ModuleContext {
+            module: kernel_core::Address { node: id, process: module },
+            now: self.now,
+            names: &mut self.names,
+            disk,
+            kernel,
+            ops: Vec::new(),
+            out: Vec::new(),
+            unmodelled: None,
+        };
+        served.on_message(message, &mut cx);
+        let ModuleContext { ops, out, unmodelled, .. } = cx;
+        if let Some(text) = unmodelled {
+            self.record(node, Some(message.cause), What::Unmodelled(module, text.into()));
+        }
+        for (after, input) in out {
+            let at = self.now + after;
+            self.queue_in_order(node, at, Task::Say(node, boot, message.cause, Box::new(input)));
+        }
+        ops
+    }
+}
+
+/// Which call returned, for the event that says so.
+pub(super) fn returned(live: &Live) -> CallKind {
+    live.waits_in.expect("only a call that is waited for returns")
+}
