@@ -265,11 +265,6 @@ impl Stream {
     fn hits(&self, ordinal: u32, rate: u32) -> bool {
         Draw(!self.draw(ordinal)).below(u64::from(rate)) == 0
     }
-
-    /// How often it was asked.
-    pub fn asked(&self) -> u32 {
-        self.asked
-    }
 }
 
 /// How rare a family's faults are when it is on: one in so many askings.

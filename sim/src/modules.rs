@@ -5,8 +5,8 @@
 
 use crate::disk::{Disk, Op};
 use kernel_core::{
-    Address, Blob, Bytes, Capability, Duration, Input, Instant, Kernel, Message, Names, Outgoing, ProcessRef, Received,
-    Reply, Request, Response,
+    Address, Blob, Bytes, Capability, Duration, Input, Instant, Kernel, Message, Names, Outgoing, ProcessRef, Reply,
+    Request, Response,
 };
 use std::rc::Rc;
 
@@ -115,12 +115,4 @@ impl Module for Absent {
 /// The start of a body, for saying what is not modelled.
 fn excerpt(message: &Message) -> String {
     String::from_utf8_lossy(message.body()).chars().take(80).collect()
-}
-
-/// The message in what a module is handed, if it is one.
-pub fn message_of(received: &Received) -> Option<&Rc<Message>> {
-    match received {
-        Received::Message(message, _) => Some(message),
-        Received::Error(..) => None,
-    }
 }
