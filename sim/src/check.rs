@@ -104,6 +104,7 @@ pub fn scenario(package: Package) -> Scenario {
 }
 
 /// A process panics only if somebody makes it: the chooser, or a disk that refuses.
+#[derive(Clone)]
 struct NoPanic;
 
 impl Invariant for NoPanic {

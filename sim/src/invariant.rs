@@ -46,8 +46,8 @@ mod tests {
 
 pub use past::Past;
 
-/// Something that must hold in every run.
-pub trait Invariant {
+/// Something that must hold in every run. Part of the world's value: a clone of it goes on by itself.
+pub trait Invariant: Fork {
     /// The rule of the contract it checks (`E5`, `X.kill.Restart`, …), and what that rule says, in one sentence.
     fn rule(&self) -> Rule;
 
@@ -61,6 +61,24 @@ pub trait Invariant {
     /// The run is over and the world had time to settle: whatever should have happened by now and has not.
     fn at_end(&mut self, _past: &Past, _names: &Names) -> Result<(), String> {
         Ok(())
+    }
+}
+
+/// A clone of an invariant behind its trait. Every one that is `Clone` has it.
+pub trait Fork {
+    /// The same, as far as it has come.
+    fn fork(&self) -> Box<dyn Invariant>;
+}
+
+impl<I: Invariant + Clone + 'static> Fork for I {
+    fn fork(&self) -> Box<dyn Invariant> {
+        Box::new(self.clone())
+    }
+}
+
+impl Clone for Box<dyn Invariant> {
+    fn clone(&self) -> Box<dyn Invariant> {
+        (**self).fork()
     }
 }
 
@@ -139,6 +157,7 @@ pub struct Violation {
 }
 
 /// The invariants of one run, each with the events it reads.
+#[derive(Clone)]
 pub struct Invariants {
     all: Vec<Box<dyn Invariant>>,
     /// For each kind, who reads it.

@@ -24,6 +24,13 @@ pub trait Module {
 
     /// A message for it.
     fn on_message(&mut self, message: &Rc<Message>, cx: &mut ModuleContext<'_>);
+
+    /// The same, as far as it has come, for a world that is cloned. `None`, unless a module says otherwise: it has
+    /// open what cannot be cloned (a storage engine's handle, say), and who wants the clone has to run again from the
+    /// start.
+    fn fork(&self) -> Option<Box<dyn Module>> {
+        None
+    }
 }
 
 /// What a module may look at, and what it wants done.
@@ -109,6 +116,10 @@ impl Module for Absent {
 
     fn on_message(&mut self, message: &Rc<Message>, cx: &mut ModuleContext<'_>) {
         cx.unmodelled = Some(excerpt(message));
+    }
+
+    fn fork(&self) -> Option<Box<dyn Module>> {
+        Some(Box::new(Absent))
     }
 }
 

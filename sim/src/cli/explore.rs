@@ -297,6 +297,7 @@ mod tests {
     use kernel_core::{Cause, Names};
 
     /// An invariant with a bug of its own, or one that always breaks.
+    #[derive(Clone)]
     struct Odd(fn() -> Result<(), String>);
 
     impl Invariant for Odd {

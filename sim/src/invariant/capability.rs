@@ -39,7 +39,7 @@ pub(crate) fn capability_text(capability: &Capability, names: &Names) -> String 
 }
 
 /// C1 for the living, C5 for on-exit requests: a message without its capability reaches nobody.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct MessagingNeedsCapability {
     rule: Rule,
     dead: bool,
@@ -118,7 +118,7 @@ impl Invariant for MessagingNeedsCapability {
 }
 
 /// C3 for the living, C5 for on-exit requests: what is attached was held or issued by the sender.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AttachedIsHeld {
     rule: Rule,
     dead: bool,
@@ -168,7 +168,7 @@ impl Invariant for AttachedIsHeld {
 }
 
 /// C3: what a row newly has was given to its process by somebody.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Unforgeable;
 
 impl Invariant for Unforgeable {
@@ -227,7 +227,7 @@ fn was_given_anew(past: &Past, holder: Address, capability: &Capability) -> bool
 }
 
 /// E12: of a process that ends, nobody on the node holds anything any more.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct RevokedAtTheEnd {
     /// Issuers whose rows have just gone, and the last change of the write that took them.
     ended: Vec<(NodeId, ProcessRef, Cause)>,

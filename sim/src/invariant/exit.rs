@@ -13,7 +13,7 @@ use std::rc::Rc;
 const UNDER_WAY: Duration = Duration::from_secs(60);
 
 /// A cell of the exit matrix.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Cell {
     rule: Rule,
     how: How,
@@ -24,7 +24,7 @@ pub struct Cell {
     firing: Vec<Firing>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Firing {
     node: NodeId,
     process: ProcessRef,
@@ -237,7 +237,7 @@ impl Invariant for Cell {
 }
 
 /// E6: one life more after an exit under None, or one word, is one too many.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct NoneMeansNothing;
 
 impl Invariant for NoneMeansNothing {
@@ -267,7 +267,7 @@ impl Invariant for NoneMeansNothing {
 }
 
 /// E8: what a life sets is durable when the call returns.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct OnExitIsDurable {
     /// Values asked for, and whether they have been durable since.
     asked: Vec<(NodeId, ProcessRef, Rc<OnExit>, bool)>,

@@ -6,7 +6,7 @@ use crate::trace::life_text;
 use kernel_core::{Cause, Names, NodeId, OnExitKind, ProcessRef};
 
 /// Who spawned whom, on which node.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Families(Vec<(NodeId, ProcessRef, ProcessRef)>);
 
 impl Families {
@@ -24,7 +24,7 @@ impl Families {
 }
 
 /// K3: nobody ends with a parent or a child.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ExitsAreOnesOwn(Families);
 
 impl Invariant for ExitsAreOnesOwn {
@@ -54,7 +54,7 @@ impl Invariant for ExitsAreOnesOwn {
 }
 
 /// K4: the parent of a killed child under Restart or None hears of nothing.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct DeathsAreSilent(Families);
 
 impl Invariant for DeathsAreSilent {

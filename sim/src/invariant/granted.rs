@@ -9,7 +9,7 @@ use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{Address, Answer, Capability, Cause, Change, Duration, Instant, Names, NodeId, ProcessRef};
 
 /// C2: a new process has what its initializer could give, and its initializer the right to message it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct InitializerGives;
 
 impl Invariant for InitializerGives {
@@ -51,7 +51,7 @@ impl Invariant for InitializerGives {
 }
 
 /// A capability that was granted and must become durable.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Owed {
     node: NodeId,
     process: ProcessRef,
@@ -64,7 +64,7 @@ struct Owed {
 const UNDER_WAY: Duration = Duration::from_secs(2);
 
 /// C4: what is granted is held until it is dropped, and a process is told of what it was given, and of nothing else.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct GrantedIsHeld {
     owed: Vec<Owed>,
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// E5: after a kill no life and no word, until the id is initialized anew.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct DeadStayDead;
 
 impl Invariant for DeadStayDead {
@@ -49,7 +49,7 @@ impl Invariant for DeadStayDead {
 const N_REFUSED: usize = 64;
 
 /// K1: a command of one who lacks the right, or of another node, comes to nothing.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct RootCommands {
     /// Commands that must come to nothing, the latest.
     refused: Vec<Rc<Message>>,
@@ -153,7 +153,7 @@ fn ends_unasked(event: &Event, process: ProcessRef, past: &Past) -> bool {
 }
 
 /// K2: who hears that a process is killed can rely on it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct KilledIsDurable;
 
 impl Invariant for KilledIsDurable {
@@ -178,7 +178,7 @@ impl Invariant for KilledIsDurable {
 }
 
 /// K5: whoever may kill is answered, whether there was anybody or not. A dropped command is the sign that nobody was.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct KillIsAnswered {
     /// The command just made, by somebody with the right to it.
     asked: Option<(Rc<Message>, ProcessRef)>,

@@ -19,7 +19,7 @@ pub(crate) fn same(one: &Rc<Message>, other: &Rc<Message>) -> bool {
 }
 
 /// Messages that are never to arrive. Those that the kernel says it dropped are soon forgotten, the others late.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Watched(Vec<(Rc<Message>, bool)>);
 
 impl Watched {
@@ -56,7 +56,7 @@ fn outcome(event: &Event) -> Option<(ProcessRef, &Message)> {
 }
 
 /// M1: whoever asks is told once what came of it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SettlesOnce;
 
 impl Invariant for SettlesOnce {
@@ -104,7 +104,7 @@ impl Invariant for SettlesOnce {
 }
 
 /// The latest message of one sender in one mailbox.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Latest {
     from: Address,
     cause: Cause,
@@ -114,7 +114,7 @@ struct Latest {
 }
 
 /// What one life has received.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Inbox {
     life: u32,
     /// By sender.
@@ -122,7 +122,7 @@ struct Inbox {
 }
 
 /// M2: one life's messages to another come in the order sent, each once.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct InOrder {
     inboxes: Vec<Vec<Inbox>>,
 }
@@ -188,7 +188,7 @@ fn is_fresh(message: &Message) -> bool {
 }
 
 /// E11: who is not there gets nothing, and who asks it hears so at once.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct NobodyThere {
     /// Requests to nobody.
     lost: Watched,

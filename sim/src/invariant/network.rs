@@ -6,7 +6,7 @@ use kernel_core::{Cause, Message, MessageId, Names, NodeId, SendErrorKind};
 use std::collections::BTreeSet;
 
 /// M4: `Offline` for nodes that cannot be reached, `Timeout` when the time is up or nobody may be asked.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ErrorsSayWhy {
     /// Requests that could not be delivered.
     offline: BTreeSet<(NodeId, MessageId)>,

@@ -8,7 +8,7 @@ use kernel_core::command::Command;
 use kernel_core::{Answer, Cause, Change, Duration, Names, NodeId, OnExit, OnExitKind, ProcessRef};
 
 /// E8: the value in force is the one that is durable, whoever set it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct LatestIsInForce {
     /// Values set by command, and whether they have been durable since.
     outside: Vec<(NodeId, ProcessRef, OnExit, bool)>,
@@ -86,7 +86,7 @@ impl Invariant for LatestIsInForce {
 }
 
 /// E7: whatever `init` returns under comes about.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ReturnIsHonoured {
     /// How long a restart may be put off.
     patience: Duration,

@@ -7,7 +7,7 @@ use crate::invariant::{Invariant, Past, Rule};
 use kernel_core::{Cause, Content, DropReason, Message, Names, OnExit, OnExitRequest};
 
 /// E4: the list, in its order, once; and what is fired at somebody who is there goes there.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct FiredAsListed;
 
 impl FiredAsListed {

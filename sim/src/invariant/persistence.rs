@@ -11,7 +11,7 @@ use kernel_core::{Bytes, CallKind, Cause, Change, Names, NodeId, ProcessRef};
 type State = Option<Bytes>;
 
 /// What is known of one process's saved state.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Saved {
     durable: State,
     /// What was durable before, and the event that replaced it: a read under way may still give it. The last few.
@@ -62,7 +62,7 @@ impl Saved {
 }
 
 /// P1: what was saved is there, and is what is read back.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct StateIsKept {
     saved: Vec<Vec<Saved>>,
 }
@@ -123,7 +123,7 @@ impl Invariant for StateIsKept {
 }
 
 /// P2: who hears of a new process can rely on it, and no row appears without one.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TableIsDurable;
 
 impl Invariant for TableIsDurable {

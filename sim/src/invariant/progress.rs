@@ -6,7 +6,7 @@ use crate::trace::life_text;
 use kernel_core::{CallKind, Cause, Duration, Exit, Instant, Names, NodeId, ProcessRef};
 
 /// E2: no exit of a process takes its node down.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct NodesDoNotFail;
 
 impl Invariant for NodesDoNotFail {
@@ -25,7 +25,7 @@ impl Invariant for NodesDoNotFail {
 }
 
 /// M5: a kernel acts on a call when it takes effect, and on a kill whatever the guest does.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct KernelsGoOn {
     /// A call that is a message, and whose message must come next.
     owed: Option<(Cause, CallKind)>,
@@ -88,7 +88,7 @@ impl Invariant for KernelsGoOn {
 }
 
 /// How a process has crashed since it was initialized or its node booted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Loop {
     node: NodeId,
     process: ProcessRef,
@@ -97,7 +97,7 @@ struct Loop {
 }
 
 /// E9: who crashes under Restart crashes for ever, and not in no time.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct CrashesForEver {
     loops: Vec<Loop>,
     /// How long a restart may be put off.

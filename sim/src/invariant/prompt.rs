@@ -8,7 +8,7 @@ use kernel_core::{Address, Answer, Blob, CallKind, Cause, Content, Message, Mess
 use std::rc::Rc;
 
 /// What one life was told last.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Told {
     life: u32,
     /// Whether the last message had a blob.
@@ -22,7 +22,7 @@ struct Told {
 }
 
 /// M3.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct PromptedAsReceived {
     told: Vec<Vec<Told>>,
 }

@@ -7,7 +7,7 @@ use crate::trace::life_text;
 use kernel_core::{BackOff, Cause, Change, Content, Message, MessageId, Names, NodeId, ProcessRef};
 
 /// E3: nothing comes between the exit and the next life.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RestartedAtOnce {
     back_off: BackOff,
     /// Processes that have just exited.
@@ -85,7 +85,7 @@ impl Invariant for RestartedAtOnce {
 }
 
 /// E3: code and publicity are a process's own for as long as it is in the table.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct KeepsWhatItIs;
 
 impl Invariant for KeepsWhatItIs {
@@ -111,13 +111,13 @@ impl Invariant for KeepsWhatItIs {
 }
 
 /// E10: a life gets nothing that was for another, and no id comes twice.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct NothingLeaks {
     ids: Vec<Ids>,
 }
 
 /// The ids of one node's requests.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Ids {
     highest: Option<MessageId>,
     /// The highest of the boots before the present one.

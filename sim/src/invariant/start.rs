@@ -10,7 +10,7 @@ use kernel_core::{Address, Cause, Change, Message, Names, NodeId, ProcessRef};
 use std::rc::Rc;
 
 /// S2: nobody hears of a process whose code is not valid, and no row is without code.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct CodeIsValid {
     /// Commands to initialize that must fail.
     invalid: Vec<Rc<Message>>,
@@ -75,7 +75,7 @@ fn is_taken(past: &Past, node: NodeId, id: ProcessRef) -> bool {
 }
 
 /// A `RunProcess` that has not been answered.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Asked {
     message: Rc<Message>,
     node: NodeId,
@@ -86,7 +86,7 @@ struct Asked {
 }
 
 /// S3: what a run is answered is what has happened, and the kernel says nothing to guests but answers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct RunIsAnswered {
     asked: Vec<Asked>,
 }
@@ -140,7 +140,7 @@ impl Invariant for RunIsAnswered {
 }
 
 /// S4: what came before the run is received first, in the order in which it came.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct EarlyMessagesWait {
     /// Messages that found their process initialized and not yet run, oldest first.
     waiting: Vec<(NodeId, ProcessRef, Rc<Message>)>,
@@ -233,7 +233,7 @@ impl Invariant for EarlyMessagesWait {
 }
 
 /// S5: a life begins from what is durable of its process, when no other is under way.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct OneLifeAtATime;
 
 impl Invariant for OneLifeAtATime {
@@ -258,7 +258,7 @@ impl Invariant for OneLifeAtATime {
 }
 
 /// S6: a child that was spawned is there.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SpawnedIsThere;
 
 impl Invariant for SpawnedIsThere {
@@ -287,7 +287,7 @@ impl Invariant for SpawnedIsThere {
 }
 
 /// S7: between the start of a life and its end time passes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct StartsTakeTime;
 
 impl Invariant for StartsTakeTime {

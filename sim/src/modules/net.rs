@@ -23,4 +23,8 @@ impl Module for Net {
             (false, _) => {}
         }
     }
+
+    fn fork(&self) -> Option<Box<dyn Module>> {
+        Some(Box::new(Net))
+    }
 }

@@ -34,4 +34,8 @@ impl Module for Timer {
             Ok(Action::Debug) | Err(_) => {}
         }
     }
+
+    fn fork(&self) -> Option<Box<dyn Module>> {
+        Some(Box::new(Timer))
+    }
 }

@@ -44,7 +44,7 @@ mod tests;
 
 /// The file system's module: the open files, by path, and where in each the next read or write begins. All processes
 /// share them, as in the public runtime; they die with the node, not with whoever opened them.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Vfs {
     cursors: BTreeMap<Path, u64>,
 }
@@ -80,6 +80,10 @@ impl Module for Vfs {
             Err(error) if expects => cx.respond(message, Answer::Err(error).to_body(), None),
             Ok(Outcome::Done(..)) | Err(_) => {}
         }
+    }
+
+    fn fork(&self) -> Option<Box<dyn Module>> {
+        Some(Box::new(self.clone()))
     }
 }
 
