@@ -4,96 +4,21 @@
 //! counts against it is a panic that nobody injected. What the simulator does not have is said, and makes the verdict
 //! inconclusive.
 
+mod source;
+
+pub use source::{PackageError, read};
+
 use crate::event::{Event, Kind, Life, What};
-use crate::image::Loader;
 use crate::invariant::{Invariant, Past, Rule};
-use crate::package::{self, Content, Package};
+use crate::package::Package;
 use crate::scenario::{Action, Scenario};
 use crate::trace::life_text;
 use crate::world::Run;
-use kernel_core::{CallKind, Cause, Duration, Exit, Names, ProcessRef};
+use kernel_core::{CallKind, Cause, Duration, Exit, Names};
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
 
 /// The node that the package is installed on.
 const NODE: &str = "alice.os";
-/// Who published a package that does not say so itself.
-const PUBLISHER: &str = "check.os";
-/// A file larger than this is not a process.
-const FILE_BYTES_MAX: u64 = 64 << 20;
-
-/// What is wrong with a package on disk: which file, what, and the mend.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {problem}")]
-pub struct PackageError {
-    /// The file or the folder.
-    pub path: String,
-    /// What is wrong with it.
-    pub problem: String,
-}
-
-/// Reads a package folder (`manifest.json` and the `.wasm` files it names) or a single `.wasm` or `.wat`.
-/// `id` is `package:publisher`; without one the folder's or the file's name is taken.
-///
-/// # Errors
-/// The first file that cannot be used, and why.
-pub fn read(path: &Path, id: Option<&str>, loader: &Loader) -> Result<Package, PackageError> {
-    let fail = |path: &Path, problem: String| PackageError { path: path.display().to_string(), problem };
-    let found = fs::metadata(path).map_err(|error| fail(path, error.to_string()))?;
-    let id = id.map(str::to_string).unwrap_or_else(|| format!("{}:{PUBLISHER}", plain_name(path)));
-    if found.is_dir() {
-        let manifest_path = path.join("manifest.json");
-        let manifest = read_file(&manifest_path).map_err(|problem| {
-            fail(path, format!("{problem}; a package folder holds a manifest.json and the .wasm files that it names"))
-        })?;
-        let entries = package::parse_manifest(&id, &manifest);
-        let entries = entries.map_err(|error| fail(&manifest_path, error.to_string()))?;
-        let mut files = vec![("/manifest.json".to_string(), Content::Bytes(manifest))];
-        for entry in entries {
-            let wasm_path = path.join(entry.process_wasm_path.trim_start_matches('/'));
-            let named = |problem| fail(&wasm_path, format!("{problem} (the code of process `{}`)", entry.process_name));
-            let bytes = read_code(&wasm_path, loader).map_err(named)?;
-            let path = format!("/{}", entry.process_wasm_path.trim_start_matches('/'));
-            files.push((path, Content::Bytes(bytes)));
-        }
-        return Ok(Package { id, files });
-    }
-    let bytes = read_code(path, loader).map_err(|problem| fail(path, problem))?;
-    let all: Vec<String> = ProcessRef::modules().map(|module| Names::new().process_text(module).to_string()).collect();
-    let manifest = serde_json::json!([{
-        "process_name": plain_name(path), "process_wasm_path": "/process.wasm", "on_exit": "Restart",
-        "request_networking": true, "request_capabilities": all, "grant_capabilities": all, "public": true,
-    }]);
-    let mut package = Package::new(&id, &manifest.to_string());
-    package.files.push(("/process.wasm".to_string(), Content::Bytes(bytes)));
-    Ok(package)
-}
-
-fn read_file(path: &PathBuf) -> Result<Vec<u8>, String> {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let len = fs::metadata(path).map_err(|error| format!("no {name}: {error}"))?.len();
-    match len > FILE_BYTES_MAX {
-        true => Err(format!("{len} bytes are more than a process has ({FILE_BYTES_MAX} at most)")),
-        false => fs::read(path).map_err(|error| error.to_string()),
-    }
-}
-
-fn read_code(path: &Path, loader: &Loader) -> Result<Vec<u8>, String> {
-    let bytes = read_file(&path.to_path_buf())?;
-    loader.load(&bytes).map_err(|error| error.to_string())?;
-    Ok(bytes)
-}
-
-/// A file's or folder's name as a legal process name; that of `pkg` is its parent's.
-fn plain_name(path: &Path) -> String {
-    let full = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let named = if full.file_name().is_some_and(|name| name == "pkg") { full.parent().unwrap_or(&full) } else { &full };
-    let stem = named.file_stem().and_then(|stem| stem.to_str()).unwrap_or("package");
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    stem.chars().map(plain).collect()
-}
-
 /// The package on a node of its own: installed undisturbed, then twenty seconds of storm.
 pub fn scenario(package: Package) -> Scenario {
     let install = Action::Install(NODE.to_string(), package.id.clone());

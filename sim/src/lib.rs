@@ -3,7 +3,7 @@
 //! A run is a pure function of a [`Scenario`](scenario::Scenario) and a [`Plan`](plan::Plan); a seed is a short name
 //! for a plan. The modules stand in the order in which data flows:
 //!
-//! 1. what is played, and what goes wrong: [`scenario`], [`package`], [`site`], [`plan`], [`chooser`];
+//! 1. what is played, and what goes wrong: [`scenario`], [`package`] (from an [`archive`], perhaps), [`site`], [`plan`], [`chooser`];
 //! 2. the world: [`world`], with [`queue`], [`disk`], [`table`], [`operator`], [`modules`] and, inside, `node`;
 //! 3. who lives in it: [`guest`] (native Rust and Wasm behind one interface) and [`image`];
 //! 4. what happened: [`event`], [`trace`], [`invariant`], [`coverage`];
@@ -13,6 +13,7 @@
 //! knowledge of the contract's rules outside [`invariant`]: what a process may do is the kernel's business.
 #![forbid(unsafe_code)]
 
+pub mod archive;
 pub mod package;
 pub mod scenario;
 

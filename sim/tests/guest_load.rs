@@ -161,7 +161,13 @@ fn an_import_that_nobody_provides_is_named() {
     let without = with(memory).replace(r#"(memory (export "memory") 2)"#, "");
     assert_says(without, &["imports `memory` from `env`", "the guest's own"]);
     assert_says(with(r#"(import "env" "g" (global i32))"#), &["imports `g` from `env`", "only functions"]);
-    assert_says(with(r#"(import "wasi:cli/exit@0.2.0" "exit" (func (param i32)))"#), &["wasi:cli/exit@0.2.0"]);
+    assert_says(
+        with(r#"(import "wasi:cli/exit@0.2.0" "exit" (func (param i32)))"#),
+        &["`exit` from `wasi:cli/exit@0.2.0`", "WASI preview 2", "JavaScript or Python"],
+    );
+    for old in ["nectar:process/standard@0.1.0", "uqbar:process/standard@0.3.0", "kinode:process/standard@0.6.0"] {
+        assert_says(with(&format!(r#"(import "{old}" "receive" (func (param i32)))"#)), &[old, "older than 0.7"]);
+    }
     assert_says(with(&format!(r#"(import "{STANDARD}" "fork" (func))"#)), &["imports `fork`", "no such call"]);
     assert_says(
         with(r#"(import "kinode:process/standard@0.8.0" "our" (func (param i32)))"#),

@@ -69,7 +69,8 @@ pub(super) fn world_of(module: &str) -> Option<World> {
     }
     let mut numbers = version.strip_prefix('@')?.split('.').map(|part| part.parse::<u32>().ok());
     match (numbers.next()??, numbers.next().flatten()) {
-        (0, Some(0..=7)) => Some(World::V0_7),
+        (0, Some(0..=6)) => None,
+        (0, Some(7)) => Some(World::V0_7),
         (0, _) => Some(World::V0_8),
         (_, _) => Some(World::V1_0),
     }

@@ -175,9 +175,7 @@ fn link(engine: &Engine, module: &Module) -> Result<(Linker<Host>, World), Inval
             continue;
         }
         let Some(found) = abi::world_of(import.module()) else {
-            return Err(refused(
-                "neither of the process world (hyperware:process/standard, kinode:process/standard) nor of wasi_snapshot_preview1",
-            ));
+            return Err(refused(stranger(import.module())));
         };
         match &world {
             Some((_, first)) if first != import.module() => {
@@ -189,4 +187,22 @@ fn link(engine: &Engine, module: &Module) -> Result<(Linker<Host>, World), Inval
         abi::define(&mut linker, import.module(), kind).expect("each import is defined once");
     }
     Ok((linker, world.map_or(World::V1_0, |(world, _)| world)))
+}
+
+/// Why nobody provides what this module is to provide.
+fn stranger(module: &str) -> &'static str {
+    let before = ["nectar:", "uqbar:"].iter().any(|old| module.starts_with(old));
+    match module.split_once(':') {
+        Some(_) if before || module.contains(":process/standard") => {
+            "a process world older than 0.7; build against hyperware:process@1.0.0 or kinode:process@0.7.0 to 1.0.0"
+        }
+        Some(("wasi", _)) => {
+            "WASI preview 2, which a JavaScript or Python toolchain imports directly; supported are Rust programs made \
+             with wit-bindgen, whose core module imports wasi_snapshot_preview1"
+        }
+        _ => {
+            "neither of the process world (hyperware:process/standard, kinode:process/standard) nor of \
+             wasi_snapshot_preview1"
+        }
+    }
 }

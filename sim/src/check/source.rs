@@ -1,0 +1,230 @@
+//! Where a user's package is, and what is wrong with it there: a folder, a zip archive, or one file of code.
+//!
+//! All of it goes onto the package's drive, as an install would have it: a process reads its own `ui/` and spawns from
+//! files that no manifest names. Code is compiled here, so that what is wrong with it is said with its file's name.
+
+use crate::archive::{self, ALL_BYTES_MAX, FILE_BYTES_MAX};
+use crate::image::Loader;
+use crate::package::{self, Content, Package};
+use kernel_core::{Names, ProcessId, ProcessRef};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// Who published a package that does not say so itself.
+const PUBLISHER: &str = "check.os";
+/// How many files a package folder has at most, and how deep they lie.
+const FILES_MAX: usize = archive::ENTRIES_MAX;
+const DEPTH_MAX: usize = 32;
+
+/// What is wrong with a package: which file, what, and the mend.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {problem}")]
+pub struct PackageError {
+    /// The file or the folder; `archive.zip/file` for what is in an archive.
+    pub path: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// A package's files, before anybody looked at them.
+struct Found {
+    /// What its paths are shown with: the folder, or the archive.
+    place: String,
+    /// By path from the package's root, without a leading slash.
+    files: BTreeMap<String, Vec<u8>>,
+    /// What metadata.json calls it, if there is one that says so.
+    id: Option<String>,
+}
+
+/// Reads a package: a folder that holds a `manifest.json` or whose `pkg/` does, the `.zip` of one, or a single `.wasm`
+/// or `.wat`. `id` is `package:publisher`; without one it is what `metadata.json` says, or the file's own name.
+///
+/// # Errors
+/// The first file that cannot be used, and why.
+pub fn read(path: &Path, id: Option<&str>, loader: &Loader) -> Result<Package, PackageError> {
+    let kind = fs::metadata(path).map_err(|error| wrong(path, error.to_string()))?;
+    if kind.is_dir() {
+        return assemble(folder(path)?, id, path, loader);
+    }
+    let bytes = read_file(path)?;
+    let is_archive =
+        path.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip")) || bytes.starts_with(b"PK\x03\x04");
+    match is_archive {
+        true => assemble(unpacked(path, &bytes)?, id, path, loader),
+        false => single(path, bytes, id, loader),
+    }
+}
+
+fn wrong(path: impl AsRef<Path>, problem: impl Into<String>) -> PackageError {
+    PackageError { path: path.as_ref().display().to_string(), problem: problem.into() }
+}
+
+// ---- where the files are --------------------------------------------------------------------------------------------
+
+/// A folder: the one with the manifest, or the one above it.
+fn folder(path: &Path) -> Result<Found, PackageError> {
+    let built = path.join("pkg");
+    let root = match (path.join("manifest.json").is_file(), built.join("manifest.json").is_file()) {
+        (true, _) => path,
+        (false, true) => &built,
+        (false, false) => {
+            let mend = "a package folder holds a manifest.json, or a pkg/ that does, and the .wasm files that it names";
+            return Err(wrong(path, format!("no manifest.json here nor in pkg/; {mend}")));
+        }
+    };
+    let mut files = BTreeMap::new();
+    let mut room = ALL_BYTES_MAX;
+    gather(root, root, 0, &mut room, &mut files)?;
+    let full = fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
+    let metadata = [Some(full.as_path()), full.parent()].into_iter().flatten().map(|dir| dir.join("metadata.json"));
+    let id = metadata.filter_map(|file| fs::read(file).ok()).find_map(|bytes| named(&bytes));
+    Ok(Found { place: root.display().to_string(), files, id })
+}
+
+/// All files below a folder, but for hidden ones.
+fn gather(
+    root: &Path,
+    dir: &Path,
+    depth: usize,
+    room: &mut u64,
+    files: &mut BTreeMap<String, Vec<u8>>,
+) -> Result<(), PackageError> {
+    if depth > DEPTH_MAX {
+        return Err(wrong(dir, format!("folders more than {DEPTH_MAX} deep; is a link leading round in a circle?")));
+    }
+    for entry in fs::read_dir(dir).map_err(|error| wrong(dir, error.to_string()))? {
+        let path = entry.map_err(|error| wrong(dir, error.to_string()))?.path();
+        let from_root = path.strip_prefix(root).expect("it was found below the root");
+        let Some(name) = from_root.to_str() else {
+            return Err(wrong(&path, "its name is not UTF-8, which a drive's paths are"));
+        };
+        if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
+            continue;
+        }
+        if path.is_dir() {
+            gather(root, &path, depth + 1, room, files)?;
+            continue;
+        }
+        let bytes = read_file(&path)?;
+        let left = room.checked_sub(bytes.len() as u64);
+        *room = left.ok_or_else(|| {
+            wrong(
+                root,
+                format!("its files are more than {ALL_BYTES_MAX} bytes together; is it the folder of the package?"),
+            )
+        })?;
+        if files.len() == FILES_MAX {
+            return Err(wrong(root, format!("more than {FILES_MAX} files; is it the folder of the package?")));
+        }
+        files.insert(name.replace(std::path::MAIN_SEPARATOR, "/"), bytes);
+    }
+    Ok(())
+}
+
+/// An archive: of the folder with the manifest, or of one above it.
+fn unpacked(path: &Path, bytes: &[u8]) -> Result<Found, PackageError> {
+    let entries = archive::unpack(bytes).map_err(|error| wrong(path, error.to_string()))?;
+    let files = entries.into_iter().filter_map(|entry| Some((entry.path, entry.content?)));
+    let mut files: BTreeMap<String, Vec<u8>> = files.collect();
+    let id = files.iter().find(|(path, _)| path.ends_with("metadata.json")).and_then(|(_, bytes)| named(bytes));
+    if !files.contains_key("manifest.json") {
+        let manifests = files.keys().filter_map(|path| path.strip_suffix("/manifest.json"));
+        let Some(root) = manifests.min_by_key(|root| (root.len(), root.to_string())).map(|root| format!("{root}/"))
+        else {
+            let mend = "a package's archive holds a manifest.json and the .wasm files that it names";
+            return Err(wrong(path, format!("no manifest.json in the archive; {mend}")));
+        };
+        let below = files.into_iter().filter_map(|(path, bytes)| Some((path.strip_prefix(&root)?.to_string(), bytes)));
+        files = below.collect();
+    }
+    Ok(Found { place: path.display().to_string(), files, id })
+}
+
+/// What a metadata.json calls its package.
+fn named(metadata: &[u8]) -> Option<String> {
+    let metadata: serde_json::Value = serde_json::from_slice(metadata).ok()?;
+    let properties = metadata.get("properties")?;
+    let id = format!("{}:{}", properties.get("package_name")?.as_str()?, properties.get("publisher")?.as_str()?);
+    is_package(&id).then_some(id)
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, PackageError> {
+    let len = fs::metadata(path).map_err(|error| wrong(path, error.to_string()))?.len();
+    match len > FILE_BYTES_MAX {
+        true => Err(wrong(path, format!("{len} bytes; a file of a package has {FILE_BYTES_MAX} at most"))),
+        false => fs::read(path).map_err(|error| wrong(path, error.to_string())),
+    }
+}
+
+// ---- what they say --------------------------------------------------------------------------------------------------
+
+/// The package that the files are: its manifest parses, and what it names is there and is code.
+fn assemble(found: Found, id: Option<&str>, path: &Path, loader: &Loader) -> Result<Package, PackageError> {
+    let Found { place, files, id: of_metadata } = found;
+    let id = package_id(id, of_metadata, path)?;
+    let place = |file: &str| Path::new(&place).join(file);
+    let entries = package::parse_manifest(&id, &files["manifest.json"])
+        .map_err(|error| wrong(place("manifest.json"), error.to_string()))?;
+    if entries.is_empty() {
+        return Err(wrong(place("manifest.json"), "it names no process: there is nothing to check"));
+    }
+    for entry in &entries {
+        let code = entry.process_wasm_path.trim_start_matches('/');
+        let of = format!("(the code of process `{}`)", entry.process_name);
+        let Some(bytes) = files.get(code) else {
+            let there = files.keys().filter(|file| file.ends_with(".wasm") || file.ends_with(".wat"));
+            let there: Vec<&str> = there.map(String::as_str).collect();
+            let there = if there.is_empty() {
+                "no .wasm at all: build the package first".to_string()
+            } else {
+                there.join(", ")
+            };
+            return Err(wrong(place(code), format!("no such file {of}; there is {there}")));
+        };
+        loader.load(bytes).map_err(|error| wrong(place(code), format!("{error} {of}")))?;
+    }
+    let files = files.into_iter().map(|(path, bytes)| (format!("/{path}"), Content::Bytes(bytes)));
+    Ok(Package { id, files: files.collect() })
+}
+
+/// One file of code: a package of one process that restarts, is public, and may message every runtime module.
+fn single(path: &Path, code: Vec<u8>, id: Option<&str>, loader: &Loader) -> Result<Package, PackageError> {
+    loader.load(&code).map_err(|error| wrong(path, error.to_string()))?;
+    let id = package_id(id, None, path)?;
+    let all: Vec<String> = ProcessRef::modules().map(|module| Names::new().process_text(module).to_string()).collect();
+    let manifest = serde_json::json!([{
+        "process_name": plain_name(path), "process_wasm_path": "/process.wasm", "on_exit": "Restart",
+        "request_networking": true, "request_capabilities": all, "grant_capabilities": all, "public": true,
+    }]);
+    let mut package = Package::new(&id, &manifest.to_string());
+    package.files.push(("/process.wasm".to_string(), Content::Bytes(code)));
+    Ok(package)
+}
+
+/// What the package is called: as it was asked for, as it says itself, or as its file is called.
+fn package_id(asked: Option<&str>, of_metadata: Option<String>, path: &Path) -> Result<String, PackageError> {
+    if let Some(asked) = asked {
+        let form = "it has the form package:publisher, of a-z 0-9 - (and . in the publisher)";
+        return match is_package(asked) {
+            true => Ok(asked.to_string()),
+            false => Err(wrong(path, format!("`{asked}` is not a package's id; {form}"))),
+        };
+    }
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).filter(|stem| is_package(stem));
+    let of_file = || stem.map_or_else(|| format!("{}:{PUBLISHER}", plain_name(path)), str::to_string);
+    Ok(of_metadata.unwrap_or_else(of_file))
+}
+
+fn is_package(id: &str) -> bool {
+    ProcessId::split(&format!("p:{id}")).is_some_and(|id| id.is_legal())
+}
+
+/// A file's or folder's name as a legal process name; that of `pkg` is its parent's.
+fn plain_name(path: &Path) -> String {
+    let full = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let named = if full.file_name().is_some_and(|name| name == "pkg") { full.parent().unwrap_or(&full) } else { &full };
+    let stem = named.file_stem().and_then(|stem| stem.to_str()).unwrap_or("package");
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    stem.chars().map(plain).collect()
+}
