@@ -273,7 +273,7 @@ fn usual_rate(question: Question) -> u32 {
         Question::Latency | Question::Downtime => 1,
         Question::BootOrder | Question::Unsynced | Question::Order => 2,
         Question::Loss => 5,
-        Question::Write => 8,
+        Question::Write | Question::Io => 8,
         Question::Cost | Question::Trap => 12,
         Question::Kill | Question::Link => 20,
         Question::Crash => 30,

@@ -143,6 +143,7 @@ impl Coverage {
             | What::Unmodelled(..)
             | What::StateDurable(..)
             | What::WriteRefused
+            | What::IoRefused(..)
             | What::Script(_)
             | What::Lifted => {}
         }

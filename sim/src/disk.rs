@@ -2,11 +2,16 @@
 //!
 //! Every change is an [`Op`]. A crash of the node's process keeps what the operating system was handed; at a power
 //! loss what was not synced is lost, but for as many of the operations, oldest first, as the chooser spares.
-//! A disk does not know when it fails: whoever applies operations decides how many of them are done.
+//! A disk does not know when it fails: whoever applies operations decides how many of them are done. A module works in
+//! a [`Session`], where an operation can be refused.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::rc::Rc;
+
+mod session;
+
+pub use session::{IoFault, IoWrong, Session};
 
 /// A path from the root, `/kernel/table`: absolute, no empty parts, no `.` or `..`.
 pub type Path = Rc<str>;
@@ -48,6 +53,10 @@ pub enum DiskError {
     IsADirectory,
     #[error("Directory not empty (os error 39)")]
     NotEmpty,
+    #[error("No space left on device (os error 28)")]
+    NoSpace,
+    #[error("Input/output error (os error 5)")]
+    Io,
 }
 
 /// A file by number: what a name leads to.
@@ -62,7 +71,7 @@ enum Entry {
 
 /// Names and contents at one level of durability.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Tree {
+pub struct Files {
     names: BTreeMap<Path, Entry>,
     contents: BTreeMap<Inode, Rc<Vec<u8>>>,
 }
@@ -77,180 +86,95 @@ enum Change {
     SetLen(Inode, u64),
 }
 
-/// One node's disk. It is a value.
+/// What an operation comes to, once it is known to be possible.
+enum Step {
+    Nothing,
+    Change(Change),
+    Sync(Inode),
+    SyncDir(Path),
+}
+
+/// One node's disk. It is a value; a copy shares what does not change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Disk {
     /// What the operating system sees.
-    now: Tree,
+    now: Rc<Files>,
     /// What is on the platter.
-    durable: Tree,
+    durable: Rc<Files>,
     /// What leads from the one to the other, in order.
     pending: Vec<Change>,
     inodes: u64,
 }
 
-impl Disk {
+impl Files {
     /// The content of a file.
     pub fn read(&self, path: &str) -> Result<&Rc<Vec<u8>>, DiskError> {
-        match self.now.names.get(path) {
-            Some(Entry::File(inode)) => Ok(&self.now.contents[inode]),
-            Some(Entry::Dir) => Err(DiskError::IsADirectory),
-            None => Err(DiskError::NotFound),
-        }
+        self.file(path).map(|inode| &self.contents[&inode])
     }
 
     /// Whether there is a directory of this name. The root is one.
     pub fn is_dir(&self, path: &str) -> bool {
-        path == "/" || self.now.names.get(path) == Some(&Entry::Dir)
+        path == "/" || self.names.get(path) == Some(&Entry::Dir)
     }
 
     /// The names right below a directory, sorted, and whether each is a directory.
     pub fn list(&self, dir: &str) -> Result<Vec<(Path, bool)>, DiskError> {
         if !self.is_dir(dir) {
-            let file = self.now.names.contains_key(dir);
+            let file = self.names.contains_key(dir);
             return Err(if file { DiskError::NotADirectory } else { DiskError::NotFound });
         }
         let prefix = if dir == "/" { "/".to_string() } else { format!("{dir}/") };
-        let below = self.now.names.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
+        let below = self.names.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
         let below = below.take_while(|(path, _)| path.starts_with(&prefix));
         let right_below = below.filter(|(path, _)| !path[prefix.len()..].contains('/'));
         Ok(right_below.map(|(path, entry)| (path.clone(), *entry == Entry::Dir)).collect())
     }
 
-    /// Does one operation. After an error nothing has changed.
-    pub fn apply(&mut self, op: &Op) -> Result<(), DiskError> {
-        match op {
+    /// What an operation comes to here, or why it cannot be done. `inode` is the number of a new file.
+    fn plan(&self, op: &Op, inode: Inode) -> Result<Step, DiskError> {
+        let change = match op {
             Op::CreateDir(path) => {
                 self.parent_of(path)?;
-                match self.now.names.get(path) {
-                    Some(Entry::Dir) => {}
+                match self.names.get(path) {
+                    Some(Entry::Dir) => return Ok(Step::Nothing),
                     Some(Entry::File(_)) => return Err(DiskError::Exists),
-                    None => self.change(Change::Link(path.clone(), Entry::Dir)),
+                    None => Change::Link(path.clone(), Entry::Dir),
                 }
             }
             Op::Create(path) => {
                 self.parent_of(path)?;
-                match self.now.names.get(path) {
+                match self.names.get(path) {
                     Some(Entry::Dir) => return Err(DiskError::IsADirectory),
-                    Some(Entry::File(inode)) => {
-                        let inode = *inode;
-                        self.change(Change::SetLen(inode, 0));
-                    }
-                    None => {
-                        self.inodes += 1;
-                        self.change(Change::Link(path.clone(), Entry::File(Inode(self.inodes))));
-                    }
+                    Some(Entry::File(inode)) => Change::SetLen(*inode, 0),
+                    None => Change::Link(path.clone(), Entry::File(inode)),
                 }
             }
-            Op::Write(path, offset, bytes) => {
-                let inode = self.file(path)?;
-                self.change(Change::Write(inode, *offset, bytes.clone()));
-            }
-            Op::SetLen(path, len) => {
-                let inode = self.file(path)?;
-                self.change(Change::SetLen(inode, *len));
-            }
+            Op::Write(path, offset, bytes) => Change::Write(self.file(path)?, *offset, bytes.clone()),
+            Op::SetLen(path, len) => Change::SetLen(self.file(path)?, *len),
             Op::Rename(from, to) => {
                 self.parent_of(to)?;
-                let entry = *self.now.names.get(from).ok_or(DiskError::NotFound)?;
-                match (entry, self.now.names.get(to)) {
+                let entry = *self.names.get(from).ok_or(DiskError::NotFound)?;
+                match (entry, self.names.get(to)) {
                     (Entry::File(_), Some(Entry::Dir)) => return Err(DiskError::IsADirectory),
                     (Entry::Dir, Some(Entry::File(_))) => return Err(DiskError::NotADirectory),
                     (Entry::Dir, Some(Entry::Dir)) if !self.list(to)?.is_empty() => return Err(DiskError::NotEmpty),
-                    (_, _) => self.change(Change::Rename(from.clone(), to.clone())),
+                    (_, _) => Change::Rename(from.clone(), to.clone()),
                 }
             }
-            Op::Remove(path) => {
-                self.file(path)?;
-                self.change(Change::Unlink(path.clone()));
-            }
+            Op::Remove(path) => self.file(path).map(|_| Change::Unlink(path.clone()))?,
             Op::RemoveDir(path) => match self.list(path)?.is_empty() {
-                true => self.change(Change::Unlink(path.clone())),
+                true => Change::Unlink(path.clone()),
                 false => return Err(DiskError::NotEmpty),
             },
-            Op::Sync(path) => {
-                let inode = self.file(path)?;
-                self.settle(|change| match change {
-                    Change::Write(of, ..) | Change::SetLen(of, _) => *of == inode,
-                    Change::Link(..) | Change::Unlink(_) | Change::Rename(..) => false,
-                });
-            }
-            Op::SyncDir(dir) => {
-                if !self.is_dir(dir) {
-                    return Err(DiskError::NotFound);
-                }
-                let touches = |change: &Change| match change {
-                    Change::Link(path, _) | Change::Unlink(path) => parent(path) == &**dir,
-                    Change::Rename(from, to) => parent(from) == &**dir || parent(to) == &**dir,
-                    Change::Write(..) | Change::SetLen(..) => false,
-                };
-                // As in a journal, names become durable in their order: none before its directory, or before the
-                // name that it had earlier.
-                let Some(last) = self.pending.iter().rposition(touches) else { return Ok(()) };
-                let rest = self.pending.split_off(last + 1);
-                self.settle(|change| !matches!(change, Change::Write(..) | Change::SetLen(..)));
-                self.pending.extend(rest);
-            }
-        }
-        Ok(())
-    }
-
-    /// The operations that make a directory and all above it.
-    pub fn create_dir_all(path: &str) -> Vec<Op> {
-        let ends = path.char_indices().skip(1).filter(|(_, c)| *c == '/').map(|(at, _)| at);
-        ends.chain([path.len()]).map(|end| Op::CreateDir(path[..end].into())).collect()
-    }
-
-    /// The operations that replace a whole file atomically and durably; its directory must be there.
-    pub fn replace(path: &str, bytes: &[u8]) -> Vec<Op> {
-        let new: Path = format!("{path}.new").into();
-        vec![
-            Op::Create(new.clone()),
-            Op::Write(new.clone(), 0, bytes.into()),
-            Op::Sync(new.clone()),
-            Op::Rename(new, path.into()),
-            Op::SyncDir(parent(path).into()),
-        ]
-    }
-
-    /// How many operations a power loss would put at risk.
-    pub fn unsynced(&self) -> usize {
-        self.pending.len()
-    }
-
-    /// The machine loses power: of what was not synced only the `spared` oldest operations are on the platter.
-    pub fn power_loss(&mut self, spared: usize) {
-        let pending = std::mem::take(&mut self.pending);
-        for change in pending.into_iter().take(spared) {
-            self.durable.apply(&change);
-        }
-        self.now = self.durable.clone();
-    }
-
-    /// Everything is written out, as at a graceful shutdown.
-    pub fn sync_all(&mut self) {
-        self.settle(|_| true);
-    }
-
-    fn change(&mut self, change: Change) {
-        self.now.apply(&change);
-        self.pending.push(change);
-    }
-
-    /// Makes those pending changes durable that `reached` picks, in their order.
-    fn settle(&mut self, reached: impl Fn(&Change) -> bool) {
-        let durable = &mut self.durable;
-        self.pending.retain(|change| {
-            let settles = reached(change);
-            if settles {
-                durable.apply(change);
-            }
-            !settles
-        });
+            Op::Sync(path) => return self.file(path).map(Step::Sync),
+            Op::SyncDir(dir) if self.is_dir(dir) => return Ok(Step::SyncDir(dir.clone())),
+            Op::SyncDir(_) => return Err(DiskError::NotFound),
+        };
+        Ok(Step::Change(change))
     }
 
     fn file(&self, path: &str) -> Result<Inode, DiskError> {
-        match self.now.names.get(path) {
+        match self.names.get(path) {
             Some(Entry::File(inode)) => Ok(*inode),
             Some(Entry::Dir) => Err(DiskError::IsADirectory),
             None => Err(DiskError::NotFound),
@@ -259,16 +183,14 @@ impl Disk {
 
     fn parent_of(&self, path: &str) -> Result<(), DiskError> {
         let parent = parent(path);
-        match self.now.names.get(parent) {
+        match self.names.get(parent) {
             _ if parent == "/" => Ok(()),
             Some(Entry::Dir) => Ok(()),
             Some(Entry::File(_)) => Err(DiskError::NotADirectory),
             None => Err(DiskError::NotFound),
         }
     }
-}
 
-impl Tree {
     /// What was done to names or contents that are not here (their own operation was lost) is done to what is.
     fn apply(&mut self, change: &Change) {
         match change {
@@ -311,6 +233,98 @@ impl Tree {
     }
 }
 
+impl Disk {
+    /// What the operating system sees.
+    pub fn files(&self) -> &Files {
+        &self.now
+    }
+
+    /// Somebody begins to work on the disk. Nothing changes until what it did is applied here.
+    pub fn session(&self, fault: Option<IoFault>) -> Session {
+        Session::new(self.now.clone(), self.inodes, fault)
+    }
+
+    /// Does one operation. After an error nothing has changed.
+    pub fn apply(&mut self, op: &Op) -> Result<(), DiskError> {
+        match self.now.plan(op, Inode(self.inodes + 1))? {
+            Step::Nothing => {}
+            Step::Change(change) => {
+                if let Change::Link(_, Entry::File(inode)) = change {
+                    self.inodes = inode.0;
+                }
+                Rc::make_mut(&mut self.now).apply(&change);
+                self.pending.push(change);
+            }
+            Step::Sync(inode) => self.settle(|change| match change {
+                Change::Write(of, ..) | Change::SetLen(of, _) => *of == inode,
+                Change::Link(..) | Change::Unlink(_) | Change::Rename(..) => false,
+            }),
+            Step::SyncDir(dir) => {
+                let touches = |change: &Change| match change {
+                    Change::Link(path, _) | Change::Unlink(path) => parent(path) == &*dir,
+                    Change::Rename(from, to) => parent(from) == &*dir || parent(to) == &*dir,
+                    Change::Write(..) | Change::SetLen(..) => false,
+                };
+                // As in a journal, names become durable in their order: none before its directory, or before the
+                // name that it had earlier.
+                let Some(last) = self.pending.iter().rposition(touches) else { return Ok(()) };
+                let rest = self.pending.split_off(last + 1);
+                self.settle(|change| !matches!(change, Change::Write(..) | Change::SetLen(..)));
+                self.pending.extend(rest);
+            }
+        }
+        Ok(())
+    }
+
+    /// The operations that make a directory and all above it.
+    pub fn create_dir_all(path: &str) -> Vec<Op> {
+        let ends = path.char_indices().skip(1).filter(|(_, c)| *c == '/').map(|(at, _)| at);
+        ends.chain([path.len()]).map(|end| Op::CreateDir(path[..end].into())).collect()
+    }
+
+    /// The operations that replace a whole file atomically and durably; its directory must be there.
+    pub fn replace(path: &str, bytes: &[u8]) -> Vec<Op> {
+        let new: Path = format!("{path}.new").into();
+        vec![
+            Op::Create(new.clone()),
+            Op::Write(new.clone(), 0, bytes.into()),
+            Op::Sync(new.clone()),
+            Op::Rename(new, path.into()),
+            Op::SyncDir(parent(path).into()),
+        ]
+    }
+
+    /// How many operations a power loss would put at risk.
+    pub fn unsynced(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// The machine loses power: of what was not synced only the `spared` oldest operations are on the platter.
+    pub fn power_loss(&mut self, spared: usize) {
+        let pending = std::mem::take(&mut self.pending);
+        let durable = Rc::make_mut(&mut self.durable);
+        pending.iter().take(spared).for_each(|change| durable.apply(change));
+        self.now = self.durable.clone();
+    }
+
+    /// Everything is written out, as at a graceful shutdown.
+    pub fn sync_all(&mut self) {
+        self.settle(|_| true);
+    }
+
+    /// Makes those pending changes durable that `reached` picks, in their order.
+    fn settle(&mut self, reached: impl Fn(&Change) -> bool) {
+        let durable = Rc::make_mut(&mut self.durable);
+        self.pending.retain(|change| {
+            let settles = reached(change);
+            if settles {
+                durable.apply(change);
+            }
+            !settles
+        });
+    }
+}
+
 /// The directory that holds a path.
 pub fn parent(path: &str) -> &str {
     match path.rfind('/') {
@@ -340,7 +354,7 @@ mod tests {
                 let mut disk = start.clone();
                 ops[..done].iter().for_each(|op| disk.apply(op).expect("the operations of a replacement fit"));
                 disk.power_loss(spared);
-                let content = disk.read("/f").expect("the file is there").as_slice();
+                let content = disk.files().read("/f").expect("the file is there").as_slice();
                 assert!(content == b"old" || content == b"the new", "{done} {spared} {content:?}");
                 if done == ops.len() {
                     assert_eq!(content, b"the new", "it is durable when all is done");
@@ -355,7 +369,7 @@ mod tests {
         let mut disk = disk(&[Op::Create(f.clone()), Op::Write(f.clone(), 0, (*b"abc").into())]);
         assert_eq!(disk.unsynced(), 2);
         disk.power_loss(0);
-        assert_eq!(disk.read("/f"), Err(DiskError::NotFound));
+        assert_eq!(disk.files().read("/f"), Err(DiskError::NotFound));
         assert_eq!(disk, Disk { inodes: 1, ..Disk::default() });
     }
 
@@ -364,7 +378,7 @@ mod tests {
         let f: Path = "/f".into();
         let mut disk = disk(&[Op::Create(f.clone()), Op::Write(f.clone(), 0, (*b"abc").into()), Op::Sync(f)]);
         disk.power_loss(0);
-        assert_eq!(disk.read("/f"), Err(DiskError::NotFound));
+        assert_eq!(disk.files().read("/f"), Err(DiskError::NotFound));
     }
 
     #[test]
@@ -373,11 +387,11 @@ mod tests {
         for op in Disk::create_dir_all("/a/b/c").iter().chain(&[Op::Create("/a/f".into()), Op::Create("/ab".into())]) {
             disk.apply(op).expect("the parents are there");
         }
-        assert_eq!(disk.list("/a"), Ok(vec![("/a/b".into(), true), ("/a/f".into(), false)]));
-        assert_eq!(disk.list("/ab"), Err(DiskError::NotADirectory));
+        assert_eq!(disk.files().list("/a"), Ok(vec![("/a/b".into(), true), ("/a/f".into(), false)]));
+        assert_eq!(disk.files().list("/ab"), Err(DiskError::NotADirectory));
         assert_eq!(disk.apply(&Op::RemoveDir("/a".into())), Err(DiskError::NotEmpty));
         disk.apply(&Op::Rename("/a".into(), "/z".into())).expect("a directory moves with all below it");
-        assert_eq!(disk.list("/z/b"), Ok(vec![("/z/b/c".into(), true)]));
+        assert_eq!(disk.files().list("/z/b"), Ok(vec![("/z/b/c".into(), true)]));
     }
 
     #[test]

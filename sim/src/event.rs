@@ -3,6 +3,7 @@
 //! Events are facts recorded by the world: deliveries, lives, durable bytes, nodes going down. What the kernel alone
 //! says (that it made a message, or dropped one) is marked so: a wrong kernel must not vouch for itself.
 
+use crate::disk::IoFault;
 use crate::site::Down;
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{
@@ -115,6 +116,8 @@ pub enum What {
     StateDurable(ProcessRef, Option<Bytes>),
     /// The disk refused a write.
     WriteRefused,
+    /// The disk refused a module an access.
+    IoRefused(ProcessRef, IoFault),
 
     // ---- the script
     /// A line of the scenario's script is carried out.
@@ -163,6 +166,7 @@ pub enum Kind {
     Durable,
     StateDurable,
     WriteRefused,
+    IoRefused,
     Script,
     Lifted,
 }
@@ -211,6 +215,7 @@ impl What {
             What::Durable(_) => Kind::Durable,
             What::StateDurable(..) => Kind::StateDurable,
             What::WriteRefused => Kind::WriteRefused,
+            What::IoRefused(..) => Kind::IoRefused,
             What::Script(_) => Kind::Script,
             What::Lifted => Kind::Lifted,
         }
@@ -254,6 +259,7 @@ impl What {
             | What::Durable(_)
             | What::StateDurable(..)
             | What::WriteRefused
+            | What::IoRefused(..)
             | What::Script(_)
             | What::Lifted => None,
         }

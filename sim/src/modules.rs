@@ -3,7 +3,7 @@
 //! A module gets messages and answers them; what it remembers dies with its node, but for what it wrote to the disk.
 //! None may reach around the disk, and none serves before it has asked for the capability it wants.
 
-use crate::disk::{Disk, Op};
+use crate::disk::Session;
 use kernel_core::{
     Address, Blob, Bytes, Capability, Duration, Input, Instant, Kernel, Message, Names, Outgoing, ProcessRef, Reply,
     Request, Response,
@@ -41,12 +41,10 @@ pub struct ModuleContext<'a> {
     pub now: Instant,
     /// The world's names.
     pub names: &'a mut Names,
-    /// The node's disk, as the operating system sees it.
-    pub disk: &'a Disk,
+    /// Its work on the node's disk, which is done before any answer goes out.
+    pub disk: Session,
     /// Who holds what.
     pub kernel: &'a Kernel,
-    /// What it wants done to the disk before any answer goes out.
-    pub ops: Vec<Op>,
     /// What it wants said, and how long from now.
     pub out: Vec<(Duration, Input)>,
     /// What it was asked and does not have, in words.

@@ -35,6 +35,7 @@ pub(crate) struct NodeStreams {
     pub kill: Stream,
     pub crash: Stream,
     pub write: Stream,
+    pub io: Stream,
     pub unsynced: Stream,
     pub downtime: Stream,
     pub boot_order: Stream,
@@ -108,6 +109,7 @@ impl Node {
                 kill: open(Question::Kill),
                 crash: open(Question::Crash),
                 write: open(Question::Write),
+                io: open(Question::Io),
                 unsynced: open(Question::Unsynced),
                 downtime: open(Question::Downtime),
                 boot_order: open(Question::BootOrder),
@@ -201,7 +203,7 @@ pub(crate) mod state {
 
     /// What a process has saved.
     pub fn read(disk: &Disk, process: ProcessRef, names: &Names) -> Option<Bytes> {
-        disk.read(&path(process, names)).ok().map(|bytes| Bytes::from(bytes.as_slice()))
+        disk.files().read(&path(process, names)).ok().map(|bytes| Bytes::from(bytes.as_slice()))
     }
 
     /// The operations that change what a process has saved; none for a read.
@@ -210,16 +212,16 @@ pub(crate) mod state {
         match op {
             StateOp::Get => vec![],
             StateOp::Set(bytes) => Disk::replace(&path, bytes),
-            StateOp::Clear if disk.read(&path).is_err() => vec![],
+            StateOp::Clear if disk.files().read(&path).is_err() => vec![],
             StateOp::Clear => vec![Op::Remove(path.into()), Op::SyncDir(DIR.into())],
         }
     }
 
     /// What all processes have saved.
     pub fn all(disk: &Disk, names: &mut Names) -> BTreeMap<ProcessRef, Bytes> {
-        let files = disk.list(DIR).unwrap_or_default();
+        let files = disk.files().list(DIR).unwrap_or_default();
         let saved = files.iter().filter(|(path, dir)| !dir && !path.ends_with(".new"));
-        let saved = saved.filter_map(|(path, _)| Some((path, Bytes::from(disk.read(path).ok()?.as_slice()))));
+        let saved = saved.filter_map(|(path, _)| Some((path, Bytes::from(disk.files().read(path).ok()?.as_slice()))));
         saved.map(|(path, bytes)| (names.process(&path[DIR.len() + 1..]), bytes)).collect()
     }
 }

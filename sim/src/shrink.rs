@@ -5,6 +5,7 @@
 //! nothing helps any more. It has the steps of a proptest value tree, so that property suites and the command line
 //! shrink alike.
 
+use crate::disk::{IoFault, IoWrong};
 use crate::plan::{Line, Plan};
 use crate::site::Question;
 use kernel_core::Duration;
@@ -135,6 +136,12 @@ fn simpler(line: &Line) -> Vec<Line> {
         Question::Write => match line.answer.strip_prefix("power-loss") {
             Some(done) => vec![format!("crash{done}")],
             None => vec![],
+        },
+        Question::Io => match IoFault::parse(&line.answer) {
+            Some(fault) if fault.wrong != IoWrong::Error => {
+                vec![IoFault { wrong: IoWrong::Error, ..fault }.to_string()]
+            }
+            _ => vec![],
         },
         Question::Cost
         | Question::Crash

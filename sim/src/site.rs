@@ -3,6 +3,7 @@
 //! A site is *which question, about whom, for the how-many-eth time*: `latency alice.os>bob.os #5`. Its answer is
 //! calm (no fault, the usual latency, first in first out) unless a [`Chooser`](crate::chooser::Chooser) says otherwise.
 
+use crate::disk::IoFault;
 use kernel_core::{Address, Duration, Names, NodeId, ProcessId, ProcessRef};
 use std::fmt;
 
@@ -19,6 +20,8 @@ pub enum Question {
     Crash,
     /// Does this node go down around this durable write, or is the write refused?
     Write,
+    /// Is an access of this piece of a module's work on the disk refused? How?
+    Io,
     /// How many of the operations that were not synced survive this power loss?
     Unsynced,
     /// How long is this node down this time?
@@ -61,6 +64,8 @@ pub enum Answer {
     Down(Down),
     /// This happens to a durable write.
     Write(WriteFault),
+    /// The disk refuses an access.
+    Io(IoFault),
 }
 
 /// How a node goes down (the row `X.down` has all three).
@@ -85,12 +90,13 @@ pub enum WriteFault {
 
 impl Question {
     /// All of them.
-    pub const ALL: [Question; 12] = [
+    pub const ALL: [Question; 13] = [
         Question::Trap,
         Question::Cost,
         Question::Kill,
         Question::Crash,
         Question::Write,
+        Question::Io,
         Question::Unsynced,
         Question::Downtime,
         Question::BootOrder,
@@ -108,6 +114,7 @@ impl Question {
             Question::Kill => "kill",
             Question::Crash => "crash",
             Question::Write => "write",
+            Question::Io => "io",
             Question::Unsynced => "unsynced",
             Question::Downtime => "downtime",
             Question::BootOrder => "boot-order",
@@ -126,6 +133,7 @@ impl Question {
             Question::Kill => "a process is killed before a step of its kernel",
             Question::Crash => "a node shuts down, crashes or loses power before a step of its kernel",
             Question::Write => "a node goes down around a durable write, or the disk refuses it",
+            Question::Io => "the disk refuses a module an access: no space, an I/O error, a write cut short",
             Question::Unsynced => "some of what was not synced survives a power loss",
             Question::Downtime => "a node is down for longer or shorter than usual",
             Question::BootOrder => "another process is started first at a boot",
@@ -149,6 +157,7 @@ impl Question {
             Question::Kill
             | Question::Crash
             | Question::Write
+            | Question::Io
             | Question::Unsynced
             | Question::Downtime
             | Question::BootOrder
@@ -165,6 +174,7 @@ impl Question {
             Question::Kill | Question::BootOrder => "a process id, `process:package:publisher`",
             Question::Crash => "`shutdown`, `crash` or `power-loss`",
             Question::Write => "`refused`, or `crash@N` or `power-loss@N` after N of its operations",
+            Question::Io => "`no-space@N`, `error@N` or `short@N` at its N-th access",
             Question::Unsynced | Question::Order => "a number",
             Question::Downtime | Question::Latency | Question::Link => "a duration, `20ms`",
         }
@@ -187,6 +197,7 @@ impl Question {
                 let down = Down::parse(down).filter(|down| *down != Down::Shutdown)?;
                 Some(Answer::Write(WriteFault::Down(down, done.parse().ok()?)))
             }
+            Question::Io => Some(Answer::Io(IoFault::parse(text)?)),
             Question::Unsynced | Question::Order => Some(Answer::Count(text.parse().ok()?)),
             Question::Downtime | Question::Latency | Question::Link => Some(Answer::Time(Duration::parse(text)?)),
         }
@@ -202,6 +213,7 @@ impl Question {
             Answer::Count(n) => n.to_string(),
             Answer::Process(process) => names.process_text(process).to_string(),
             Answer::Down(down) => down.name().to_string(),
+            Answer::Io(fault) => fault.to_string(),
             Answer::Write(WriteFault::Refused) => "refused".to_string(),
             Answer::Write(WriteFault::Down(down, done)) => format!("{}@{done}", down.name()),
         }

@@ -44,6 +44,7 @@ pub fn points(scenario: &Scenario, options: &Options, loader: &Loader) -> Result
                 there.map(|(_, process)| process.clone()).collect()
             }
             Question::Cost
+            | Question::Io
             | Question::Unsynced
             | Question::Downtime
             | Question::BootOrder

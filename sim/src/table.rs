@@ -67,7 +67,7 @@ pub fn read(disk: &Disk, names: &mut Names, our: NodeId) -> Vec<(ProcessRef, Rec
 
 /// The good frames: where each ends, and its payload.
 fn frames(disk: &Disk) -> impl Iterator<Item = (usize, &[u8])> {
-    let bytes: &[u8] = disk.read(PATH).map(|content| content.as_slice()).unwrap_or_default();
+    let bytes: &[u8] = disk.files().read(PATH).map(|content| content.as_slice()).unwrap_or_default();
     let mut at = 0;
     std::iter::from_fn(move || {
         let (header, rest) = bytes.get(at..)?.split_at_checked(HEADER)?;
@@ -126,7 +126,7 @@ mod tests {
             let change = [put(&mut names, "p:q:r", image)];
             write(&disk, &change, &names).iter().for_each(|op| disk.apply(op).expect("there is a table"));
             if torn {
-                let len = disk.read(PATH).expect("there is a table").len() as u64;
+                let len = disk.files().read(PATH).expect("there is a table").len() as u64;
                 disk.apply(&Op::SetLen(PATH.into(), len - 5)).expect("there is a table");
                 assert_eq!(read(&disk, &mut names, our)[0].1.image, Some(ImageId(1)));
             }

@@ -94,6 +94,11 @@ fn encode(event: &Event, out: &mut Vec<u8>) {
     }
     match &event.what {
         What::Started(_) | What::Killed(_) | What::Lost(_) | What::Lifted | What::WriteRefused => {}
+        What::IoRefused(module, fault) => {
+            put.u32(module.0);
+            put.u32(fault.at);
+            put.u8(fault.wrong as u8);
+        }
         What::Booted(n) | What::Script(n) => put.u32(*n),
         What::Down(down) => put.u8(*down as u8),
         What::Failed(text) => put.bytes(text.as_bytes()),
@@ -375,6 +380,7 @@ fn what_text(event: &Event, names: &Names) -> String {
         What::StateDurable(id, Some(bytes)) => format!("durable: state of {} {}", process(id), excerpt(bytes)),
         What::StateDurable(id, None) => format!("durable: state of {} cleared", process(id)),
         What::WriteRefused => "disk refused a write".to_string(),
+        What::IoRefused(module, fault) => format!("disk refuses {} an access: {fault}", process(module)),
         What::Script(line) => format!("script line {}", line + 1),
         What::Lifted => "the storm is over".to_string(),
     }

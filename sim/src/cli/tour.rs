@@ -106,6 +106,7 @@ fn is_told(event: &Event) -> bool {
         | What::Unmodelled(..)
         | What::Durable(_)
         | What::WriteRefused
+        | What::IoRefused(..)
         | What::Script(_)
         | What::Lifted => false,
     }

@@ -385,6 +385,7 @@ impl Lives {
             | What::NetworkOffline(_)
             | What::Arrived(_)
             | What::Unmodelled(..)
+            | What::IoRefused(..)
             | What::StateDurable(..)
             | What::Script(_)
             | What::Lifted => {}

@@ -20,7 +20,7 @@
 //! - Each request is done as a whole, in the order in which the world lets them at the disk.
 
 use super::{Module, ModuleContext, excerpt};
-use crate::disk::{Disk, Path};
+use crate::disk::{Files, Path};
 use host::Host;
 use kernel_core::command::Command;
 use kernel_core::{
@@ -104,9 +104,8 @@ fn list_packages(asker: ProcessRef, cx: &mut ModuleContext<'_>) -> Result<Outcom
     if !Asker::of(asker, cx).is_root() {
         return Err(VfsError::NoReadCap);
     }
-    let host = Host { disk: cx.disk, ops: &mut cx.ops };
     // The public runtime makes its directory when it starts; here the first drive does.
-    let packages = if cx.disk.is_dir(place::ROOT) { host.list(place::ROOT)? } else { vec![] };
+    let packages = if cx.disk.files().is_dir(place::ROOT) { Host(&mut cx.disk).list(place::ROOT)? } else { vec![] };
     Ok(Outcome::Packages(Answer::ReadDir(packages)))
 }
 
@@ -131,7 +130,7 @@ impl Vfs {
         if let Some(to) = &to {
             to.name_fits()?;
         }
-        let host = &mut Host { disk: cx.disk, ops: &mut cx.ops };
+        let host = &mut Host(&mut cx.disk);
         self.act(&ask.action, &place, to.as_ref(), message.blob.as_ref(), host)
     }
 
@@ -157,7 +156,10 @@ impl Vfs {
             Action::Write => host.write_whole(path, blob()?)?,
             Action::WriteAll => self.write(path, SeekFrom::Current(0), blob()?, host)?,
             Action::Append => self.write(path, SeekFrom::End(0), blob()?, host)?,
-            Action::SyncAll => self.at(path, host).map(|_| host.sync(path))?,
+            Action::SyncAll => {
+                self.at(path, host)?;
+                host.sync(path)?;
+            }
             Action::SetLen(len) => self.at(path, host).and_then(|_| host.set_len(path, *len))?,
             Action::RemoveFile => host.remove_file(path).map(|()| self.close(path))?,
             Action::RemoveDir => host.remove_dir(path)?,
@@ -170,10 +172,10 @@ impl Vfs {
             Action::CopyFile { .. } => host.copy(path, to())?,
             Action::AddZip => return blob().map(|_| Outcome::Unmodelled),
             // The others only look; of those some move the cursor.
-            Action::Read => return bytes(host.content(path)?),
-            Action::ReadToEnd => return bytes(self.rest(path, host)?),
-            Action::ReadExact { length } => return bytes(self.exactly(path, *length, host)?),
-            Action::ReadToString => return text(self.rest(path, host)?),
+            Action::Read => return bytes(&host.content(path)?),
+            Action::ReadToEnd => return bytes(&self.rest(path, host)?),
+            Action::ReadExact { length } => return bytes(&self.exactly(path, *length, host)?),
+            Action::ReadToString => return text(&self.rest(path, host)?),
             Action::Seek(to) => return self.seek(path, *to, host),
             Action::ReadDir => return found(Answer::ReadDir(host.list(path)?)),
             Action::Metadata => return found(host.metadata(path)?),
@@ -184,38 +186,38 @@ impl Vfs {
     }
 
     /// The content and the cursor of a file, which is opened if it is not.
-    fn at<'a>(&mut self, path: &Path, host: &Host<'a>) -> Result<(&'a [u8], &mut u64), VfsError> {
+    fn at(&mut self, path: &Path, host: &mut Host<'_>) -> Result<(Rc<Vec<u8>>, &mut u64), VfsError> {
         let content = host.content(path)?;
         Ok((content, self.cursors.entry(path.clone()).or_insert(0)))
     }
 
     /// What is left from the cursor on, which then stands at the end.
-    fn rest<'a>(&mut self, path: &Path, host: &Host<'a>) -> Result<&'a [u8], VfsError> {
+    fn rest(&mut self, path: &Path, host: &mut Host<'_>) -> Result<Vec<u8>, VfsError> {
         let (content, cursor) = self.at(path, host)?;
-        let rest = rest(content, *cursor);
+        let rest = rest(&content, *cursor);
         *cursor += rest.len() as u64;
-        Ok(rest)
+        Ok(rest.to_vec())
     }
 
     /// So many bytes from the cursor on; if there are too few, the cursor ends where they do.
-    fn exactly<'a>(&mut self, path: &Path, length: u64, host: &Host<'a>) -> Result<&'a [u8], VfsError> {
+    fn exactly(&mut self, path: &Path, length: u64, host: &mut Host<'_>) -> Result<Vec<u8>, VfsError> {
         let (content, cursor) = self.at(path, host)?;
-        let rest = rest(content, *cursor);
+        let rest = rest(&content, *cursor);
         let taken = usize::try_from(length).ok().and_then(|length| rest.get(..length));
         *cursor += taken.unwrap_or(rest).len() as u64;
-        taken.ok_or(VfsError::io("early eof"))
+        taken.map(<[u8]>::to_vec).ok_or(VfsError::io("early eof"))
     }
 
-    fn seek(&mut self, path: &Path, to: SeekFrom, host: &Host<'_>) -> Result<Outcome, VfsError> {
+    fn seek(&mut self, path: &Path, to: SeekFrom, host: &mut Host<'_>) -> Result<Outcome, VfsError> {
         let (content, cursor) = self.at(path, host)?;
         *cursor = seek(to, *cursor, content.len() as u64)?;
         found(Answer::SeekFrom { new_offset: *cursor })
     }
 
-    fn hash(&mut self, path: &Path, host: &Host<'_>) -> Result<Outcome, VfsError> {
+    fn hash(&mut self, path: &Path, host: &mut Host<'_>) -> Result<Outcome, VfsError> {
         let (content, cursor) = self.at(path, host)?;
         *cursor = content.len() as u64;
-        found(Answer::Hash(Sha256::digest(content).into()))
+        found(Answer::Hash(Sha256::digest(content.as_slice()).into()))
     }
 
     fn create(&mut self, path: &Path, host: &mut Host<'_>) -> Result<(), VfsError> {
@@ -317,7 +319,7 @@ pub fn store_path(path: &str) -> String {
 
 /// S6: reads a file for `spawn`, if the reader may read its drive.
 pub fn read_for_spawn(
-    disk: &Disk,
+    files: &Files,
     kernel: &Kernel,
     names: &mut Names,
     vfs: Address,
@@ -327,6 +329,6 @@ pub fn read_for_spawn(
     let place = Place::parse(path).ok_or(LoadError::NoFile)?;
     let may = Asker { process: reader, vfs, kernel, names }.check(Action::Read.needs(), &place, None);
     may.map_err(|_| LoadError::NoFile)?;
-    let content = disk.read(&place.path).map_err(|_| LoadError::NoFile)?;
+    let content = files.read(&place.path).map_err(|_| LoadError::NoFile)?;
     Ok(Bytes::from(content.as_slice()))
 }

@@ -1,6 +1,7 @@
 //! Who runs on a node: lives of guests from start to exit, each call taking effect in its turn; and runtime modules.
 
 use super::{CALL_COST, START_COST, Task, World};
+use crate::disk::{IoFault, Op};
 use crate::event::{Life, What};
 use crate::guest::{Reply, Trap, TrapReason, Turn};
 use crate::modules::ModuleContext;
@@ -154,7 +155,7 @@ impl World<'_> {
     /// A module that needs no disk serves a request.
     pub(super) fn serve(&mut self, node: usize, boot: u32, module: ProcessRef, message: &Rc<Message>) {
         if self.is_up(node, boot) {
-            let ops = self.ask_module(node, module, message);
+            let ops = self.ask_module(node, module, message, None);
             assert!(ops.is_empty(), "a module that does not use the disk leaves it alone");
         }
     }
@@ -165,7 +166,8 @@ impl World<'_> {
         node: usize,
         module: ProcessRef,
         message: &Rc<Message>,
-    ) -> Vec<crate::disk::Op> {
+        fault: Option<IoFault>,
+    ) -> Vec<Op> {
         let (boot, id) = (self.nodes[node].boots, self.nodes[node].id);
         let Node { up, disk, .. } = &mut self.nodes[node];
         let Up { modules, kernel, .. } = up.as_mut().expect("modules serve on nodes that are up");
@@ -174,14 +176,16 @@ impl World<'_> {
             module: kernel_core::Address { node: id, process: module },
             now: self.now,
             names: &mut self.names,
-            disk,
+            disk: disk.session(fault),
             kernel,
-            ops: Vec::new(),
             out: Vec::new(),
             unmodelled: None,
         };
         served.on_message(message, &mut cx);
-        let ModuleContext { ops, out, unmodelled, .. } = cx;
+        let ModuleContext { disk, out, unmodelled, .. } = cx;
+        if let Some(fault) = disk.refused() {
+            self.record(node, Some(message.cause), What::IoRefused(module, fault));
+        }
         if let Some(text) = unmodelled {
             self.record(node, Some(message.cause), What::Unmodelled(module, text.into()));
         }
@@ -189,7 +193,7 @@ impl World<'_> {
             let at = self.now + after;
             self.queue_in_order(node, at, Task::Say(node, boot, message.cause, Box::new(input)));
         }
-        ops
+        disk.into_ops()
     }
 }
 

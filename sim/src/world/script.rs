@@ -243,7 +243,7 @@ impl World<'_> {
 
     fn manifest(&self, node: usize, package: &str) -> Option<Vec<package::Entry>> {
         let path = modules::store_path(&format!("{}/manifest.json", package::drive(package)));
-        package::parse_manifest(package, self.nodes[node].disk.read(&path).ok()?).ok()
+        package::parse_manifest(package, self.nodes[node].disk.files().read(&path).ok()?).ok()
     }
 
     /// S1: a package is installed from what is on its drive; there is nothing to install once that is gone.
@@ -252,7 +252,7 @@ impl World<'_> {
         let (our, disk) = (self.nodes[node].id, &self.nodes[node].disk);
         let code = |path: &str| {
             let path = modules::store_path(&format!("{}/{}", package::drive(id), path.trim_start_matches('/')));
-            disk.read(&path).ok().map(|bytes| Bytes::from(bytes.as_slice()))
+            disk.files().read(&path).ok().map(|bytes| Bytes::from(bytes.as_slice()))
         };
         if let Ok(steps) = package::install(id, &manifest, &mut self.names, our, code) {
             self.operator_does(node, steps);

@@ -4,7 +4,7 @@
 //! chooser is asked how many of them are done.
 
 use super::{DISK_COST, Task, World};
-use crate::disk::Op;
+use crate::disk::{IoFault, IoWrong, Op};
 use crate::event::What;
 use crate::modules;
 use crate::node::{Job, state};
@@ -75,15 +75,25 @@ impl World<'_> {
                 self.step(node, cause, Input::State(process, run, done));
             }
             Job::Module(module, message) => {
-                let ops = self.ask_module(node, module, &message);
-                // A module's own write faults are played by the disk itself; here the node may go down around it.
+                let stream = &mut self.nodes[node].streams.io;
+                let choice = self.chooser.ask(stream, &mut self.names, |draw| {
+                    let wrong = [IoWrong::NoSpace, IoWrong::Error, IoWrong::Short][draw.below(3) as usize];
+                    let most = 1 << draw.below(7);
+                    Some(Choice::Io(IoFault { at: 1 + draw.below(most) as u32, wrong }))
+                });
+                let fault = match choice {
+                    Some(Choice::Io(fault)) => Some(fault),
+                    _ => None,
+                };
+                let ops = self.ask_module(node, module, &message, fault);
+                // Refusals are for the module to answer; here the node may go down around its work.
                 self.write(node, cause, &ops, Fact::Nothing);
             }
             Job::Load(ticket, reader, path) => {
                 let vfs = self.nodes[node].address(ProcessRef::VFS);
                 let value = &self.nodes[node];
                 let kernel = &value.up.as_ref().expect("it is up").kernel;
-                let file = modules::read_for_spawn(&value.disk, kernel, &mut self.names, vfs, reader, &path);
+                let file = modules::read_for_spawn(value.disk.files(), kernel, &mut self.names, vfs, reader, &path);
                 let result = file.and_then(|bytes: Bytes| -> Result<_, LoadError> { self.images.load(&bytes) });
                 self.step(node, cause, Input::Loaded(ticket, result));
             }

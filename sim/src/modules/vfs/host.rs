@@ -1,38 +1,39 @@
 //! The host's file system under one action: what Linux and Rust's `std::fs` make of it, and in which words they refuse.
 //!
-//! The disk is only looked at. What is to be done to it is a list of operations, which fit it in their order; a
-//! refusal adds none. Cursors and rights are not known here.
+//! An action that may not be done changes nothing; one that the disk refuses halfway leaves what it had done. Cursors
+//! and rights are not known here.
 
 use super::place;
 use super::wire::{Answer, DirEntry, FileType, VfsError};
-use crate::disk::{Disk, DiskError, Op, Path, parent};
+use crate::disk::{Disk, DiskError, Files, Op, Path, Session, parent};
+use std::rc::Rc;
 
 /// The largest file, in bytes: the simulated disk keeps zeros as bytes.
 pub const LARGEST: u64 = 1 << 28;
 
-/// The disk, and what is to be done to it.
-pub struct Host<'a> {
-    /// As all earlier actions have left it.
-    pub disk: &'a Disk,
-    /// What this action does.
-    pub ops: &'a mut Vec<Op>,
-}
+/// The disk as this action and all earlier ones have left it.
+pub struct Host<'a>(pub &'a mut Session);
 
 /// What a name leads to.
-enum Node<'a> {
-    File(&'a [u8]),
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Node {
+    File,
     Dir,
 }
 
-impl<'a> Host<'a> {
-    fn look(&self, path: &str) -> Result<Node<'a>, DiskError> {
-        if self.disk.is_dir(path) {
+impl Host<'_> {
+    fn files(&self) -> &Files {
+        self.0.files()
+    }
+
+    fn look(&self, path: &str) -> Result<Node, DiskError> {
+        if self.files().is_dir(path) {
             return Ok(Node::Dir);
         }
-        match self.disk.read(path) {
-            Ok(content) => Ok(Node::File(content)),
+        match self.files().read(path) {
+            Ok(_) => Ok(Node::File),
             Err(_) => match self.look(parent(path)) {
-                Ok(Node::File(_)) | Err(DiskError::NotADirectory) => Err(DiskError::NotADirectory),
+                Ok(Node::File) | Err(DiskError::NotADirectory) => Err(DiskError::NotADirectory),
                 Ok(Node::Dir) | Err(_) => Err(DiskError::NotFound),
             },
         }
@@ -44,9 +45,9 @@ impl<'a> Host<'a> {
     }
 
     /// The content of a file; a directory cannot be opened to be written, nor be read.
-    pub fn content(&self, path: &str) -> Result<&'a [u8], DiskError> {
+    pub fn content(&mut self, path: &str) -> Result<Rc<Vec<u8>>, DiskError> {
         match self.look(path)? {
-            Node::File(content) => Ok(content),
+            Node::File => self.0.read(path),
             Node::Dir => Err(DiskError::IsADirectory),
         }
     }
@@ -54,7 +55,7 @@ impl<'a> Host<'a> {
     /// What is there, and its length. A directory has that of a small one on ext4.
     pub fn metadata(&self, path: &str) -> Result<Answer, DiskError> {
         let (file_type, len) = match self.look(path)? {
-            Node::File(content) => (FileType::File, content.len() as u64),
+            Node::File => (FileType::File, self.files().read(path)?.len() as u64),
             Node::Dir => (FileType::Directory, 4096),
         };
         Ok(Answer::Metadata { file_type, len })
@@ -67,7 +68,7 @@ impl<'a> Host<'a> {
             path: path[place::ROOT.len() + 1..].to_string(),
             file_type: if is_dir { FileType::Directory } else { FileType::File },
         };
-        Ok(self.disk.list(path)?.into_iter().map(entry).collect())
+        Ok(self.files().list(path)?.into_iter().map(entry).collect())
     }
 
     /// `mkdir`.
@@ -76,8 +77,7 @@ impl<'a> Host<'a> {
             Ok(_) => Err(DiskError::Exists),
             Err(_) => {
                 self.dir(parent(path))?;
-                self.ops.push(Op::CreateDir(path.clone()));
-                Ok(())
+                self.0.apply(Op::CreateDir(path.clone()))
             }
         }
     }
@@ -85,12 +85,12 @@ impl<'a> Host<'a> {
     /// `mkdir -p`.
     pub fn make_dir_all(&mut self, path: &str) -> Result<(), DiskError> {
         match self.look(path) {
-            Ok(Node::File(_)) => Err(DiskError::Exists),
+            Ok(Node::File) => Err(DiskError::Exists),
             Ok(Node::Dir) => Ok(()),
             Err(DiskError::NotFound) => {
-                let missing = |op: &Op| matches!(op, Op::CreateDir(dir) if !self.disk.is_dir(dir));
-                self.ops.extend(Disk::create_dir_all(path).into_iter().filter(missing));
-                Ok(())
+                let missing = |op: &Op| matches!(op, Op::CreateDir(dir) if !self.files().is_dir(dir));
+                let missing: Vec<Op> = Disk::create_dir_all(path).into_iter().filter(missing).collect();
+                missing.into_iter().try_for_each(|op| self.0.apply(op))
             }
             Err(error) => Err(error),
         }
@@ -100,11 +100,10 @@ impl<'a> Host<'a> {
     pub fn create(&mut self, path: &Path) -> Result<(), DiskError> {
         match self.look(path) {
             Ok(Node::Dir) => return Err(DiskError::IsADirectory),
-            Ok(Node::File(_)) => {}
+            Ok(Node::File) => {}
             Err(_) => self.dir(parent(path))?,
         }
-        self.ops.push(Op::Create(path.clone()));
-        Ok(())
+        self.0.apply(Op::Create(path.clone()))
     }
 
     /// `std::fs::write`: not atomic, the file is emptied first.
@@ -118,7 +117,7 @@ impl<'a> Host<'a> {
     pub fn write(&mut self, path: &Path, at: u64, bytes: &[u8]) -> Result<(), VfsError> {
         if !bytes.is_empty() {
             fits(at.saturating_add(bytes.len() as u64))?;
-            self.ops.push(Op::Write(path.clone(), at, bytes.into()));
+            self.0.apply(Op::Write(path.clone(), at, bytes.into()))?;
         }
         Ok(())
     }
@@ -126,33 +125,30 @@ impl<'a> Host<'a> {
     /// `ftruncate` of a file that is there.
     pub fn set_len(&mut self, path: &Path, len: u64) -> Result<(), VfsError> {
         fits(len)?;
-        self.ops.push(Op::SetLen(path.clone(), len));
+        self.0.apply(Op::SetLen(path.clone(), len))?;
         Ok(())
     }
 
     /// `fsync` of a file that is there. As on ext4, its name is durable afterwards, too, and so is that of every
     /// directory above it: outer ones first, so that no name is ever durable without its directory.
-    pub fn sync(&mut self, path: &Path) {
-        self.ops.push(Op::Sync(path.clone()));
-        let ends = path.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| at.max(1));
-        self.ops.extend(ends.map(|end| Op::SyncDir(path[..end].into())));
+    pub fn sync(&mut self, path: &Path) -> Result<(), DiskError> {
+        self.0.apply(Op::Sync(path.clone()))?;
+        let mut ends = path.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| at.max(1));
+        ends.try_for_each(|end| self.0.apply(Op::SyncDir(path[..end].into())))
     }
 
     /// `unlink`.
     pub fn remove_file(&mut self, path: &Path) -> Result<(), DiskError> {
-        self.content(path)?;
-        self.ops.push(Op::Remove(path.clone()));
-        Ok(())
+        match self.look(path)? {
+            Node::File => self.0.apply(Op::Remove(path.clone())),
+            Node::Dir => Err(DiskError::IsADirectory),
+        }
     }
 
     /// `rmdir`.
     pub fn remove_dir(&mut self, path: &Path) -> Result<(), DiskError> {
         self.dir(path)?;
-        match self.disk.list(path)?.is_empty() {
-            true => self.ops.push(Op::RemoveDir(path.clone())),
-            false => return Err(DiskError::NotEmpty),
-        }
-        Ok(())
+        self.0.apply(Op::RemoveDir(path.clone()))
     }
 
     /// `rm -r` of a directory.
@@ -161,13 +157,12 @@ impl<'a> Host<'a> {
         let mut dirs = vec![path.clone()];
         let mut listed = 0;
         while let Some(dir) = dirs.get(listed) {
-            for (entry, is_dir) in self.disk.list(dir)? {
-                if is_dir { dirs.push(entry) } else { self.ops.push(Op::Remove(entry)) }
+            for (entry, is_dir) in self.files().list(dir)? {
+                if is_dir { dirs.push(entry) } else { self.0.apply(Op::Remove(entry))? }
             }
             listed += 1;
         }
-        self.ops.extend(dirs.into_iter().rev().map(Op::RemoveDir));
-        Ok(())
+        dirs.into_iter().rev().try_for_each(|dir| self.0.apply(Op::RemoveDir(dir)))
     }
 
     /// `rename`: replaces a file, or an empty directory by a directory.
@@ -183,26 +178,27 @@ impl<'a> Host<'a> {
             return Err(VfsError::io("Invalid argument (os error 22)"));
         }
         match (moved, self.look(to)) {
-            (_, Err(DiskError::NotFound)) | (Node::File(_), Ok(Node::File(_))) => {}
+            (_, Err(DiskError::NotFound)) | (Node::File, Ok(Node::File)) => {}
             (_, Err(error)) => return Err(error.into()),
-            (Node::Dir, Ok(Node::File(_))) => return Err(DiskError::NotADirectory.into()),
+            (Node::Dir, Ok(Node::File)) => return Err(DiskError::NotADirectory.into()),
             (_, Ok(Node::Dir)) if place::is_below(from, to) => return Err(DiskError::NotEmpty.into()),
-            (Node::File(_), Ok(Node::Dir)) => return Err(DiskError::IsADirectory.into()),
-            (Node::Dir, Ok(Node::Dir)) if !self.disk.list(to)?.is_empty() => return Err(DiskError::NotEmpty.into()),
+            (Node::File, Ok(Node::Dir)) => return Err(DiskError::IsADirectory.into()),
+            (Node::Dir, Ok(Node::Dir)) if !self.files().list(to)?.is_empty() => return Err(DiskError::NotEmpty.into()),
             (Node::Dir, Ok(Node::Dir)) => {}
         }
-        self.ops.push(Op::Rename(from.clone(), to.clone()));
+        self.0.apply(Op::Rename(from.clone(), to.clone()))?;
         Ok(())
     }
 
     /// `std::fs::copy`: a file that is copied onto itself is emptied.
     pub fn copy(&mut self, from: &Path, to: &Path) -> Result<(), VfsError> {
-        let Node::File(content) = self.look(from)? else {
+        let Node::File = self.look(from)? else {
             return Err(VfsError::io("the source path is neither a regular file nor a symlink to a regular file"));
         };
+        let content = self.0.read(from)?;
         self.create(to)?;
         if from != to {
-            self.write(to, 0, content)?;
+            self.write(to, 0, &content)?;
         }
         Ok(())
     }
@@ -211,7 +207,7 @@ impl<'a> Host<'a> {
     fn dir(&self, path: &str) -> Result<(), DiskError> {
         match self.look(path)? {
             Node::Dir => Ok(()),
-            Node::File(_) => Err(DiskError::NotADirectory),
+            Node::File => Err(DiskError::NotADirectory),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Claims about the vfs, each driven through [`ModuleContext`] beside a kernel and a disk.
 
 use super::*;
+use crate::disk::{Disk, IoFault, IoWrong};
 use kernel_core::{Cause, Instant, MessageId, Moment, NodeId, OnExit, Record, Request, Semantics};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -27,6 +28,8 @@ struct Node {
     blob: Option<Blob>,
     /// What the module last said it cannot do.
     unmodelled: Option<String>,
+    /// What the disk refuses the next request.
+    fault: Option<IoFault>,
 }
 
 const NOW: Moment = Moment { now: Instant(0), cause: Cause(0) };
@@ -45,7 +48,8 @@ fn node() -> Node {
     let who = names.process(OWNER);
     let module = Address { node: our, process: ProcessRef::VFS };
     let disk = Disk::default();
-    let mut node = Node { names, kernel, disk, vfs: Vfs::default(), module, who, blob: None, unmodelled: None };
+    let mut node =
+        Node { names, kernel, disk, vfs: Vfs::default(), module, who, blob: None, unmodelled: None, fault: None };
     assert_eq!(node.answer(DRIVE, json!("CreateDrive")), "Ok");
     node
 }
@@ -95,17 +99,16 @@ impl Node {
             module: self.module,
             now: NOW.now,
             names: &mut self.names,
-            disk: &self.disk,
+            disk: self.disk.session(self.fault.take()),
             kernel: &self.kernel,
-            ops: vec![],
             out: vec![],
             unmodelled: None,
         };
         self.vfs.on_message(&Rc::new(message), &mut cx);
-        let ModuleContext { ops, out, unmodelled, .. } = cx;
+        let ModuleContext { disk, out, unmodelled, .. } = cx;
         self.unmodelled = unmodelled;
-        for op in &ops {
-            self.disk.apply(op).unwrap_or_else(|error| panic!("{op:?}: {error}"));
+        for op in disk.into_ops() {
+            self.disk.apply(&op).unwrap_or_else(|error| panic!("{op:?}: {error}"));
         }
         let mut replies = vec![];
         for (_, input) in out {
@@ -160,7 +163,7 @@ impl Node {
     }
 
     fn spawn_reads(&mut self, path: &str) -> Result<Bytes, LoadError> {
-        read_for_spawn(&self.disk, &self.kernel, &mut self.names, self.module, self.who, path)
+        read_for_spawn(self.disk.files(), &self.kernel, &mut self.names, self.module, self.who, path)
     }
 }
 

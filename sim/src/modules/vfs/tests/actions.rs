@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_drive_is_made_with_all_above_it_and_its_maker_holds_it() {
     let mut node = node();
-    assert!(node.disk.is_dir("/vfs/notes:me.os/home"));
+    assert!(node.disk.files().is_dir("/vfs/notes:me.os/home"));
     let owner = node.names.process(OWNER);
     for capability in drive_capabilities(node.module, DRIVE, &mut node.names) {
         assert!(node.kernel.holds(owner, &capability));
@@ -18,8 +18,8 @@ fn the_right_to_a_drive_is_given_before_its_making_is_answered() {
     let mut node = node();
     let message = node.by(OWNER).request(br#"{"path":"/notes:me.os/new","action":"CreateDrive"}"#);
     let Node { names, kernel, disk, module, .. } = &mut node;
-    let (module, ops, out) = (*module, vec![], vec![]);
-    let mut cx = ModuleContext { module, now: NOW.now, names, disk, kernel, ops, out, unmodelled: None };
+    let (module, disk, out) = (*module, disk.session(None), vec![]);
+    let mut cx = ModuleContext { module, now: NOW.now, names, disk, kernel, out, unmodelled: None };
     Vfs::default().on_message(&Rc::new(message), &mut cx);
     let [(_, Input::ModuleRequest(..)), (_, Input::ModuleResponse(..))] = &cx.out[..] else {
         panic!("a command, then the answer: {:?}", cx.out);

@@ -26,7 +26,7 @@ fn a_file_that_was_not_synced_may_be_lost_torn_or_kept_and_survives_a_crash() {
     let left = |spared| {
         let mut disk = node.disk.clone();
         disk.power_loss(spared);
-        disk.read(&store_path(FILE)).ok().map(|content| content.to_vec())
+        disk.files().read(&store_path(FILE)).ok().map(|content| content.to_vec())
     };
     let left: BTreeSet<_> = (0..=all).map(left).collect();
     assert_eq!(left, BTreeSet::from([None, Some(vec![]), Some(b"text".to_vec())]));
@@ -35,8 +35,10 @@ fn a_file_that_was_not_synced_may_be_lost_torn_or_kept_and_survives_a_crash() {
 #[test]
 fn a_sync_that_is_cut_short_leaves_no_name_without_its_directory() {
     let mut node = node_with("text");
-    let (mut ops, before) = (vec![], node.disk.clone());
-    Host { disk: &before, ops: &mut ops }.sync(&store_path(FILE).into());
+    let before = node.disk.clone();
+    let mut session = before.session(None);
+    Host(&mut session).sync(&store_path(FILE).into()).expect("it may be synced");
+    let ops = session.into_ops();
     for done in 0..=ops.len() {
         node.disk = before.clone();
         ops[..done].iter().for_each(|op| node.disk.apply(op).expect("a sync fits"));
@@ -53,13 +55,14 @@ fn a_sync_that_is_cut_short_leaves_no_name_without_its_directory() {
 #[test]
 fn a_crash_within_a_write_finds_the_old_file_an_empty_one_or_the_new() {
     let node = node_with("old");
-    let mut ops = vec![];
+    let mut session = node.disk.session(None);
     let path: Path = store_path(FILE).into();
-    Host { disk: &node.disk, ops: &mut ops }.write_whole(&path, b"new").expect("it may be written");
+    Host(&mut session).write_whole(&path, b"new").expect("it may be written");
+    let ops = session.into_ops();
     let left = |done: usize| {
         let mut disk = node.disk.clone();
         ops[..done].iter().for_each(|op| disk.apply(op).expect("a write fits"));
-        disk.read(&path).expect("it is never gone").to_vec()
+        disk.files().read(&path).expect("it is never gone").to_vec()
     };
     assert_eq!((0..=ops.len()).map(left).collect::<Vec<_>>(), [&b"old"[..], b"", b"new"]);
 }
@@ -75,11 +78,38 @@ fn a_file_that_is_written_aside_synced_and_renamed_is_the_old_or_the_new_whateve
     for spared in 0..=node.disk.unsynced() {
         let mut disk = node.disk.clone();
         disk.power_loss(spared);
-        let left = disk.read(&store_path(FILE)).expect("it is never gone").as_slice();
+        let left = disk.files().read(&store_path(FILE)).expect("it is never gone").as_slice();
         assert!(left == b"old" || left == b"new", "{left:?}");
     }
     assert_eq!(node.answer(FILE, json!("SyncAll")), "Ok");
     node.disk.power_loss(0);
     node.crash();
     assert_eq!(node.bytes(FILE, json!("Read")), "new", "a sync of the new name makes the rename durable");
+}
+
+#[test]
+fn what_the_disk_refuses_is_answered_as_an_error_and_is_not_there() {
+    for (at, wrong, text) in [
+        (1, IoWrong::NoSpace, "No space left on device (os error 28)"),
+        (2, IoWrong::NoSpace, "No space left on device (os error 28)"),
+        (1, IoWrong::Error, "Input/output error (os error 5)"),
+    ] {
+        let mut node = node();
+        node.fault = Some(IoFault { at, wrong });
+        assert_eq!(node.give(FILE, json!("Write"), b"text"), io_error(text));
+        let left = node.answer(FILE, json!("ReadToString"));
+        let nothing = if at == 1 { no_such_file() } else { json!({ "ReadToString": "" }) };
+        assert_eq!(left, nothing, "only what was done before is there");
+        assert_eq!(node.give(FILE, json!("Write"), b"text"), "Ok", "the next one goes well");
+    }
+}
+
+#[test]
+fn a_sync_that_the_disk_refuses_is_no_promise() {
+    let mut node = node_with("text");
+    node.fault = Some(IoFault { at: 2, wrong: IoWrong::Error });
+    assert_eq!(node.answer(FILE, json!("SyncAll")), io_error("Input/output error (os error 5)"));
+    node.disk.power_loss(0);
+    node.crash();
+    assert_eq!(node.answer(FILE, json!("ReadToString")), no_such_file());
 }

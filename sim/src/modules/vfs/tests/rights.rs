@@ -189,7 +189,7 @@ fn who_is_gone_gets_no_capability_and_no_drive() {
     let mut node = node();
     node.by("gone:notes:me.os");
     assert_eq!(node.answer("/notes:me.os/new", json!("CreateDrive")), refused("AddCapFailed"));
-    assert!(!node.disk.is_dir("/vfs/notes:me.os/new"));
+    assert!(!node.disk.files().is_dir("/vfs/notes:me.os/new"));
 }
 
 #[test]

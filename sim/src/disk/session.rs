@@ -1,0 +1,198 @@
+//! One call's work on a node's disk: its caller sees at once what it has done, the disk gets it afterwards.
+//!
+//! A crash is never played inside a call. The operations that a session did are applied to the disk when the call is
+//! over, and how many of them is for the chooser to say. What *is* played inside is a refusal, since the caller must
+//! answer it: no space, an I/O error, a write that is cut short.
+
+use super::{Change, DiskError, Entry, Files, Inode, Op, Step};
+use std::fmt;
+use std::rc::Rc;
+
+/// A refusal: at which access of a session, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IoFault {
+    /// The how-many-eth read or operation, counted from 1.
+    pub at: u32,
+    /// What goes wrong there.
+    pub wrong: IoWrong,
+}
+
+/// What goes wrong at an access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IoWrong {
+    /// From here to the end of the session nothing finds space (`ENOSPC`): no new name, no byte written.
+    NoSpace,
+    /// This access fails (`EIO`), and changes nothing.
+    Error,
+    /// If this is a write, its first half is done, and there is no space for the rest, nor for anything later.
+    Short,
+}
+
+/// One call's work on the disk. It owns what it needs: a storage engine can keep it for as long as the call takes.
+#[derive(Clone, Debug)]
+pub struct Session {
+    now: Rc<Files>,
+    inodes: u64,
+    ops: Vec<Op>,
+    accesses: u32,
+    fault: Option<IoFault>,
+    full: bool,
+}
+
+impl IoWrong {
+    const ALL: [(IoWrong, &str); 3] =
+        [(IoWrong::NoSpace, "no-space"), (IoWrong::Error, "error"), (IoWrong::Short, "short")];
+}
+
+impl fmt::Display for IoFault {
+    /// As a plan has it: `no-space@3`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = IoWrong::ALL.iter().find(|(wrong, _)| *wrong == self.wrong).expect("every way has a name").1;
+        write!(f, "{name}@{}", self.at)
+    }
+}
+
+impl IoFault {
+    /// Reads it from a plan.
+    pub fn parse(text: &str) -> Option<IoFault> {
+        let (name, at) = text.split_once('@')?;
+        let (wrong, _) = IoWrong::ALL.into_iter().find(|(_, known)| *known == name)?;
+        Some(IoFault { at: at.parse().ok().filter(|at| *at > 0)?, wrong })
+    }
+}
+
+impl Session {
+    pub(super) fn new(now: Rc<Files>, inodes: u64, fault: Option<IoFault>) -> Session {
+        Session { now, inodes, ops: Vec::new(), accesses: 0, fault, full: false }
+    }
+
+    /// The files as this session has left them. Looking at names is no access, and is not refused.
+    pub fn files(&self) -> &Files {
+        &self.now
+    }
+
+    /// The content of a file.
+    ///
+    /// # Errors
+    /// There is none of this name, or the disk refuses to read it.
+    pub fn read(&mut self, path: &str) -> Result<Rc<Vec<u8>>, DiskError> {
+        match self.next_fault() {
+            Some(IoWrong::Error) => Err(DiskError::Io),
+            Some(IoWrong::NoSpace | IoWrong::Short) | None => self.now.read(path).cloned(),
+        }
+    }
+
+    /// Does one operation.
+    ///
+    /// # Errors
+    /// It cannot be done, or the disk refuses it. Nothing has changed then, but after a write that was cut short.
+    pub fn apply(&mut self, op: Op) -> Result<(), DiskError> {
+        let step = self.now.plan(&op, Inode(self.inodes + 1))?;
+        let grows = matches!(op, Op::CreateDir(_) | Op::Create(_) | Op::Write(..) | Op::SetLen(..));
+        match self.next_fault() {
+            Some(IoWrong::Error) => return Err(DiskError::Io),
+            Some(IoWrong::Short) if !self.full => {
+                self.full = true;
+                if let Op::Write(path, offset, bytes) = op {
+                    let half = Op::Write(path, offset, bytes[..bytes.len() / 2].into());
+                    let step = self.now.plan(&half, Inode(0)).expect("the whole write was possible");
+                    self.change(half, step);
+                    return Err(DiskError::NoSpace);
+                }
+            }
+            Some(IoWrong::NoSpace | IoWrong::Short) => self.full = true,
+            None => {}
+        }
+        if self.full && grows {
+            return Err(DiskError::NoSpace);
+        }
+        self.change(op, step);
+        Ok(())
+    }
+
+    /// The fault that came about in this session, if one did.
+    pub fn refused(&self) -> Option<IoFault> {
+        self.fault.filter(|fault| fault.at <= self.accesses)
+    }
+
+    /// What was done, in order: it fits the disk that the session was begun on.
+    pub fn into_ops(self) -> Vec<Op> {
+        self.ops
+    }
+
+    fn change(&mut self, op: Op, step: Step) {
+        if let Step::Change(change) = step {
+            if let Change::Link(_, Entry::File(inode)) = change {
+                self.inodes = inode.0;
+            }
+            Rc::make_mut(&mut self.now).apply(&change);
+        }
+        self.ops.push(op);
+    }
+
+    fn next_fault(&mut self) -> Option<IoWrong> {
+        self.accesses += 1;
+        self.fault.filter(|fault| fault.at == self.accesses).map(|fault| fault.wrong)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::disk::{Disk, DiskError, IoFault, IoWrong, Op, Path};
+
+    /// A disk with a file, and a session on it that has this fault.
+    fn session(at: u32, wrong: IoWrong) -> (Disk, super::Session) {
+        let mut disk = Disk::default();
+        for op in Disk::replace("/f", b"old") {
+            disk.apply(&op).expect("an empty disk takes a file");
+        }
+        let session = disk.session(Some(IoFault { at, wrong }));
+        (disk, session)
+    }
+
+    fn write(text: &[u8]) -> Op {
+        Op::Write("/f".into(), 0, text.into())
+    }
+
+    #[test]
+    fn what_a_session_did_fits_its_disk_and_was_seen_by_nobody_before() {
+        let (mut disk, mut session) = session(99, IoWrong::Error);
+        let g: Path = "/g".into();
+        for op in [write(b"new"), Op::Create(g.clone()), Op::Write(g.clone(), 1, (*b"x").into()), Op::Sync(g)] {
+            session.apply(op).expect("nothing is refused");
+        }
+        assert_eq!(session.read("/f").as_deref().map(Vec::as_slice), Ok(&b"new"[..]));
+        assert_eq!(disk.files().read("/f").map(|old| old.as_slice()), Ok(&b"old"[..]));
+        let seen = session.files().clone();
+        for op in session.into_ops() {
+            disk.apply(&op).expect("it fits");
+        }
+        assert_eq!(*disk.files(), seen);
+    }
+
+    #[test]
+    fn an_error_refuses_one_access_and_changes_nothing() {
+        let (_, mut session) = session(2, IoWrong::Error);
+        assert!(session.read("/f").is_ok());
+        assert_eq!(session.apply(write(b"new")), Err(DiskError::Io));
+        assert_eq!(session.read("/f").as_deref().map(Vec::as_slice), Ok(&b"old"[..]));
+        assert_eq!(session.apply(write(b"new")), Ok(()));
+        assert_eq!(session.into_ops(), [write(b"new")]);
+    }
+
+    #[test]
+    fn without_space_nothing_grows_and_all_else_goes_on() {
+        let (_, mut session) = session(1, IoWrong::NoSpace);
+        assert_eq!(session.apply(write(b"new")), Err(DiskError::NoSpace));
+        assert_eq!(session.apply(Op::Create("/g".into())), Err(DiskError::NoSpace));
+        assert_eq!(session.apply(Op::Remove("/f".into())), Ok(()));
+    }
+
+    #[test]
+    fn a_write_that_is_cut_short_has_done_its_first_half() {
+        let (_, mut session) = session(1, IoWrong::Short);
+        assert_eq!(session.apply(write(b"newest")), Err(DiskError::NoSpace));
+        assert_eq!(session.apply(write(b"n")), Err(DiskError::NoSpace));
+        assert_eq!(session.into_ops(), [write(b"new")]);
+    }
+}
