@@ -272,8 +272,8 @@ fn usual_rate(question: Question) -> u32 {
     match question {
         Question::Latency | Question::Downtime => 1,
         Question::BootOrder | Question::Unsynced | Question::Order => 2,
-        Question::Loss => 5,
-        Question::Write | Question::Io => 8,
+        Question::Loss | Question::Provider => 5,
+        Question::Write | Question::Io | Question::Reorg => 8,
         Question::Cost | Question::Trap => 12,
         Question::Kill | Question::Link => 20,
         Question::Crash => 30,

@@ -141,6 +141,9 @@ impl Coverage {
             | What::NetworkLost(_)
             | What::NetworkOffline(_)
             | What::Unmodelled(..)
+            | What::Visited(_)
+            | What::Shown(_)
+            | What::News(_)
             | What::StateDurable(..)
             | What::WriteRefused
             | What::IoRefused(..)

@@ -4,6 +4,8 @@
 //! says (that it made a message, or dropped one) is marked so: a wrong kernel must not vouch for itself.
 
 use crate::disk::IoFault;
+use crate::outside::chain::News;
+use crate::outside::visit::{Sight, Visit};
 use crate::site::Down;
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{
@@ -109,6 +111,14 @@ pub enum What {
     /// A runtime module was asked for something that this simulator does not have; it says what.
     Unmodelled(ProcessRef, Rc<str>),
 
+    // ---- outside of the nodes
+    /// Somebody with a browser does something at the node.
+    Visited(Rc<Visit>),
+    /// What they get to see of it.
+    Shown(Rc<Sight>),
+    /// The chain goes on: on all nodes, told on the first.
+    News(Rc<News>),
+
     // ---- the disk
     /// A change of the process table is durable.
     Durable(Rc<Change>),
@@ -163,6 +173,9 @@ pub enum Kind {
     NetworkOffline,
     Arrived,
     Unmodelled,
+    Visited,
+    Shown,
+    News,
     Durable,
     StateDurable,
     WriteRefused,
@@ -212,6 +225,9 @@ impl What {
             What::NetworkOffline(_) => Kind::NetworkOffline,
             What::Arrived(_) => Kind::Arrived,
             What::Unmodelled(..) => Kind::Unmodelled,
+            What::Visited(_) => Kind::Visited,
+            What::Shown(_) => Kind::Shown,
+            What::News(_) => Kind::News,
             What::Durable(_) => Kind::Durable,
             What::StateDurable(..) => Kind::StateDurable,
             What::WriteRefused => Kind::WriteRefused,
@@ -256,6 +272,9 @@ impl What {
             | What::NetworkOffline(_)
             | What::Arrived(_)
             | What::Unmodelled(..)
+            | What::Visited(_)
+            | What::Shown(_)
+            | What::News(_)
             | What::Durable(_)
             | What::StateDurable(..)
             | What::WriteRefused

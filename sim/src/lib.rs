@@ -4,7 +4,8 @@
 //! for a plan. The modules stand in the order in which data flows:
 //!
 //! 1. what is played, and what goes wrong: [`scenario`], [`package`] (from an [`archive`], perhaps), [`site`], [`plan`], [`chooser`];
-//! 2. the world: [`world`], with [`queue`], [`disk`], [`table`], [`operator`], [`modules`] and, inside, `node`;
+//! 2. the world: [`world`], with [`queue`], [`disk`], [`table`], [`operator`], [`modules`], [`outside`] and, inside,
+//!    `node`;
 //! 3. who lives in it: [`guest`] (native Rust and Wasm behind one interface) and [`image`];
 //! 4. what happened: [`event`], [`trace`], [`invariant`], [`coverage`];
 //! 5. many runs: [`explore`], [`sweep`], [`shrink`], [`report`], `property` (feature `proptest`), `cli` (feature `cli`).
@@ -27,6 +28,7 @@ pub mod disk;
 pub mod modules;
 mod node;
 pub mod operator;
+pub mod outside;
 pub mod queue;
 pub mod table;
 

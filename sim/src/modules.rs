@@ -4,12 +4,21 @@
 //! None may reach around the disk, and none serves before it has asked for the capability it wants.
 
 use crate::disk::Session;
+use crate::event::What;
+use crate::outside::Outside;
+use crate::outside::chain::News;
+use crate::outside::visit::Visit;
+use crate::site::ProviderFault;
 use kernel_core::{
-    Address, Blob, Bytes, Capability, Duration, Input, Instant, Kernel, Message, Names, Outgoing, ProcessRef, Reply,
-    Request, Response,
+    Address, Blob, Bytes, Capability, Duration, Input, Instant, Kernel, Message, Names, Outgoing, ProcessRef, Received,
+    Reply, Request, Response,
 };
 use std::rc::Rc;
 
+#[cfg(test)]
+mod desk;
+mod http_client;
+mod http_server;
 mod net;
 mod timer;
 mod vfs;
@@ -22,14 +31,76 @@ pub trait Module {
     /// answer waits for the operations that it asks for.
     fn uses_disk(&self) -> bool;
 
-    /// A message for it.
+    /// A request for it, or a response: to a request of its own, or to none.
     fn on_message(&mut self, message: &Rc<Message>, cx: &mut ModuleContext<'_>);
+
+    /// The answer to a request of its own, or the news that there will be none; with the context that it gave.
+    fn on_answer(&mut self, _answer: &Received, _cx: &mut ModuleContext<'_>) {}
+
+    /// A time has come that it asked for by [`ModuleContext::wake_after`], under this number.
+    fn on_wake(&mut self, _number: u64, _cx: &mut ModuleContext<'_>) {}
+
+    /// Somebody with a browser does something at its node. For `http-server`.
+    fn on_visit(&mut self, _visit: &Visit, _cx: &mut ModuleContext<'_>) {}
+
+    /// The chain went on. For `eth`.
+    fn on_news(&mut self, _news: &News, _cx: &mut ModuleContext<'_>) {}
 
     /// The same, as far as it has come, for a world that is cloned. `None`, unless a module says otherwise: it has
     /// open what cannot be cloned (a storage engine's handle, say), and who wants the clone has to run again from the
     /// start.
     fn fork(&self) -> Option<Box<dyn Module>> {
         None
+    }
+
+    /// What the public runtime's module can be asked for, by the names of its actions, and what this one does of it.
+    fn actions(&self) -> &'static [(&'static str, Support)] {
+        &[]
+    }
+}
+
+/// Whether a module does an action of the public runtime's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// As there, but for what the module's docs say.
+    Done,
+    /// Not at all: who asks for it gets no answer, and the run says so.
+    Refused,
+}
+
+/// What a module is told.
+#[derive(Clone, Debug)]
+pub enum Heard {
+    /// A message.
+    Message(Rc<Message>),
+    /// What became of a request of its own.
+    Answer(Received),
+    /// A time that it asked for has come.
+    Wake(u64),
+    /// What a visitor does.
+    Visit(Rc<Visit>),
+    /// What is new on the chain.
+    News(Rc<News>),
+}
+
+impl Heard {
+    /// What the kernel delivers to a module.
+    pub fn of(received: Received) -> Heard {
+        match received {
+            Received::Message(message, _) if message.is_request() => Heard::Message(message),
+            answer => Heard::Answer(answer),
+        }
+    }
+
+    /// Tells it to the module.
+    pub fn tell(&self, module: &mut dyn Module, cx: &mut ModuleContext<'_>) {
+        match self {
+            Heard::Message(message) => module.on_message(message, cx),
+            Heard::Answer(answer) => module.on_answer(answer, cx),
+            Heard::Wake(number) => module.on_wake(*number, cx),
+            Heard::Visit(visit) => module.on_visit(visit, cx),
+            Heard::News(news) => module.on_news(news, cx),
+        }
     }
 }
 
@@ -47,11 +118,43 @@ pub struct ModuleContext<'a> {
     pub kernel: &'a Kernel,
     /// What it wants said, and how long from now.
     pub out: Vec<(Duration, Input)>,
+    /// What is outside of all nodes.
+    pub outside: &'a mut Outside,
+    /// How the chain's provider fails this time. For `eth`.
+    pub provider: Option<ProviderFault>,
+    /// What it did that only the outside sees, for the trace.
+    pub facts: Vec<What>,
+    /// When it wants to be woken, and under which number.
+    pub wakes: Vec<(Duration, u64)>,
     /// What it was asked and does not have, in words.
     pub unmodelled: Option<String>,
 }
 
-impl ModuleContext<'_> {
+impl<'a> ModuleContext<'a> {
+    /// Nothing said yet, and a provider that does not fail.
+    pub fn new(
+        module: Address,
+        now: Instant,
+        names: &'a mut Names,
+        disk: Session,
+        kernel: &'a Kernel,
+        outside: &'a mut Outside,
+    ) -> ModuleContext<'a> {
+        ModuleContext {
+            module,
+            now,
+            names,
+            disk,
+            kernel,
+            out: Vec::new(),
+            outside,
+            provider: None,
+            facts: Vec::new(),
+            wakes: Vec::new(),
+            unmodelled: None,
+        }
+    }
+
     /// Whether a process of this node holds a capability that this module issued.
     pub fn holds(&mut self, process: ProcessRef, params: &str) -> bool {
         let params = self.names.params(params);
@@ -75,6 +178,13 @@ impl ModuleContext<'_> {
         self.reply_after(after, request, response, blob);
     }
 
+    /// Answers a request to who sent it, whoever else waits.
+    pub fn respond_to_source(&mut self, request: &Rc<Message>, body: impl Into<Bytes>) {
+        let response = Response { body: body.into(), ..Response::default() };
+        let reply = Reply { request: request.clone(), target: request.source, response, blob: None };
+        self.out.push((Duration::ZERO, Input::ModuleResponse(self.module.process, reply)));
+    }
+
     /// Answers a request after a time, with all that a response can have.
     pub fn reply_after(&mut self, after: Duration, request: &Rc<Message>, response: Response, blob: Option<Blob>) {
         let reply = Reply { request: request.clone(), target: request.reply_to(), response, blob };
@@ -83,9 +193,28 @@ impl ModuleContext<'_> {
 
     /// Sends a request that expects nothing.
     pub fn tell(&mut self, target: Address, body: impl Into<Bytes>) {
+        self.tell_with(target, body, None);
+    }
+
+    /// Sends a request that expects nothing and may carry something.
+    pub fn tell_with(&mut self, target: Address, body: impl Into<Bytes>, blob: Option<Blob>) {
         let request = Request { body: body.into(), ..Request::default() };
-        let outgoing = Outgoing { target, request, context: None, blob: None };
+        self.send(Outgoing { target, request, context: None, blob });
+    }
+
+    /// Sends any request. What becomes of it comes to [`Module::on_answer`].
+    pub fn send(&mut self, outgoing: Outgoing) {
         self.out.push((Duration::ZERO, Input::ModuleRequest(self.module.process, Box::new(outgoing))));
+    }
+
+    /// Asks to be woken after a time, unless the node goes down before.
+    pub fn wake_after(&mut self, after: Duration, number: u64) {
+        self.wakes.push((after, number));
+    }
+
+    /// Says that it was asked for something that this simulator does not have.
+    pub fn refuse(&mut self, message: &Message) {
+        self.unmodelled = Some(excerpt(message));
     }
 }
 
@@ -96,6 +225,8 @@ pub fn all() -> Vec<(ProcessRef, Box<dyn Module>)> {
         (ProcessRef::TIMER, Box::new(timer::Timer)),
         (ProcessRef::NET, Box::new(net::Net)),
         (ProcessRef::VFS, Box::new(vfs::Vfs::default())),
+        (ProcessRef::HTTP_SERVER, Box::new(http_server::HttpServer::default())),
+        (ProcessRef::HTTP_CLIENT, Box::new(http_client::HttpClient)),
     ];
     let modelled = [ProcessRef::KERNEL, ProcessRef::STATE, ProcessRef::TERMINAL];
     let absent = ProcessRef::modules().filter(|id| !modelled.contains(id));

@@ -40,6 +40,7 @@ pub(crate) struct NodeStreams {
     pub downtime: Stream,
     pub boot_order: Stream,
     pub order: Stream,
+    pub provider: Stream,
 }
 
 /// Durable facts, as the trace has them.
@@ -114,6 +115,7 @@ impl Node {
                 downtime: open(Question::Downtime),
                 boot_order: open(Question::BootOrder),
                 order: open(Question::Order),
+                provider: open(Question::Provider),
             },
             known: Known::default(),
         }

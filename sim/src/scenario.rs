@@ -6,6 +6,9 @@
 use crate::event::Kind;
 use crate::guest::native;
 use crate::invariant::Invariant;
+use crate::outside::chain::{ChainPlan, LogSpec};
+use crate::outside::visit::{Frame, FrameKind, HttpRequest, Visit};
+use crate::outside::web::Page;
 use crate::package::Package;
 use crate::site::Down;
 use kernel_core::{Duration, Semantics};
@@ -25,6 +28,10 @@ pub struct Scenario {
     pub programs: Vec<Program>,
     /// Packages, each on the drive of a node (by name) when the world begins.
     pub packages: Vec<(String, Package)>,
+    /// What `http-client` finds on the web: of several pages that fit a request the first.
+    pub web: Vec<Page>,
+    /// The chain that `eth` tells of; without one no node has a provider.
+    pub chain: Option<ChainPlan>,
     /// What the owners do first, undisturbed, one thing after the other.
     pub setup: Vec<Action>,
     /// What the owners do during the storm.
@@ -105,6 +112,10 @@ pub enum Action {
     Down(String, Down, Duration),
     /// Cuts the way from one node to another for a time.
     Cut(String, String, Duration),
+    /// Somebody with a browser does something at a node.
+    Visit(String, Visit),
+    /// A contract emits a log: it is in the next block of the chain.
+    Emit(LogSpec),
 }
 
 /// A process on a node, both by name.
@@ -160,6 +171,10 @@ pub enum Expect {
     Lives(On, u32),
     /// The owner got this answer (its body) from the process, at least once.
     Answers(On, String),
+    /// At a node, an HTTP request of this method and path got this status and body, so often.
+    Serves(String, String, u16, String, u32),
+    /// At a node, a visitor's WebSocket of this name got this frame of text, so often.
+    Pushes(String, String, String, u32),
 }
 
 impl Scenario {
@@ -171,6 +186,8 @@ impl Scenario {
             nodes: vec!["alice.os".to_string()],
             programs: Vec::new(),
             packages: Vec::new(),
+            web: Vec::new(),
+            chain: None,
             setup: Vec::new(),
             script: Vec::new(),
             storm: Duration::from_secs(20),
@@ -196,6 +213,18 @@ impl Scenario {
     /// A package lies on the drive of a node.
     pub fn package(mut self, node: &str, package: Package) -> Scenario {
         self.packages.push((node.to_string(), package));
+        self
+    }
+
+    /// This is on the web.
+    pub fn on_the_web(mut self, page: Page) -> Scenario {
+        self.web.push(page);
+        self
+    }
+
+    /// There is a chain.
+    pub fn chain(mut self, chain: ChainPlan) -> Scenario {
+        self.chain = Some(chain);
         self
     }
 
@@ -400,6 +429,44 @@ pub fn cut(from: &str, to: &str, span: Duration) -> Action {
     Action::Cut(from.to_string(), to.to_string(), span)
 }
 
+/// Somebody with a browser sends an HTTP request to a node.
+pub fn browse(node: &str, request: HttpRequest) -> Action {
+    Action::Visit(node.to_string(), Visit::Http(request))
+}
+
+/// Somebody with a browser opens a WebSocket, which has this name from then on.
+pub fn open_socket(node: &str, socket: &str, path: &str) -> Action {
+    Action::Visit(node.to_string(), Visit::Open(socket.to_string(), HttpRequest::new("GET", path, "")))
+}
+
+/// Somebody with a browser sends text over their WebSocket.
+pub fn push_text(node: &str, socket: &str, text: &str) -> Action {
+    let frame = Frame { kind: FrameKind::Text, bytes: text.into() };
+    Action::Visit(node.to_string(), Visit::Frame(socket.to_string(), frame))
+}
+
+/// Somebody with a browser closes their WebSocket.
+pub fn close_socket(node: &str, socket: &str) -> Action {
+    let frame = Frame { kind: FrameKind::Close, bytes: vec![] };
+    Action::Visit(node.to_string(), Visit::Frame(socket.to_string(), frame))
+}
+
+/// A contract emits a log.
+pub fn emit(log: LogSpec) -> Action {
+    Action::Emit(log)
+}
+
+/// An HTTP request of this method and path got this status and body, so often.
+pub fn serves(node: &str, request: (&str, &str), status: u16, body: &str, times: u32) -> Expect {
+    let (method, path) = request;
+    Expect::Serves(node.to_string(), format!("{method} {path}"), status, body.to_string(), times)
+}
+
+/// A visitor's WebSocket of this name got this text, so often.
+pub fn pushes(node: &str, socket: &str, text: &str, times: u32) -> Expect {
+    Expect::Pushes(node.to_string(), socket.to_string(), text.to_string(), times)
+}
+
 /// A process prints exactly this, so often.
 pub fn prints(on: impl Into<On>, text: &str, times: u32) -> Expect {
     Expect::Prints(on.into(), text.to_string(), times)
@@ -472,6 +539,8 @@ impl fmt::Display for Action {
             Action::Uninstall(node, package) => write!(f, "uninstall {package} on {node}"),
             Action::Down(node, how, span) => write!(f, "{} {node}, down for {span}", how.name()),
             Action::Cut(from, to, span) => write!(f, "cut {from}>{to} for {span}"),
+            Action::Visit(node, visit) => write!(f, "visitor of {node}: {visit}"),
+            Action::Emit(log) => write!(f, "chain: {log}"),
         }
     }
 }

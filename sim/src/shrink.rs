@@ -132,7 +132,7 @@ fn simpler(line: &Line) -> Vec<Line> {
         },
         Question::Cost if line.answer != "x10" => vec!["x10".to_string()],
         Question::Crash if line.answer != "crash" => vec!["crash".to_string()],
-        Question::Unsynced | Question::Order if line.answer != "1" => vec!["1".to_string()],
+        Question::Unsynced | Question::Order | Question::Reorg if line.answer != "1" => vec!["1".to_string()],
         Question::Write => match line.answer.strip_prefix("power-loss") {
             Some(done) => vec![format!("crash{done}")],
             None => vec![],
@@ -143,10 +143,13 @@ fn simpler(line: &Line) -> Vec<Line> {
             }
             _ => vec![],
         },
+        Question::Provider if line.answer != "disconnect" => vec!["disconnect".to_string()],
         Question::Cost
         | Question::Crash
         | Question::Unsynced
         | Question::Order
+        | Question::Reorg
+        | Question::Provider
         | Question::Trap
         | Question::Kill
         | Question::BootOrder

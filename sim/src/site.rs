@@ -36,6 +36,10 @@ pub enum Question {
     Link,
     /// Does what becomes due now on this node wait behind what becomes due at the same instant?
     Order,
+    /// How does the provider of this node's `eth` fail at this request, or at this block?
+    Provider,
+    /// How many of the last blocks does the chain replace before this block?
+    Reorg,
 }
 
 /// Whom a question is about.
@@ -47,6 +51,8 @@ pub enum Subject {
     Link(NodeId, NodeId),
     /// The n-th life of a process on its node, counted from 1.
     Life(Address, u32),
+    /// The chain.
+    Chain,
 }
 
 /// An answer that is not the calm one.
@@ -66,6 +72,8 @@ pub enum Answer {
     Write(WriteFault),
     /// The disk refuses an access.
     Io(IoFault),
+    /// This is how the chain's provider fails.
+    Provider(ProviderFault),
 }
 
 /// How a node goes down (the row `X.down` has all three).
@@ -88,9 +96,20 @@ pub enum WriteFault {
     Refused,
 }
 
+/// How an Ethereum provider fails a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProviderFault {
+    /// It answers the request with an error; of a block it tells all the same.
+    Error,
+    /// It does not answer the request; of a block it tells all the same.
+    Timeout,
+    /// The connection breaks: the request fails, and all subscriptions end.
+    Disconnect,
+}
+
 impl Question {
     /// All of them.
-    pub const ALL: [Question; 13] = [
+    pub const ALL: [Question; 15] = [
         Question::Trap,
         Question::Cost,
         Question::Kill,
@@ -104,6 +123,8 @@ impl Question {
         Question::Loss,
         Question::Link,
         Question::Order,
+        Question::Provider,
+        Question::Reorg,
     ];
 
     /// Its name in a plan.
@@ -122,6 +143,8 @@ impl Question {
             Question::Loss => "loss",
             Question::Link => "link",
             Question::Order => "order",
+            Question::Provider => "provider",
+            Question::Reorg => "reorg",
         }
     }
 
@@ -141,6 +164,8 @@ impl Question {
             Question::Loss => "a message is lost",
             Question::Link => "a link fails for a while",
             Question::Order => "what is due waits behind what is due at the same instant",
+            Question::Provider => "a node's Ethereum provider fails a request, or drops its subscriptions",
+            Question::Reorg => "the chain replaces its last blocks",
         }
     }
 
@@ -161,7 +186,9 @@ impl Question {
             | Question::Unsynced
             | Question::Downtime
             | Question::BootOrder
-            | Question::Order => "node",
+            | Question::Order
+            | Question::Provider => "node",
+            Question::Reorg => "chain",
         }
     }
 
@@ -175,7 +202,8 @@ impl Question {
             Question::Crash => "`shutdown`, `crash` or `power-loss`",
             Question::Write => "`refused`, or `crash@N` or `power-loss@N` after N of its operations",
             Question::Io => "`no-space@N`, `error@N` or `short@N` at its N-th access",
-            Question::Unsynced | Question::Order => "a number",
+            Question::Unsynced | Question::Order | Question::Reorg => "a number",
+            Question::Provider => "`error`, `timeout` or `disconnect`",
             Question::Downtime | Question::Latency | Question::Link => "a duration, `20ms`",
         }
     }
@@ -198,7 +226,8 @@ impl Question {
                 Some(Answer::Write(WriteFault::Down(down, done.parse().ok()?)))
             }
             Question::Io => Some(Answer::Io(IoFault::parse(text)?)),
-            Question::Unsynced | Question::Order => Some(Answer::Count(text.parse().ok()?)),
+            Question::Unsynced | Question::Order | Question::Reorg => Some(Answer::Count(text.parse().ok()?)),
+            Question::Provider => Some(Answer::Provider(ProviderFault::parse(text)?)),
             Question::Downtime | Question::Latency | Question::Link => Some(Answer::Time(Duration::parse(text)?)),
         }
     }
@@ -215,6 +244,7 @@ impl Question {
             Answer::Down(down) => down.name().to_string(),
             Answer::Io(fault) => fault.to_string(),
             Answer::Write(WriteFault::Refused) => "refused".to_string(),
+            Answer::Provider(fault) => fault.name().to_string(),
             Answer::Write(WriteFault::Down(down, done)) => format!("{}@{done}", down.name()),
         }
     }
@@ -236,6 +266,25 @@ impl Down {
     }
 }
 
+impl ProviderFault {
+    /// All three.
+    pub const ALL: [ProviderFault; 3] = [ProviderFault::Error, ProviderFault::Timeout, ProviderFault::Disconnect];
+
+    /// Its name in a plan.
+    pub fn name(self) -> &'static str {
+        match self {
+            ProviderFault::Error => "error",
+            ProviderFault::Timeout => "timeout",
+            ProviderFault::Disconnect => "disconnect",
+        }
+    }
+
+    /// The fault of this name.
+    pub fn parse(name: &str) -> Option<ProviderFault> {
+        ProviderFault::ALL.into_iter().find(|fault| fault.name() == name)
+    }
+}
+
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -249,6 +298,7 @@ impl Subject {
             Subject::Node(node) => names.node_text(node).to_string(),
             Subject::Link(from, to) => format!("{}>{}", names.node_text(from), names.node_text(to)),
             Subject::Life(address, life) => format!("{}/{life}", names.address_text(address)),
+            Subject::Chain => "chain".to_string(),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::explore::run_plan;
 use crate::image::Loader;
 use crate::plan::{Line, Plan};
 use crate::scenario::{Scenario, ScenarioError};
-use crate::site::Question;
+use crate::site::{ProviderFault, Question};
 use crate::world::{Options, Verdict, World};
 
 /// What sweeping a scenario came to.
@@ -39,6 +39,7 @@ pub fn points(scenario: &Scenario, options: &Options, loader: &Loader) -> Result
             Question::Trap => fixed(&["panic"]),
             Question::Crash => fixed(&["crash", "power-loss"]),
             Question::Write => fixed(&["crash@0", "power-loss@0", "crash@99", "power-loss@99"]),
+            Question::Provider => ProviderFault::ALL.map(|fault| fault.name().to_string()).to_vec(),
             Question::Kill => {
                 let there = census.processes.iter().filter(|(node, _)| *node == site.subject);
                 there.map(|(_, process)| process.clone()).collect()
@@ -51,7 +52,8 @@ pub fn points(scenario: &Scenario, options: &Options, loader: &Loader) -> Result
             | Question::Latency
             | Question::Loss
             | Question::Link
-            | Question::Order => vec![],
+            | Question::Order
+            | Question::Reorg => vec![],
         }
     };
     let lines = census.sites.iter().flat_map(|site| answers(site).into_iter().map(|answer| site.answered(&answer)));

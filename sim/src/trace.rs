@@ -1,6 +1,7 @@
 //! The trace: a stream of events, numbered, fingerprinted, and handed to whoever reads it. The last are kept.
 
 use crate::event::{Event, Life, What};
+use crate::outside::visit::{Frame, HttpRequest, Sight, Visit};
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{
     Address, Answer, Blob, Capability, Cause, Change, Content, Exit, Message, Names, OnExit, ProcessRef, Record,
@@ -150,6 +151,9 @@ fn encode(event: &Event, out: &mut Vec<u8>) {
             put.u32(module.0);
             put.bytes(text.as_bytes());
         }
+        What::Visited(visit) => put.visit(visit),
+        What::Shown(sight) => put.sight(sight),
+        What::News(news) => news.removed.iter().chain(&news.added).for_each(|block| put.bytes(&block.hash)),
         // Their content is in the message that was sent just before.
         What::Command(message, _) | What::InvalidCode(message) | What::CommandAnswered(message, _) => put.id(message),
         What::Durable(change) => match &**change {
@@ -231,6 +235,62 @@ impl Encoder<'_> {
         // What is sent to the kernel is code: the same program has other bytes in Wasm and in native Rust.
         if message.target.process != ProcessRef::KERNEL {
             self.blob(message.blob.as_ref());
+        }
+    }
+
+    fn headers(&mut self, headers: &[(String, String)]) {
+        for (name, value) in headers {
+            self.bytes(name.as_bytes());
+            self.bytes(value.as_bytes());
+        }
+    }
+
+    fn http(&mut self, request: &HttpRequest) {
+        let HttpRequest { method, path, host, headers, body, logged_in, local } = request;
+        [method, path, host].into_iter().for_each(|text| self.bytes(text.as_bytes()));
+        self.headers(headers);
+        self.bytes(body);
+        self.u8(u8::from(*logged_in) + 2 * u8::from(*local));
+    }
+
+    fn frame(&mut self, frame: &Frame) {
+        self.u8(frame.kind as u8);
+        self.bytes(&frame.bytes);
+    }
+
+    fn visit(&mut self, visit: &Visit) {
+        match visit {
+            Visit::Http(request) => self.http(request),
+            Visit::Open(socket, request) => {
+                self.bytes(socket.as_bytes());
+                self.http(request);
+            }
+            Visit::Frame(socket, frame) => {
+                self.bytes(socket.as_bytes());
+                self.frame(frame);
+            }
+        }
+    }
+
+    fn sight(&mut self, sight: &Sight) {
+        match sight {
+            Sight::Http(method, path, status, headers, body) => {
+                self.bytes(method.as_bytes());
+                self.bytes(path.as_bytes());
+                self.u32((*status).into());
+                self.headers(headers);
+                self.bytes(body);
+            }
+            Sight::Opened(socket) => self.bytes(socket.as_bytes()),
+            Sight::Refused(socket, status) => {
+                self.bytes(socket.as_bytes());
+                self.u32((*status).into());
+            }
+            Sight::Frame(socket, frame) => {
+                self.bytes(socket.as_bytes());
+                self.frame(frame);
+            }
+            Sight::NobodyThere => self.u8(0),
         }
     }
 
@@ -370,6 +430,9 @@ fn what_text(event: &Event, names: &Names) -> String {
         What::NetworkOffline(message) => format!("network cannot reach {}", short(message.target, event, names)),
         What::Arrived(message) => format!("arrives {}", from(message)),
         What::Unmodelled(module, text) => format!("{} was asked for what is not modelled: {text}", process(module)),
+        What::Visited(visit) => format!("visitor: {visit}"),
+        What::Shown(sight) => format!("visitor: {sight}"),
+        What::News(news) => format!("chain: {news}"),
         What::Durable(change) => match &**change {
             Change::Put(id, record) => {
                 let caps = record.capabilities.len();

@@ -7,6 +7,7 @@
 mod carry;
 mod faults;
 mod lives;
+mod outside;
 mod script;
 mod storage;
 
@@ -16,7 +17,10 @@ use crate::event::{Event, What};
 use crate::guest::wasm::Limits;
 use crate::image::{Images, Loader};
 use crate::invariant::{Invariants, Violation};
+use crate::modules::Heard;
 use crate::node::Node;
+use crate::outside::Outside;
+use crate::outside::chain::Chain;
 use crate::plan::Plan;
 use crate::queue::Queue;
 use crate::scenario::{Flavor, Scenario, ScenarioError};
@@ -136,8 +140,10 @@ enum Task {
     Arrive(usize, Rc<Message>),
     /// A message turns out not to be deliverable.
     Offline(usize, u32, Rc<Message>),
-    /// A module serves a request.
-    Serve(usize, u32, ProcessRef, Rc<Message>),
+    /// A module is told something, because of that.
+    Serve(usize, u32, ProcessRef, Cause, Heard),
+    /// The chain goes on.
+    Block,
     /// A module says something.
     Say(usize, u32, Cause, Box<Input>),
     /// A node comes up.
@@ -178,6 +184,8 @@ pub struct World<'s> {
     nodes: Vec<Node>,
     links: Vec<Link>,
     images: Images,
+    outside: Outside,
+    reorg: Stream,
     queue: Queue<Task>,
     /// What is due before everything in the queue: it never needs to go in.
     soonest: Option<(Instant, Task)>,
@@ -225,6 +233,7 @@ impl<'s> World<'s> {
             }
         });
         let links = links.collect();
+        let reorg = chooser.open(Question::Reorg, Subject::Chain, &names);
         let native = scenario.programs.iter().filter_map(|program| program.native.clone()).collect();
         let semantics = options.semantics.clone().unwrap_or_else(|| scenario.semantics.clone());
         let mut invariants = crate::invariant::all(&semantics);
@@ -238,6 +247,8 @@ impl<'s> World<'s> {
             nodes,
             links,
             images: Images::new(loader.clone(), native),
+            outside: Outside { web: scenario.web.clone(), chain: scenario.chain.as_ref().map(Chain::new) },
+            reorg,
             queue: Queue::default(),
             soonest: None,
             now: Instant::default(),
@@ -265,6 +276,7 @@ impl<'s> World<'s> {
         for node in 0..self.nodes.len() {
             self.boot(node);
         }
+        self.begin_chain();
         self.begin_setup();
         while self.phase != Phase::Over && self.limit.is_none() {
             let Some((at, task)) = self.next_task() else { break };
@@ -334,7 +346,8 @@ impl<'s> World<'s> {
             Task::Disk(node, boot) => self.disk_done(node, boot),
             Task::Arrive(node, message) => self.arrive(node, message),
             Task::Offline(node, boot, message) => self.offline(node, boot, message),
-            Task::Serve(node, boot, module, message) => self.serve(node, boot, module, &message),
+            Task::Serve(node, boot, module, cause, heard) => self.serve(node, boot, module, cause, &heard),
+            Task::Block => self.mine(),
             Task::Say(node, boot, cause, input) => {
                 if self.is_up(node, boot) && self.before_step(node) {
                     self.step(node, cause, *input);

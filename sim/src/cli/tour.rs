@@ -80,6 +80,8 @@ fn is_told(event: &Event) -> bool {
         | What::Lost(_)
         | What::Printed(..)
         | What::Spawned(..)
+        | What::Visited(_)
+        | What::Shown(_)
         | What::StateDurable(..) => true,
         What::Sent(message) => between_people(message),
         What::Called(..)
@@ -104,6 +106,7 @@ fn is_told(event: &Event) -> bool {
         | What::NetworkOffline(_)
         | What::Arrived(_)
         | What::Unmodelled(..)
+        | What::News(_)
         | What::Durable(_)
         | What::WriteRefused
         | What::IoRefused(..)

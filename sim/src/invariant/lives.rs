@@ -386,6 +386,9 @@ impl Lives {
             | What::Arrived(_)
             | What::Unmodelled(..)
             | What::IoRefused(..)
+            | What::Visited(_)
+            | What::Shown(_)
+            | What::News(_)
             | What::StateDurable(..)
             | What::Script(_)
             | What::Lifted => {}

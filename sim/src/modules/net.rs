@@ -4,7 +4,7 @@
 //! hello and is answered with the bytes `ack`. Local requests (signatures, peers) are MessagePack and not modelled;
 //! the module says so. Carrying messages is the network's business, not this module's.
 
-use super::{Module, ModuleContext, excerpt};
+use super::{Module, ModuleContext};
 use kernel_core::Message;
 use std::rc::Rc;
 
@@ -19,7 +19,7 @@ impl Module for Net {
     fn on_message(&mut self, message: &Rc<Message>, cx: &mut ModuleContext<'_>) {
         match (message.is_request(), message.source.node == cx.module.node) {
             (true, false) => cx.respond(message, "ack".as_bytes(), None),
-            (true, true) => cx.unmodelled = Some(excerpt(message)),
+            (true, true) => cx.refuse(message),
             (false, _) => {}
         }
     }

@@ -4,6 +4,7 @@ use super::lives::returned;
 use super::{LATENCY, MODULE_COST, Task, World};
 use crate::event::{Life, What};
 use crate::guest::Reply;
+use crate::modules::Heard;
 use crate::node::Job;
 use crate::site::{Answer as Choice, Down};
 use kernel_core::command::{Command, CommandAnswer};
@@ -139,22 +140,16 @@ impl World<'_> {
         }
     }
 
-    /// A runtime module gets a message.
+    /// A runtime module gets a message, or learns that its request failed.
     fn deliver(&mut self, node: usize, module: ProcessRef, received: Received) {
-        let message = match &received {
-            Received::Message(message, _) => {
-                self.record(node, Some(message.cause), What::ModuleReceived(module, message.clone()));
-                message.clone()
-            }
+        let (message, what) = match &received {
+            Received::Message(message, _) => (message, What::ModuleReceived(module, message.clone())),
             Received::Error(error, _) => {
-                let what = What::ModuleReceivedError(module, error.kind, error.message.clone());
-                self.record(node, Some(error.message.cause), what);
-                if module == ProcessRef::TERMINAL {
-                    self.operator_hears(node, &received);
-                }
-                return;
+                (&error.message, What::ModuleReceivedError(module, error.kind, error.message.clone()))
             }
         };
+        let message = message.clone();
+        self.record(node, Some(message.cause), what);
         let boot = self.nodes[node].boots;
         match module {
             ProcessRef::TERMINAL => self.operator_hears(node, &received),
@@ -166,11 +161,13 @@ impl World<'_> {
             _ => {
                 let up = self.nodes[node].up.as_ref().expect("a node that carries out effects is up");
                 let uses_disk = up.modules[module.0 as usize].as_ref().is_some_and(|module| module.uses_disk());
-                match uses_disk {
-                    true => self.queue_job(node, message.cause, Job::Module(module, message)),
-                    false => {
+                match (uses_disk, Heard::of(received)) {
+                    (true, Heard::Message(message)) => {
+                        self.queue_job(node, message.cause, Job::Module(module, message));
+                    }
+                    (_, heard) => {
                         let at = self.now + MODULE_COST;
-                        self.queue_in_order(node, at, Task::Serve(node, boot, module, message));
+                        self.queue_in_order(node, at, Task::Serve(node, boot, module, message.cause, heard));
                     }
                 }
             }

@@ -1,13 +1,11 @@
-//! Who runs on a node: lives of guests from start to exit, each call taking effect in its turn; and runtime modules.
+//! Who runs on a node: lives of guests from start to exit, each call taking effect in its turn.
 
 use super::{CALL_COST, START_COST, Task, World};
-use crate::disk::{IoFault, Op};
 use crate::event::{Life, What};
 use crate::guest::{Reply, Trap, TrapReason, Turn};
-use crate::modules::ModuleContext;
-use crate::node::{Live, Node, Up};
+use crate::node::Live;
 use crate::site::{Answer as Choice, Question, Subject};
-use kernel_core::{Answer, Call, CallKind, Cause, Duration, Exit, Input, Message, ProcessRef};
+use kernel_core::{Answer, Call, CallKind, Cause, Duration, Exit, Input, ProcessRef};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -150,50 +148,6 @@ impl World<'_> {
     pub(super) fn is_alive(&mut self, node: usize, process: ProcessRef, number: u32) -> bool {
         let Some(up) = &mut self.nodes[node].up else { return false };
         up.guest(process).is_some_and(|live| live.number == number)
-    }
-
-    /// A module that needs no disk serves a request.
-    pub(super) fn serve(&mut self, node: usize, boot: u32, module: ProcessRef, message: &Rc<Message>) {
-        if self.is_up(node, boot) {
-            let ops = self.ask_module(node, module, message, None);
-            assert!(ops.is_empty(), "a module that does not use the disk leaves it alone");
-        }
-    }
-
-    /// Lets a module look at a request; what it says is made due, what it wants done to the disk is given back.
-    pub(super) fn ask_module(
-        &mut self,
-        node: usize,
-        module: ProcessRef,
-        message: &Rc<Message>,
-        fault: Option<IoFault>,
-    ) -> Vec<Op> {
-        let (boot, id) = (self.nodes[node].boots, self.nodes[node].id);
-        let Node { up, disk, .. } = &mut self.nodes[node];
-        let Up { modules, kernel, .. } = up.as_mut().expect("modules serve on nodes that are up");
-        let served = modules[module.0 as usize].as_mut().expect("only a module that there is gets requests");
-        let mut cx = ModuleContext {
-            module: kernel_core::Address { node: id, process: module },
-            now: self.now,
-            names: &mut self.names,
-            disk: disk.session(fault),
-            kernel,
-            out: Vec::new(),
-            unmodelled: None,
-        };
-        served.on_message(message, &mut cx);
-        let ModuleContext { disk, out, unmodelled, .. } = cx;
-        if let Some(fault) = disk.refused() {
-            self.record(node, Some(message.cause), What::IoRefused(module, fault));
-        }
-        if let Some(text) = unmodelled {
-            self.record(node, Some(message.cause), What::Unmodelled(module, text.into()));
-        }
-        for (after, input) in out {
-            let at = self.now + after;
-            self.queue_in_order(node, at, Task::Say(node, boot, message.cause, Box::new(input)));
-        }
-        disk.into_ops()
     }
 }
 

@@ -6,6 +6,7 @@ use crate::event::{Event, Kind, What};
 use crate::invariant::{Rule, Violation};
 use crate::modules;
 use crate::operator::Step;
+use crate::outside::visit::{FrameKind, Sight};
 use crate::package::{self, Content};
 use crate::scenario::{Action, Expect, OnExit, ScenarioError, Start, When};
 use kernel_core::command::{Command, Initialize};
@@ -117,7 +118,9 @@ impl World<'_> {
                 self.node_index(to)?;
                 from
             }
-            Action::Command(node, _) | Action::Down(node, ..) => node,
+            Action::Command(node, _) | Action::Down(node, ..) | Action::Visit(node, _) => node,
+            Action::Emit(_) if self.outside.chain.is_some() => return Ok(()),
+            Action::Emit(_) => return Err(ScenarioError(format!("`{action}`: the scenario has no chain"))),
         };
         self.node_index(node).map(|_| ())
     }
@@ -204,6 +207,11 @@ impl World<'_> {
                 let link = index(self, from) * self.nodes.len() + index(self, to);
                 let link = &mut self.links[link];
                 link.cut_until = link.cut_until.max(self.now + *span);
+            }
+            Action::Visit(node, visit) => self.visit(index(self, node), visit),
+            Action::Emit(log) => {
+                let chain = self.outside.chain.as_mut().expect("the script was checked");
+                chain.send(log.clone());
             }
         }
     }
@@ -297,6 +305,9 @@ impl World<'_> {
 
     /// Notes which expectations an event meets.
     pub(super) fn note_expected(&mut self, event: &Event) {
+        if let What::Shown(sight) = &event.what {
+            return self.note_seen(event.node, sight);
+        }
         let (process, said) = match &event.what {
             What::Printed(life, _, text) => (life.process, text.as_bytes()),
             What::ModuleReceived(ProcessRef::TERMINAL, message) => (message.source.process, &message.body()[..]),
@@ -314,13 +325,44 @@ impl World<'_> {
         }
     }
 
+    /// Notes which expectations a visitor's sight meets.
+    fn note_seen(&mut self, node: NodeId, sight: &Sight) {
+        let here = self.names.node_text(node);
+        for (expect, met) in self.scenario.expect.iter().zip(&mut self.met) {
+            let fits = match (expect, sight) {
+                (Expect::Serves(node, asked, status, body, _), Sight::Http(method, path, got, _, bytes)) => {
+                    let same = *asked == format!("{method} {path}") && status == got;
+                    node == here && same && body.as_bytes() == &bytes[..]
+                }
+                (Expect::Pushes(node, socket, text, _), Sight::Frame(at, frame)) => {
+                    node == here && socket == at && frame.kind == FrameKind::Text && text.as_bytes() == &frame.bytes[..]
+                }
+                (_, _) => false,
+            };
+            *met += u32::from(fits);
+        }
+    }
+
     /// What the scenario expects of a calm run by its own rules; of any other it expects nothing.
     pub(super) fn check_expectations(&mut self) {
         if !self.chooser.was_calm() || self.options.semantics.is_some() {
             return;
         }
         for (expect, met) in self.scenario.expect.iter().zip(self.met.clone()) {
+            let seen = match expect {
+                Expect::Serves(node, asked, status, body, n) if met != *n => {
+                    Some(format!("{asked} at {node} got {status} {body:?} {met} times and not {n}"))
+                }
+                Expect::Pushes(node, socket, text, n) if met != *n => {
+                    Some(format!("WebSocket `{socket}` at {node} got {text:?} {met} times and not {n}"))
+                }
+                _ => None,
+            };
+            if let Some(facts) = seen {
+                self.invariants.add(Violation { rule: STORY, facts, at: None });
+            }
             let on = match expect {
+                Expect::Serves(..) | Expect::Pushes(..) => continue,
                 Expect::Prints(on, ..) | Expect::Alive(on) | Expect::Gone(on) | Expect::Lives(on, _) => on,
                 Expect::Answers(on, _) => on,
             };
@@ -338,6 +380,7 @@ impl World<'_> {
                     (met != *n).then(|| format!("{on} printed {text:?} {met} times and not {n}"))
                 }
                 Expect::Answers(on, body) => (met == 0).then(|| format!("{on} never answered {body:?}")),
+                Expect::Serves(..) | Expect::Pushes(..) => None,
             };
             if let Some(facts) = facts {
                 self.invariants.add(Violation { rule: STORY, facts, at: None });

@@ -6,7 +6,7 @@
 use super::{DISK_COST, Task, World};
 use crate::disk::{IoFault, IoWrong, Op};
 use crate::event::What;
-use crate::modules;
+use crate::modules::{self, Heard};
 use crate::node::{Job, state};
 use crate::site::{Answer as Choice, Down, WriteFault};
 use crate::table;
@@ -85,7 +85,7 @@ impl World<'_> {
                     Some(Choice::Io(fault)) => Some(fault),
                     _ => None,
                 };
-                let ops = self.ask_module(node, module, &message, fault);
+                let ops = self.ask_module(node, module, cause, &Heard::Message(message), fault);
                 // Refusals are for the module to answer; here the node may go down around its work.
                 self.write(node, cause, &ops, Fact::Nothing);
             }

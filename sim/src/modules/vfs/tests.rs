@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::disk::{Disk, IoFault, IoWrong};
+use crate::outside::Outside;
 use kernel_core::{Cause, Instant, MessageId, Moment, NodeId, OnExit, Record, Request, Semantics};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -95,15 +96,10 @@ impl Node {
 
     /// What the module says to a message; its operations are done and its commands obeyed, as in the world.
     fn deliver(&mut self, message: Message) -> Vec<Reply> {
-        let mut cx = ModuleContext {
-            module: self.module,
-            now: NOW.now,
-            names: &mut self.names,
-            disk: self.disk.session(self.fault.take()),
-            kernel: &self.kernel,
-            out: vec![],
-            unmodelled: None,
-        };
+        let mut outside = Outside::default();
+        let (names, kernel) = (&mut self.names, &self.kernel);
+        let disk = self.disk.session(self.fault.take());
+        let mut cx = ModuleContext::new(self.module, NOW.now, names, disk, kernel, &mut outside);
         self.vfs.on_message(&Rc::new(message), &mut cx);
         let ModuleContext { disk, out, unmodelled, .. } = cx;
         self.unmodelled = unmodelled;

@@ -18,8 +18,8 @@ fn the_right_to_a_drive_is_given_before_its_making_is_answered() {
     let mut node = node();
     let message = node.by(OWNER).request(br#"{"path":"/notes:me.os/new","action":"CreateDrive"}"#);
     let Node { names, kernel, disk, module, .. } = &mut node;
-    let (module, disk, out) = (*module, disk.session(None), vec![]);
-    let mut cx = ModuleContext { module, now: NOW.now, names, disk, kernel, out, unmodelled: None };
+    let mut outside = Outside::default();
+    let mut cx = ModuleContext::new(*module, NOW.now, names, disk.session(None), kernel, &mut outside);
     Vfs::default().on_message(&Rc::new(message), &mut cx);
     let [(_, Input::ModuleRequest(..)), (_, Input::ModuleResponse(..))] = &cx.out[..] else {
         panic!("a command, then the answer: {:?}", cx.out);

@@ -1,0 +1,178 @@
+//! For tests: a module at a desk, with a kernel beside it and the test for everybody else.
+
+use super::{Heard, Module, ModuleContext};
+use crate::disk::Disk;
+use crate::event::What;
+use crate::outside::Outside;
+use crate::outside::visit::{Sight, Visit};
+use crate::site::ProviderFault;
+use kernel_core::{
+    Address, Blob, Cause, Content, Duration, Input, Instant, Kernel, Message, MessageId, Moment, Names, NodeId, OnExit,
+    Outgoing, ProcessRef, Received, Record, Reply, Request, Response, Semantics, SendError, SendErrorKind,
+};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+pub const OWNER: &str = "main:notes:me.os";
+pub const SIBLING: &str = "other:notes:me.os";
+
+/// A module of the node `alice.os`, and whose turn it is to ask.
+pub struct Desk<M> {
+    pub names: Names,
+    kernel: Kernel,
+    disk: Disk,
+    pub outside: Outside,
+    pub module: M,
+    pub address: Address,
+    pub who: Address,
+    /// The virtual time.
+    pub now: Instant,
+    /// How the provider fails, until further notice.
+    pub provider: Option<ProviderFault>,
+    /// What it was told last made it say and do:
+    pub replies: Vec<(Duration, Reply)>,
+    pub requests: Vec<Outgoing>,
+    pub sights: Vec<Sight>,
+    pub wakes: Vec<(Duration, u64)>,
+    pub unmodelled: Option<String>,
+}
+
+impl<M: Module> Desk<M> {
+    pub fn new(id: ProcessRef, module: M) -> Desk<M> {
+        let mut names = Names::new();
+        let our = names.node("alice.os");
+        let row = Record { image: None, on_exit: OnExit::Restart, public: false, capabilities: BTreeSet::new() };
+        let row = |(index, id)| {
+            let image = Some(kernel_core::ImageId(index));
+            (names.process(id), Record { image, ..row.clone() })
+        };
+        let rows = (0..).zip([OWNER, SIBLING]).map(row).collect();
+        let moment = Moment { now: Instant(0), cause: Cause(0) };
+        let kernel = Kernel::boot(our, Semantics::default(), 0, rows, &mut names, moment, &mut vec![]);
+        let who = Address { node: our, process: names.process(OWNER) };
+        Desk {
+            names,
+            kernel,
+            disk: Disk::default(),
+            outside: Outside::default(),
+            module,
+            address: Address { node: our, process: id },
+            who,
+            now: Instant(0),
+            provider: None,
+            replies: vec![],
+            requests: vec![],
+            sights: vec![],
+            wakes: vec![],
+            unmodelled: None,
+        }
+    }
+
+    /// It is another process's turn.
+    pub fn by(&mut self, who: &str) -> &mut Desk<M> {
+        self.who.process = self.names.process(who);
+        self
+    }
+
+    /// It is a process's turn that lives on another node.
+    pub fn by_another_node(&mut self) -> &mut Desk<M> {
+        self.who.node = NodeId(99);
+        self
+    }
+
+    /// A request of whoever's turn it is, that expects an answer within five seconds.
+    pub fn request(&self, body: impl AsRef<[u8]>, blob: Option<&[u8]>) -> Message {
+        let request = Request { body: body.as_ref().into(), expects_response: Some(5), ..Request::default() };
+        Message {
+            id: MessageId(1),
+            source: self.who,
+            target: self.address,
+            rsvp: Some(self.who),
+            content: Content::Request(request),
+            blob: blob.map(|bytes| Blob { mime: None, bytes: bytes.into() }),
+            cause: Cause(0),
+        }
+    }
+
+    /// The same, that expects nothing.
+    pub fn telling(&self, body: impl AsRef<[u8]>, blob: Option<&[u8]>) -> Message {
+        let request = Request { body: body.as_ref().into(), ..Request::default() };
+        Message { rsvp: None, content: Content::Request(request), ..self.request("", blob) }
+    }
+
+    /// Tells the module something.
+    pub fn tell(&mut self, heard: Heard) {
+        let (names, outside) = (&mut self.names, &mut self.outside);
+        let mut cx = ModuleContext::new(self.address, self.now, names, self.disk.session(None), &self.kernel, outside);
+        cx.provider = self.provider;
+        heard.tell(&mut self.module, &mut cx);
+        let ModuleContext { disk, out, facts, wakes, unmodelled, .. } = cx;
+        assert!(disk.into_ops().is_empty(), "the modules at this desk leave the disk alone");
+        (self.replies, self.requests, self.sights) = (vec![], vec![], vec![]);
+        (self.wakes, self.unmodelled) = (wakes, unmodelled);
+        for (after, input) in out {
+            match input {
+                Input::ModuleResponse(_, reply) => self.replies.push((after, reply)),
+                Input::ModuleRequest(_, request) => self.requests.push(*request),
+                other => panic!("a module requests and responds, and nothing else: {other:?}"),
+            }
+        }
+        for fact in facts {
+            match fact {
+                What::Shown(sight) => self.sights.push((*sight).clone()),
+                other => panic!("a fact that nobody reads here: {other:?}"),
+            }
+        }
+    }
+
+    /// The one answer to a message, and when it comes.
+    pub fn reply(&mut self, message: Message) -> (Duration, Reply) {
+        self.tell(Heard::Message(Rc::new(message)));
+        let [reply] = <[(Duration, Reply); 1]>::try_from(std::mem::take(&mut self.replies)).expect("one answer");
+        reply
+    }
+
+    /// The one answer to a request of whoever's turn it is, as JSON.
+    pub fn ask(&mut self, body: Value) -> Value {
+        let message = self.request(body.to_string(), None);
+        json_of(&self.reply(message).1)
+    }
+
+    /// The same, with a blob.
+    pub fn give(&mut self, body: Value, blob: &[u8]) -> Value {
+        let message = self.request(body.to_string(), Some(blob));
+        json_of(&self.reply(message).1)
+    }
+
+    /// A visitor does something.
+    pub fn visit(&mut self, visit: Visit) {
+        self.tell(Heard::Visit(Rc::new(visit)));
+    }
+
+    /// The answer to a request that the module sent.
+    pub fn answer(&mut self, request: &Outgoing, body: &str, blob: Option<&[u8]>) {
+        let content = Content::Response(Response { body: body.into(), ..Response::default() });
+        let blob = blob.map(|bytes| Blob { mime: None, bytes: bytes.into() });
+        let (source, target) = (request.target, self.address);
+        let message = Message { source, target, rsvp: None, content, blob, ..self.request("", None) };
+        self.tell(Heard::Answer(Received::Message(Rc::new(message), request.context.clone())));
+    }
+
+    /// There will be no answer to a request that the module sent.
+    pub fn no_answer(&mut self, request: &Outgoing) {
+        let message = Rc::new(self.request("", None));
+        let error = SendError { kind: SendErrorKind::Timeout, message };
+        self.tell(Heard::Answer(Received::Error(error, request.context.clone())));
+    }
+
+    /// The one request that the module sent, as JSON.
+    pub fn sent(&self) -> Value {
+        let [request] = &self.requests[..] else { panic!("one request: {:?}", self.requests) };
+        serde_json::from_slice(&request.request.body).expect("a request is JSON")
+    }
+}
+
+pub fn json_of(reply: &Reply) -> Value {
+    serde_json::from_slice(&reply.response.body).expect("an answer is JSON")
+}

@@ -1,0 +1,20 @@
+//! What is outside of all nodes, and stays when they go down: the web, a visitor with a browser, a chain.
+//!
+//! Plain values. The runtime modules look at them while they serve ([`ModuleContext`](crate::modules::ModuleContext)),
+//! and the world moves them on.
+
+pub mod chain;
+pub mod visit;
+pub mod web;
+
+use chain::Chain;
+use web::Page;
+
+/// The world outside of the nodes of one run.
+#[derive(Clone, Debug, Default)]
+pub struct Outside {
+    /// What there is on the web: the first page that fits a request answers it.
+    pub web: Vec<Page>,
+    /// The chain, if there is one; all nodes have the same.
+    pub chain: Option<Chain>,
+}

@@ -1,0 +1,123 @@
+//! Runtime modules at work, and what comes to them from outside of the nodes: visitors, and the chain.
+
+use super::{MODULE_COST, Task, World};
+use crate::disk::{IoFault, Op};
+use crate::event::What;
+use crate::modules::{Heard, ModuleContext};
+use crate::node::{Node, Up};
+use crate::outside::visit::{Sight, Visit};
+use crate::site::{Answer as Choice, ProviderFault};
+use kernel_core::{Address, Cause, ProcessRef};
+use std::rc::Rc;
+
+impl World<'_> {
+    // ---- modules ----------------------------------------------------------------------------------------------
+
+    /// A module that needs no disk for it is told something.
+    pub(super) fn serve(&mut self, node: usize, boot: u32, module: ProcessRef, cause: Cause, heard: &Heard) {
+        if self.is_up(node, boot) {
+            let ops = self.ask_module(node, module, cause, heard, None);
+            assert!(ops.is_empty(), "a module that does not use the disk leaves it alone");
+        }
+    }
+
+    /// Tells a module something; what it says is made due, what it wants done to the disk is given back.
+    pub(super) fn ask_module(
+        &mut self,
+        node: usize,
+        module: ProcessRef,
+        cause: Cause,
+        heard: &Heard,
+        fault: Option<IoFault>,
+    ) -> Vec<Op> {
+        let provider = (module == ProcessRef::ETH).then(|| self.provider_fault(node)).flatten();
+        let (boot, id) = (self.nodes[node].boots, self.nodes[node].id);
+        let Node { up, disk, .. } = &mut self.nodes[node];
+        let Up { modules, kernel, .. } = up.as_mut().expect("modules serve on nodes that are up");
+        let served = modules[module.0 as usize].as_mut().expect("only a module that there is gets requests");
+        let address = Address { node: id, process: module };
+        let (disk, outside) = (disk.session(fault), &mut self.outside);
+        let mut cx = ModuleContext::new(address, self.now, &mut self.names, disk, kernel, outside);
+        cx.provider = provider;
+        heard.tell(served.as_mut(), &mut cx);
+        let ModuleContext { disk, out, facts, wakes, unmodelled, .. } = cx;
+        if let Some(fault) = disk.refused() {
+            self.record(node, Some(cause), What::IoRefused(module, fault));
+        }
+        if let Some(text) = unmodelled {
+            self.record(node, Some(cause), What::Unmodelled(module, text.into()));
+        }
+        for fact in facts {
+            self.record(node, Some(cause), fact);
+        }
+        for (after, input) in out {
+            let at = self.now + after;
+            self.queue_in_order(node, at, Task::Say(node, boot, cause, Box::new(input)));
+        }
+        for (after, number) in wakes {
+            let at = self.now + after;
+            self.queue_in_order(node, at, Task::Serve(node, boot, module, cause, Heard::Wake(number)));
+        }
+        disk.into_ops()
+    }
+
+    /// How a node's provider of the chain fails now, if it does.
+    fn provider_fault(&mut self, node: usize) -> Option<ProviderFault> {
+        self.outside.chain.as_ref()?;
+        let stream = &mut self.nodes[node].streams.provider;
+        let choice = self
+            .chooser
+            .ask(stream, &mut self.names, |draw| Some(Choice::Provider(ProviderFault::ALL[draw.below(3) as usize])));
+        match choice {
+            Some(Choice::Provider(fault)) => Some(fault),
+            _ => None,
+        }
+    }
+
+    // ---- visitors ---------------------------------------------------------------------------------------------
+
+    /// Somebody with a browser does something at a node.
+    pub(super) fn visit(&mut self, node: usize, visit: &Visit) {
+        let visit = Rc::new(visit.clone());
+        let cause = self.record(node, None, What::Visited(visit.clone()));
+        if self.nodes[node].up.is_none() {
+            self.record(node, Some(cause), What::Shown(Rc::new(Sight::NobodyThere)));
+            return;
+        }
+        let (boot, at) = (self.nodes[node].boots, self.now + MODULE_COST);
+        let task = Task::Serve(node, boot, ProcessRef::HTTP_SERVER, cause, Heard::Visit(visit));
+        self.queue_in_order(node, at, task);
+    }
+
+    // ---- the chain --------------------------------------------------------------------------------------------
+
+    /// The first block is there; the next comes in its time.
+    pub(super) fn begin_chain(&mut self) {
+        if let Some(chain) = &self.outside.chain {
+            let at = self.now + chain.block_time();
+            self.schedule(at, 0, Task::Block);
+        }
+    }
+
+    /// The chain goes on by a block, and every node that is up hears of it.
+    pub(super) fn mine(&mut self) {
+        let choice =
+            self.chooser.ask(&mut self.reorg, &mut self.names, |draw| Some(Choice::Count(1 + draw.below(3) as u32)));
+        let replaced = match choice {
+            Some(Choice::Count(replaced)) => replaced,
+            _ => 0,
+        };
+        let chain = self.outside.chain.as_mut().expect("blocks are mined on a chain");
+        let news = Rc::new(chain.mine(self.now, replaced));
+        let at = self.now + chain.block_time();
+        let cause = self.record(0, None, What::News(news.clone()));
+        for node in 0..self.nodes.len() {
+            if self.nodes[node].up.is_some() {
+                let (boot, soon) = (self.nodes[node].boots, self.now + MODULE_COST);
+                let heard = Heard::News(news.clone());
+                self.queue_in_order(node, soon, Task::Serve(node, boot, ProcessRef::ETH, cause, heard));
+            }
+        }
+        self.schedule(at, 0, Task::Block);
+    }
+}
