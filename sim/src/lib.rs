@@ -34,6 +34,7 @@ pub mod table;
 
 pub mod guest;
 pub mod image;
+mod quiet;
 
 pub mod coverage;
 pub mod event;

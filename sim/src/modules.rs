@@ -17,6 +17,9 @@ use std::rc::Rc;
 
 #[cfg(test)]
 mod desk;
+#[cfg(feature = "kv")]
+#[allow(dead_code)] // Its engines come next.
+mod engine;
 mod http_client;
 mod http_server;
 mod net;

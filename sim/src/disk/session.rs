@@ -29,7 +29,7 @@ pub enum IoWrong {
 }
 
 /// One call's work on the disk. It owns what it needs: a storage engine can keep it for as long as the call takes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Session {
     now: Rc<Files>,
     inodes: u64,

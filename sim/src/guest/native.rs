@@ -19,17 +19,17 @@
 //! a clock, draw chance, or share memory with another guest: nothing here could stop it, and runs would differ.
 
 use crate::guest::{AHEAD_MAX, Guest, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn};
+use crate::quiet::quietly;
 use kernel_core::{
     Address, Answer, Blob, Bytes, Call, CallKind, Capability, Duration, Instant, Message, Names, OnExit, Outgoing,
     ProcessRef, Received, Request, Response, SendError, Spawn, SpawnError,
 };
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 type Life = Pin<Box<dyn Future<Output = ()>>>;
@@ -104,36 +104,12 @@ impl Guest for NativeGuest {
                 self.life = None;
                 Turn::Returned
             }
-            Err(panic) => {
+            Err(text) => {
                 self.life = None;
-                let text = panic.downcast_ref::<String>().map(String::as_str);
-                let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a text");
                 Turn::Trapped(Trap::new(TrapReason::Unreachable, text))
             }
         }
     }
-}
-
-thread_local! {
-    static IN_GUEST: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs a guest's code and catches its panic, which is an event of the run and not a message to the terminal: the
-/// process's panic hook is wrapped, once, so that it keeps silent about guests and is as it was for everybody else.
-fn quietly<T>(run: impl FnOnce() -> T) -> std::thread::Result<T> {
-    static WRAP: Once = Once::new();
-    WRAP.call_once(|| {
-        let hook = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if !IN_GUEST.get() {
-                hook(info);
-            }
-        }));
-    });
-    IN_GUEST.set(true);
-    let result = catch_unwind(AssertUnwindSafe(run));
-    IN_GUEST.set(false);
-    result
 }
 
 /// What a native guest has of the world: the calls of the process world.
