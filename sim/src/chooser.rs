@@ -275,8 +275,10 @@ fn usual_rate(question: Question) -> u32 {
         Question::Loss | Question::Provider => 5,
         Question::Write | Question::Io | Question::Reorg => 8,
         Question::Cost | Question::Trap => 12,
-        Question::Kill | Question::Link => 20,
-        Question::Crash => 30,
+        Question::Clock => 2,
+        Question::Kill | Question::Link | Question::Partition => 20,
+        Question::Crash | Question::Memory | Question::Spin => 30,
+        Question::Outage => 60,
     }
 }
 

@@ -147,6 +147,7 @@ impl Coverage {
             | What::StateDurable(..)
             | What::WriteRefused
             | What::IoRefused(..)
+            | What::ClockJumped(_)
             | What::Script(_)
             | What::Lifted => {}
         }

@@ -129,6 +129,9 @@ pub enum What {
     /// The disk refused a module an access.
     IoRefused(ProcessRef, IoFault),
 
+    /// The node's clock jumps by so many nanoseconds, forth or back.
+    ClockJumped(i64),
+
     // ---- the script
     /// A line of the scenario's script is carried out.
     Script(u32),
@@ -180,6 +183,7 @@ pub enum Kind {
     StateDurable,
     WriteRefused,
     IoRefused,
+    ClockJumped,
     Script,
     Lifted,
 }
@@ -232,6 +236,7 @@ impl What {
             What::StateDurable(..) => Kind::StateDurable,
             What::WriteRefused => Kind::WriteRefused,
             What::IoRefused(..) => Kind::IoRefused,
+            What::ClockJumped(_) => Kind::ClockJumped,
             What::Script(_) => Kind::Script,
             What::Lifted => Kind::Lifted,
         }
@@ -279,6 +284,7 @@ impl What {
             | What::StateDurable(..)
             | What::WriteRefused
             | What::IoRefused(..)
+            | What::ClockJumped(_)
             | What::Script(_)
             | What::Lifted => None,
         }

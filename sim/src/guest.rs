@@ -24,7 +24,7 @@ mod wasi;
 pub enum Reply {
     /// Its call returned; the first of a life is [`Answer::Init`].
     Answer(Answer),
-    /// The clock it asked for: nanoseconds of its node's virtual time.
+    /// What the clock that it asked for says, in nanoseconds.
     Clock(Instant),
     /// Its quantum of spinning has passed.
     Continue,
@@ -35,14 +35,23 @@ pub enum Reply {
 pub enum Turn {
     /// It made a call and waits for the answer.
     Call(Call),
-    /// It reads the clock: the instant at which the read takes effect.
-    Clock,
+    /// It reads a clock: the instant at which the read takes effect.
+    Clock(Clock),
     /// It has computed for so long without a call; virtual time passes, and it can be killed meanwhile (M5).
     Busy(Duration),
     /// `init` returned.
     Returned,
     /// It panicked: any trap, or an ABI violation the host detected (E1).
     Trapped(Trap),
+}
+
+/// The clocks of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Clock {
+    /// The time of day: may be off, and may jump.
+    Real,
+    /// Virtual time: never jumps. The kernel's deadlines go by it.
+    Steady,
 }
 
 /// How a guest panicked.

@@ -25,6 +25,8 @@ pub(crate) struct Node {
     /// How many lives each process has had here, by process.
     pub lives: Vec<u32>,
     pub operator: Operator,
+    /// By how many nanoseconds its time of day is off, up or down.
+    pub clock_off: i64,
     pub streams: NodeStreams,
     /// What the trace has said is durable: compared with the disk at each boot.
     pub known: Known,
@@ -41,6 +43,8 @@ pub(crate) struct NodeStreams {
     pub boot_order: Stream,
     pub order: Stream,
     pub provider: Stream,
+    pub outage: Stream,
+    pub clock: Stream,
 }
 
 /// Durable facts, as the trace has them.
@@ -74,8 +78,11 @@ pub(crate) struct Live {
     pub then: Option<Turn>,
     /// The call that it waits in.
     pub waits_in: Option<CallKind>,
+    /// How many quanta it has yet to compute before what comes next.
+    pub spins: u32,
     pub trap: Stream,
     pub cost: Stream,
+    pub spin: Stream,
 }
 
 /// Something that waits for the disk.
@@ -106,6 +113,7 @@ impl Node {
             boots: 0,
             lives: Vec::new(),
             operator: Operator::default(),
+            clock_off: 0,
             streams: NodeStreams {
                 kill: open(Question::Kill),
                 crash: open(Question::Crash),
@@ -116,6 +124,8 @@ impl Node {
                 boot_order: open(Question::BootOrder),
                 order: open(Question::Order),
                 provider: open(Question::Provider),
+                outage: open(Question::Outage),
+                clock: open(Question::Clock),
             },
             known: Known::default(),
         }

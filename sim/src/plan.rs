@@ -122,9 +122,11 @@ mod tests {
     #[test]
     fn a_plan_prints_so_that_it_parses_back() {
         let text = "kill alice.os #40 counter:demo:alice.os\ncrash bob.os #7 power-loss\nwrite a.os #1 crash@2\n\
-                    latency alice.os>bob.os #5 37ms\ntrap a.os@p:q:r/2 #17 panic\ncost a.os@p:q:r/1 #3 x100";
+                    latency alice.os>bob.os #5 37ms\ntrap a.os@p:q:r/2 #17 panic\ncost a.os@p:q:r/1 #3 x100\n\
+                    kill a.os #2 p:q:r@350ms\nspin a.os@p:q:r/1 #4 3\nmemory a.os@p:q:r/1 #1 2\n\
+                    outage a.os #9 power-loss\npartition a.os>b.os #2 1.5s\nclock a.os #1 -3s\nclock a.os #2 +20ms";
         let plan: Plan = text.parse().expect("it is a plan");
-        assert_eq!(plan.lines.len(), 6);
+        assert_eq!(plan.lines.len(), 13);
         assert_eq!(plan.to_string(), text);
         assert_eq!(plan.one_line().parse::<Plan>(), Ok(plan));
     }
@@ -140,6 +142,8 @@ mod tests {
             ("crash a.os #1", "four words"),
             ("latency a>b #1 12", "a duration"),
             ("write a #1 shutdown@1", "is no answer"),
+            ("kill a #1 p:q:r@soon", "with `@350ms` behind it"),
+            ("clock a #1 5s", "with its sign"),
         ] {
             let error = text.parse::<Plan>().expect_err(text).to_string();
             assert!(error.contains(says), "{error}");

@@ -126,13 +126,28 @@ impl PlanTree {
 fn simpler(line: &Line) -> Vec<Line> {
     let with = |answer: String| Line { answer, ..line.clone() };
     let answers: Vec<String> = match line.question {
-        Question::Downtime | Question::Latency | Question::Link => match Duration::parse(&line.answer) {
-            Some(span) => rounder(span).into_iter().map(|span| span.to_string()).collect(),
+        Question::Downtime | Question::Latency | Question::Link | Question::Partition => {
+            match Duration::parse(&line.answer) {
+                Some(span) => rounder(span).into_iter().map(|span| span.to_string()).collect(),
+                None => vec![],
+            }
+        }
+        Question::Cost if line.answer != "x10" => vec!["x10".to_string()],
+        Question::Crash | Question::Outage if line.answer != "crash" => vec!["crash".to_string()],
+        Question::Kill => match line.answer.split_once('@') {
+            Some((process, _)) => vec![process.to_string()],
             None => vec![],
         },
-        Question::Cost if line.answer != "x10" => vec!["x10".to_string()],
-        Question::Crash if line.answer != "crash" => vec!["crash".to_string()],
-        Question::Unsynced | Question::Order | Question::Reorg if line.answer != "1" => vec!["1".to_string()],
+        Question::Clock => {
+            let (sign, span) = line.answer.split_at(1);
+            let span = Duration::parse(span).unwrap_or_default();
+            rounder(span).into_iter().map(|span| format!("{sign}{span}")).collect()
+        }
+        Question::Unsynced | Question::Order | Question::Reorg | Question::Spin | Question::Memory
+            if line.answer != "1" =>
+        {
+            vec!["1".to_string()]
+        }
         Question::Write => match line.answer.strip_prefix("power-loss") {
             Some(done) => vec![format!("crash{done}")],
             None => vec![],
@@ -146,12 +161,14 @@ fn simpler(line: &Line) -> Vec<Line> {
         Question::Provider if line.answer != "disconnect" => vec!["disconnect".to_string()],
         Question::Cost
         | Question::Crash
+        | Question::Outage
         | Question::Unsynced
         | Question::Order
         | Question::Reorg
         | Question::Provider
+        | Question::Spin
+        | Question::Memory
         | Question::Trap
-        | Question::Kill
         | Question::BootOrder
         | Question::Loss => vec![],
     };

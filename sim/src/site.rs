@@ -40,6 +40,16 @@ pub enum Question {
     Provider,
     /// How many of the last blocks does the chain replace before this block?
     Reorg,
+    /// How many quanta does this life compute before this call?
+    Spin,
+    /// Which growth of this life's memory is refused? Asked once, when it starts.
+    Memory,
+    /// Do all nodes that are up go down before this step of this node's kernel? How?
+    Outage,
+    /// Are these two nodes cut off from each other, both ways, at this message, for how long?
+    Partition,
+    /// Does this node's clock jump before this reading of it, by how much?
+    Clock,
 }
 
 /// Whom a question is about.
@@ -66,6 +76,10 @@ pub enum Answer {
     Count(u32),
     /// This one.
     Process(ProcessRef),
+    /// This one, so much later.
+    Later(ProcessRef, Duration),
+    /// So many nanoseconds forth, or back.
+    Jump(i64),
     /// The node goes down in this way.
     Down(Down),
     /// This happens to a durable write.
@@ -109,7 +123,7 @@ pub enum ProviderFault {
 
 impl Question {
     /// All of them.
-    pub const ALL: [Question; 15] = [
+    pub const ALL: [Question; 20] = [
         Question::Trap,
         Question::Cost,
         Question::Kill,
@@ -125,6 +139,11 @@ impl Question {
         Question::Order,
         Question::Provider,
         Question::Reorg,
+        Question::Spin,
+        Question::Memory,
+        Question::Outage,
+        Question::Partition,
+        Question::Clock,
     ];
 
     /// Its name in a plan.
@@ -145,6 +164,11 @@ impl Question {
             Question::Order => "order",
             Question::Provider => "provider",
             Question::Reorg => "reorg",
+            Question::Spin => "spin",
+            Question::Memory => "memory",
+            Question::Outage => "outage",
+            Question::Partition => "partition",
+            Question::Clock => "clock",
         }
     }
 
@@ -153,7 +177,7 @@ impl Question {
         match self {
             Question::Trap => "a life panics at a call",
             Question::Cost => "a call of a life takes longer than usual",
-            Question::Kill => "a process is killed before a step of its kernel",
+            Question::Kill => "a process is killed before a step of its kernel, or some time later",
             Question::Crash => "a node shuts down, crashes or loses power before a step of its kernel",
             Question::Write => "a node goes down around a durable write, or the disk refuses it",
             Question::Io => "the disk refuses a module an access: no space, an I/O error, a write cut short",
@@ -162,10 +186,17 @@ impl Question {
             Question::BootOrder => "another process is started first at a boot",
             Question::Latency => "a message takes longer or shorter than usual",
             Question::Loss => "a message is lost",
-            Question::Link => "a link fails for a while",
+            Question::Link => "a link fails one way for a while",
             Question::Order => "what is due waits behind what is due at the same instant",
             Question::Provider => "a node's Ethereum provider fails a request, or drops its subscriptions",
             Question::Reorg => "the chain replaces its last blocks",
+            Question::Spin => "a life computes for some quanta before a call, and does nothing else",
+            Question::Memory => {
+                "a life runs out of memory: its n-th growth is refused (only Wasm has memory that grows)"
+            }
+            Question::Outage => "all nodes go down at one instant",
+            Question::Partition => "two nodes are cut off from each other for a while",
+            Question::Clock => "a node's clock jumps; deadlines of its kernel do not go by it",
         }
     }
 
@@ -177,8 +208,10 @@ impl Question {
     /// What its subject looks like, for messages about plans.
     pub fn subject_form(self) -> &'static str {
         match self {
-            Question::Trap | Question::Cost => "node@process:package:publisher/life",
-            Question::Latency | Question::Loss | Question::Link => "node>node",
+            Question::Trap | Question::Cost | Question::Spin | Question::Memory => {
+                "node@process:package:publisher/life"
+            }
+            Question::Latency | Question::Loss | Question::Link | Question::Partition => "node>node",
             Question::Kill
             | Question::Crash
             | Question::Write
@@ -187,7 +220,9 @@ impl Question {
             | Question::Downtime
             | Question::BootOrder
             | Question::Order
-            | Question::Provider => "node",
+            | Question::Provider
+            | Question::Outage
+            | Question::Clock => "node",
             Question::Reorg => "chain",
         }
     }
@@ -198,13 +233,15 @@ impl Question {
             Question::Trap => "`panic`",
             Question::Loss => "`lost`",
             Question::Cost => "a factor, `x10`",
-            Question::Kill | Question::BootOrder => "a process id, `process:package:publisher`",
-            Question::Crash => "`shutdown`, `crash` or `power-loss`",
+            Question::Kill => "a process id, `process:package:publisher`, with `@350ms` behind it for so much later",
+            Question::BootOrder => "a process id, `process:package:publisher`",
+            Question::Crash | Question::Outage => "`shutdown`, `crash` or `power-loss`",
             Question::Write => "`refused`, or `crash@N` or `power-loss@N` after N of its operations",
             Question::Io => "`no-space@N`, `error@N` or `short@N` at its N-th access",
-            Question::Unsynced | Question::Order | Question::Reorg => "a number",
+            Question::Unsynced | Question::Order | Question::Reorg | Question::Spin | Question::Memory => "a number",
             Question::Provider => "`error`, `timeout` or `disconnect`",
-            Question::Downtime | Question::Latency | Question::Link => "a duration, `20ms`",
+            Question::Downtime | Question::Latency | Question::Link | Question::Partition => "a duration, `20ms`",
+            Question::Clock => "a duration with its sign, `+5s` or `-20ms`",
         }
     }
 
@@ -214,11 +251,17 @@ impl Question {
             Question::Trap => (text == "panic").then_some(Answer::Yes),
             Question::Loss => (text == "lost").then_some(Answer::Yes),
             Question::Cost => Some(Answer::Count(text.strip_prefix('x')?.parse().ok()?)),
+            Question::Kill if text.contains('@') => {
+                let (process, after) = text.split_once('@')?;
+                ProcessId::split(process)?;
+                Some(Answer::Later(names.process(process), Duration::parse(after)?))
+            }
             Question::Kill | Question::BootOrder => {
                 ProcessId::split(text)?;
                 Some(Answer::Process(names.process(text)))
             }
-            Question::Crash => Some(Answer::Down(Down::parse(text)?)),
+            Question::Clock => Some(Answer::Jump(parse_jump(text)?)),
+            Question::Crash | Question::Outage => Some(Answer::Down(Down::parse(text)?)),
             Question::Write if text == "refused" => Some(Answer::Write(WriteFault::Refused)),
             Question::Write => {
                 let (down, done) = text.split_once('@')?;
@@ -226,9 +269,13 @@ impl Question {
                 Some(Answer::Write(WriteFault::Down(down, done.parse().ok()?)))
             }
             Question::Io => Some(Answer::Io(IoFault::parse(text)?)),
-            Question::Unsynced | Question::Order | Question::Reorg => Some(Answer::Count(text.parse().ok()?)),
+            Question::Unsynced | Question::Order | Question::Reorg | Question::Spin | Question::Memory => {
+                Some(Answer::Count(text.parse().ok()?))
+            }
             Question::Provider => Some(Answer::Provider(ProviderFault::parse(text)?)),
-            Question::Downtime | Question::Latency | Question::Link => Some(Answer::Time(Duration::parse(text)?)),
+            Question::Downtime | Question::Latency | Question::Link | Question::Partition => {
+                Some(Answer::Time(Duration::parse(text)?))
+            }
         }
     }
 
@@ -241,6 +288,10 @@ impl Question {
             Answer::Count(n) if self == Question::Cost => format!("x{n}"),
             Answer::Count(n) => n.to_string(),
             Answer::Process(process) => names.process_text(process).to_string(),
+            Answer::Later(process, after) => format!("{}@{after}", names.process_text(process)),
+            Answer::Jump(nanos) => {
+                format!("{}{}", if nanos < 0 { '-' } else { '+' }, Duration(nanos.unsigned_abs()))
+            }
             Answer::Down(down) => down.name().to_string(),
             Answer::Io(fault) => fault.to_string(),
             Answer::Write(WriteFault::Refused) => "refused".to_string(),
@@ -283,6 +334,15 @@ impl ProviderFault {
     pub fn parse(name: &str) -> Option<ProviderFault> {
         ProviderFault::ALL.into_iter().find(|fault| fault.name() == name)
     }
+}
+
+/// A duration with its sign, in nanoseconds.
+fn parse_jump(text: &str) -> Option<i64> {
+    let (sign, span) = match text.strip_prefix('-') {
+        Some(back) => (-1, back),
+        None => (1, text.strip_prefix('+')?),
+    };
+    Some(sign * i64::try_from(Duration::parse(span)?.0).ok()?)
 }
 
 impl fmt::Display for Question {

@@ -53,7 +53,12 @@ pub fn points(scenario: &Scenario, options: &Options, loader: &Loader) -> Result
             | Question::Loss
             | Question::Link
             | Question::Order
-            | Question::Reorg => vec![],
+            | Question::Reorg
+            | Question::Spin
+            | Question::Memory
+            | Question::Outage
+            | Question::Partition
+            | Question::Clock => vec![],
         }
     };
     let lines = census.sites.iter().flat_map(|site| answers(site).into_iter().map(|answer| site.answered(&answer)));

@@ -4,8 +4,8 @@ use crate::event::{Event, Life, What};
 use crate::outside::visit::{Frame, HttpRequest, Sight, Visit};
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{
-    Address, Answer, Blob, Capability, Cause, Change, Content, Exit, Message, Names, OnExit, ProcessRef, Record,
-    SendErrorKind, Spawn, SpawnError,
+    Address, Answer, Blob, Capability, Cause, Change, Content, Duration, Exit, Message, Names, OnExit, ProcessRef,
+    Record, SendErrorKind, Spawn, SpawnError,
 };
 use std::collections::VecDeque;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -125,6 +125,7 @@ fn encode(event: &Event, out: &mut Vec<u8>) {
         What::Spawned(_, Err(SpawnError::NameTaken)) => put.u8(1),
         What::Spawned(_, Err(SpawnError::NoFileAtPath)) => put.u8(2),
         What::Spun(_, span) => put.u64(span.0),
+        What::ClockJumped(nanos) => put.u64(nanos.cast_unsigned()),
         What::Sent(message) => put.message(message),
         What::Received(_, message)
         | What::NetworkLost(message)
@@ -444,6 +445,10 @@ fn what_text(event: &Event, names: &Names) -> String {
         What::StateDurable(id, None) => format!("durable: state of {} cleared", process(id)),
         What::WriteRefused => "disk refused a write".to_string(),
         What::IoRefused(module, fault) => format!("disk refuses {} an access: {fault}", process(module)),
+        What::ClockJumped(nanos) => {
+            let span = Duration(nanos.unsigned_abs());
+            format!("its clock jumps {} by {span}", if *nanos < 0 { "back" } else { "forth" })
+        }
         What::Script(line) => format!("script line {}", line + 1),
         What::Lifted => "the storm is over".to_string(),
     }

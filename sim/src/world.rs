@@ -101,8 +101,9 @@ pub struct Run {
     pub messages: u64,
     /// How much virtual time passed.
     pub elapsed: Duration,
-    /// Whether a guest spun through a quantum: such runs differ between engines.
-    pub spun: bool,
+    /// Whether the run may depend on the form of the programs or on the engine: a guest spun through a quantum, or was to
+    /// run out of memory.
+    pub flavored: bool,
 }
 
 impl Run {
@@ -148,6 +149,8 @@ enum Task {
     Say(usize, u32, Cause, Box<Input>),
     /// A node comes up.
     Boot(usize, u32),
+    /// A process is killed that was chosen some time ago.
+    Kill(usize, u32, ProcessRef),
     /// A line of the script.
     Script(usize),
     /// Faults are lifted.
@@ -161,6 +164,7 @@ struct Link {
     latency: Stream,
     loss: Stream,
     link: Stream,
+    partition: Stream,
     cut_until: Instant,
     last_arrival: Instant,
 }
@@ -204,7 +208,7 @@ pub struct World<'s> {
     met: Vec<u32>,
     bytes_since_check: usize,
     limit: Option<String>,
-    spun: bool,
+    flavored: bool,
 }
 
 impl<'s> World<'s> {
@@ -228,6 +232,7 @@ impl<'s> World<'s> {
                 latency: open(Question::Latency),
                 loss: open(Question::Loss),
                 link: open(Question::Link),
+                partition: open(Question::Partition),
                 cut_until: Instant::default(),
                 last_arrival: Instant::default(),
             }
@@ -263,7 +268,7 @@ impl<'s> World<'s> {
             met: vec![0; scenario.expect.len()],
             bytes_since_check: 0,
             limit: None,
-            spun: false,
+            flavored: false,
         };
         world.chooser.lift(true);
         world.lay_out_packages()?;
@@ -314,7 +319,7 @@ impl<'s> World<'s> {
             coverage: self.coverage,
             messages: self.messages,
             elapsed: self.now - Instant::default(),
-            spun: self.spun,
+            flavored: self.flavored,
         }
     }
 
@@ -356,6 +361,11 @@ impl<'s> World<'s> {
             Task::Boot(node, boot) => {
                 if self.nodes[node].up.is_none() && self.nodes[node].boots == boot {
                     self.boot(node);
+                }
+            }
+            Task::Kill(node, boot, victim) => {
+                if self.is_up(node, boot) && self.phase == Phase::Storm {
+                    self.kill(node, victim);
                 }
             }
             Task::Script(line) => self.carry_out_line(line),

@@ -5,7 +5,7 @@ mod odd;
 use kernel_core::{Call, Instant};
 use odd::{Life, wasi};
 use sim::guest::wasm::{Limits, Program};
-use sim::guest::{Reply, SPIN_QUANTUM, TrapReason, Turn};
+use sim::guest::{Clock, Reply, SPIN_QUANTUM, TrapReason, Turn};
 
 #[test]
 fn the_last_of_stderr_is_the_panic_text() {
@@ -84,14 +84,14 @@ fn random_numbers_without_end_are_spinning_too() {
 }
 
 #[test]
-fn the_clock_is_asked_for_and_told() {
+fn a_clock_is_asked_for_and_told() {
     let read = |clock| {
         format!("(i32.store (i32.const 8) (call $clock_time_get (i32.const {clock}) (i64.const 1) (i32.const 0)))")
     };
     let text = wasi("", &(read(0) + &read(1) + "(call $set-state (i32.const 0) (i32.const 12))"));
     let mut life = Life::of(&text);
-    assert_eq!(life.init(), Turn::Clock);
-    assert_eq!(life.resume(Reply::Clock(Instant(1))), Turn::Clock);
+    assert_eq!(life.init(), Turn::Clock(Clock::Real));
+    assert_eq!(life.resume(Reply::Clock(Instant(1))), Turn::Clock(Clock::Steady));
     let turn = life.resume(Reply::Clock(Instant(0x0102_0304_0506_0708)));
     assert_eq!(turn, Turn::Call(Call::SetState(vec![8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0, 0].into())));
     let text = wasi("", &(read(2) + "(call $set-state (i32.const 8) (i32.const 1))"));

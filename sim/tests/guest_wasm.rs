@@ -258,7 +258,7 @@ fn story(program: &Program, limits: &Limits) -> (Vec<String>, u64) {
             }
             Turn::Call(Call::GetState) => life.answer(Answer::State(Some(vec![i as u8; 100].into()))),
             Turn::Call(_) => life.answer(Answer::Done),
-            Turn::Clock => life.resume(Reply::Clock(Instant(i as u64))),
+            Turn::Clock(_) => life.resume(Reply::Clock(Instant(i as u64))),
             Turn::Busy(_) => life.resume(Reply::Continue),
             Turn::Returned | Turn::Trapped(_) => break,
         }
@@ -339,7 +339,7 @@ fn guests_take_turns_without_touching_each_other() {
                 }
                 Some(Turn::Call(Call::GetState)) => life.answer(Answer::State(Some(vec![i as u8 - 1; 100].into()))),
                 Some(Turn::Call(_)) => life.answer(Answer::Done),
-                Some(Turn::Clock) => life.resume(Reply::Clock(Instant(i as u64 - 1))),
+                Some(Turn::Clock(_)) => life.resume(Reply::Clock(Instant(i as u64 - 1))),
                 Some(Turn::Busy(_)) => life.resume(Reply::Continue),
                 Some(turn) => panic!("{turn:?}"),
             };

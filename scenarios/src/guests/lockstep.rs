@@ -242,7 +242,7 @@ fn run(name: &str, guest: Box<dyn Guest>, state: Option<&[u8]>, inbox: &[Mail]) 
                 let answer = kernel.answer(&mut life, call);
                 life.answer(answer)
             }
-            Turn::Clock => panic!("no program reads the clock"),
+            Turn::Clock(_) => panic!("no program reads the clock"),
             Turn::Busy(_) | Turn::Returned | Turn::Trapped(_) => return (steps, life.names),
         };
     }

@@ -111,6 +111,7 @@ fn is_told(event: &Event) -> bool {
         | What::WriteRefused
         | What::IoRefused(..)
         | What::Script(_)
+        | What::ClockJumped(_)
         | What::Lifted => false,
     }
 }

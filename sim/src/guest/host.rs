@@ -4,11 +4,12 @@ use super::abi::World;
 use super::lift::{Lie, Lift, Lifted};
 use super::lower::answer_layout;
 use super::wasi::Wasi;
-use super::{AHEAD_MAX, Trap, TrapReason};
+use super::{AHEAD_MAX, Clock, Trap, TrapReason};
 use kernel_core::{Call, CallKind, Names, NodeId};
 use std::collections::VecDeque;
 use std::fmt;
-use wasmi::{Error, Memory, StoreLimits};
+use wasmi::{Error, Memory, ResourceLimiter, StoreLimits};
+use wasmi_core::LimiterError;
 
 /// The most text a trap holds.
 const TRAP_TEXT_MAX: usize = 5_000;
@@ -21,8 +22,8 @@ const AHEAD_BYTES_MAX: usize = 16 << 20;
 pub(super) enum Stop {
     /// It made a call; `ret` is its return pointer, checked, if it has one.
     Call { call: Call, ret: u32 },
-    /// It reads the clock, to be written to `at`.
-    Clock { at: u32 },
+    /// It reads a clock, to be written to `at`.
+    Clock { clock: Clock, at: u32 },
     /// It broke the calling convention, or exited.
     Trap(Trap),
 }
@@ -39,9 +40,45 @@ impl fmt::Display for Stopped {
 
 impl wasmi::errors::HostError for Stopped {}
 
+/// How much a guest may have.
+pub(super) struct Bounds {
+    pub limits: StoreLimits,
+    /// Which growth of its memory is refused, counted from 1, whatever there is room for.
+    pub refused: Option<u32>,
+    /// How often its memory was to grow.
+    pub grown: u32,
+}
+
+impl ResourceLimiter for Bounds {
+    fn memory_growing(&mut self, now: usize, wanted: usize, most: Option<usize>) -> Result<bool, LimiterError> {
+        // The memory that it begins with is no growth.
+        self.grown += u32::from(now > 0);
+        if now > 0 && self.refused == Some(self.grown) {
+            return Ok(false);
+        }
+        self.limits.memory_growing(now, wanted, most)
+    }
+
+    fn table_growing(&mut self, now: usize, wanted: usize, most: Option<usize>) -> Result<bool, LimiterError> {
+        self.limits.table_growing(now, wanted, most)
+    }
+
+    fn instances(&self) -> usize {
+        self.limits.instances()
+    }
+
+    fn tables(&self) -> usize {
+        self.limits.tables()
+    }
+
+    fn memories(&self) -> usize {
+        self.limits.memories()
+    }
+}
+
 /// What a guest's store holds beside its memory.
 pub(super) struct Host {
-    pub limits: StoreLimits,
+    pub limits: Bounds,
     pub world: World,
     /// `None` until the start function has returned.
     pub memory: Option<Memory>,
@@ -63,7 +100,7 @@ pub(super) struct Host {
 }
 
 impl Host {
-    pub(super) fn new(world: World, limits: StoreLimits, seed: u64) -> Host {
+    pub(super) fn new(world: World, limits: Bounds, seed: u64) -> Host {
         Host {
             limits,
             world,

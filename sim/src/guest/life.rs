@@ -224,9 +224,9 @@ impl WasmGuest {
                             self.state = State::Calling { frame, call: call.kind(), ret };
                             Ok(Turn::Call(call))
                         }
-                        Stop::Clock { at } => {
+                        Stop::Clock { clock, at } => {
                             self.state = State::Reading { frame, at };
-                            Ok(Turn::Clock)
+                            Ok(Turn::Clock(clock))
                         }
                         Stop::Trap(trap) => Err(trap),
                     };

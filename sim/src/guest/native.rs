@@ -18,7 +18,7 @@
 //! The function is polled by hand, by its world, and waits for nothing but the answers to its calls. It must not read
 //! a clock, draw chance, or share memory with another guest: nothing here could stop it, and runs would differ.
 
-use crate::guest::{AHEAD_MAX, Guest, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn};
+use crate::guest::{AHEAD_MAX, Clock, Guest, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn};
 use crate::quiet::quietly;
 use kernel_core::{
     Address, Answer, Blob, Bytes, Call, CallKind, Capability, Duration, Instant, Message, Names, OnExit, Outgoing,
@@ -287,9 +287,14 @@ impl Os {
         self.send_response(Response { body: body.into(), ..Response::default() }, None);
     }
 
-    /// Reads the clock, as `clock_time_get` does for a Wasm guest.
+    /// Reads the time of day, as `clock_time_get` does for a Wasm guest.
     pub async fn now(&self) -> Instant {
-        match self.stop(Turn::Clock).await {
+        self.read(Clock::Real).await
+    }
+
+    /// Reads a clock.
+    pub async fn read(&self, clock: Clock) -> Instant {
+        match self.stop(Turn::Clock(clock)).await {
             Reply::Clock(now) => now,
             other => panic!("the world answers a clock read with the clock, not with {other:?}"),
         }

@@ -2,10 +2,10 @@
 //!
 //! Seven functions mean something; every other one answers ENOSYS.
 
-use super::TrapReason;
 use super::abi::wrong_type;
 use super::host::{Host, Stop, stop};
 use super::load::Invalid;
+use super::{Clock, TrapReason};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::collections::VecDeque;
@@ -189,13 +189,17 @@ fn random_get(mut caller: Caller<'_, Host>, at: u32, n: u32) -> Result<u32, Erro
     Ok(SUCCESS)
 }
 
-/// Both clocks are the node's virtual time; the read takes effect as a call does, so the guest waits for it.
+/// The real-time clock and the monotonic one; a read takes effect as a call does, so the guest waits for it.
 fn clock_time_get(mut caller: Caller<'_, Host>, clock: u32, _precision: u64, at: u32) -> Result<u32, Error> {
     let memory = enter(&mut caller, "clock_time_get")?.data(&caller);
-    match (clock, memory.get(at as usize..at as usize + 8)) {
-        (0 | 1, Some(_)) => Err(stop(caller.data_mut(), Stop::Clock { at })),
-        (0 | 1, None) => Ok(FAULT),
-        (_, _) => Ok(INVAL),
+    let clock = match clock {
+        0 => Clock::Real,
+        1 => Clock::Steady,
+        _ => return Ok(INVAL),
+    };
+    match memory.get(at as usize..at as usize + 8) {
+        Some(_) => Err(stop(caller.data_mut(), Stop::Clock { clock, at })),
+        None => Ok(FAULT),
     }
 }
 

@@ -5,7 +5,7 @@
 //! others on another processor. Fuel prices are wasmi's, so no number of fuel is ever part of a trace.
 
 use super::abi;
-use super::host::Host;
+use super::host::{Bounds, Host};
 use super::load::{core_module, imported_exports};
 use super::wasi;
 use std::collections::BTreeMap;
@@ -37,12 +37,14 @@ pub struct Limits {
     pub spin_fuel: u64,
     /// Runs the guest in slices of so much fuel. Only the host can tell: turns, text and virtual time are the same.
     pub slice_fuel: Option<u64>,
+    /// Which growth of its memory is refused, counted from 1, though there is room: `memory.grow` gives -1.
+    pub refused_growth: Option<u32>,
 }
 
 impl Default for Limits {
     /// 128 MiB of memory, a quantum of 50 million (some 50 ms of a host's processor), no slices.
     fn default() -> Limits {
-        Limits { memory_bytes: 128 << 20, spin_fuel: 20_000_000, slice_fuel: None }
+        Limits { memory_bytes: 128 << 20, spin_fuel: 20_000_000, slice_fuel: None, refused_growth: None }
     }
 }
 
@@ -95,6 +97,7 @@ impl Program {
             .memories(1)
             .tables(4)
             .build();
+        let bounds = Bounds { limits: bounds, refused: limits.refused_growth, grown: 0 };
         let mut store = Store::new(self.0.module.engine(), Host::new(self.0.world, bounds, seed));
         store.limiter(|host| &mut host.limits);
         WasmGuest::new(self.clone(), limits.clone(), store)

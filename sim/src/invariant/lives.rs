@@ -390,6 +390,7 @@ impl Lives {
             | What::Shown(_)
             | What::News(_)
             | What::StateDurable(..)
+            | What::ClockJumped(_)
             | What::Script(_)
             | What::Lifted => {}
         }

@@ -180,6 +180,13 @@ impl World<'_> {
         from * self.nodes.len() + to
     }
 
+    /// Cuts the way from one node to another for a time.
+    pub(super) fn cut(&mut self, from: usize, to: usize, span: Duration) {
+        let index = self.link_of(from, to);
+        let link = &mut self.links[index];
+        link.cut_until = link.cut_until.max(self.now + span);
+    }
+
     /// A message leaves for another node. Per link messages arrive in the order in which they left (M2).
     fn transmit(&mut self, node: usize, message: Rc<Message>) {
         let (boot, now) = (self.nodes[node].boots, self.now);
@@ -189,8 +196,8 @@ impl World<'_> {
             self.record(node, Some(cause), What::NetworkOffline(message.clone()));
             return self.queue_in_order(node, now + LATENCY, Task::Offline(node, boot, message));
         }
-        let link = self.link_of(node, to);
-        let link = &mut self.links[link];
+        let index = self.link_of(node, to);
+        let link = &mut self.links[index];
         let names = &mut self.names;
         let cut = self
             .chooser
@@ -198,10 +205,18 @@ impl World<'_> {
         if let Some(Choice::Time(span)) = cut {
             link.cut_until = link.cut_until.max(now + span);
         }
+        let both = self.chooser.ask(&mut link.partition, names, |draw| {
+            Some(Choice::Time(Duration::from_millis(100 + draw.below(10_000))))
+        });
         let lost = self.chooser.ask(&mut link.loss, names, |_| Some(Choice::Yes)).is_some();
         let latency = self.chooser.ask(&mut link.latency, names, |draw| {
             Some(Choice::Time(Duration::from_micros(1_000 + draw.below(200_000))))
         });
+        if let Some(Choice::Time(span)) = both {
+            self.cut(node, to, span);
+            self.cut(to, node, span);
+        }
+        let link = &mut self.links[index];
         if lost || now < link.cut_until {
             let cause = message.cause;
             self.record(node, Some(cause), What::NetworkLost(message));

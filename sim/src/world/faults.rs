@@ -4,7 +4,7 @@ use super::{Phase, Task, World};
 use crate::event::{Life, What};
 use crate::node::{Known, Up, state};
 use crate::operator::Step;
-use crate::site::{Answer as Choice, Down};
+use crate::site::{Answer as Choice, Down, WriteFault};
 use crate::table;
 use kernel_core::command::Command;
 use kernel_core::{Bytes, Cause, Change, Duration, Instant, Kernel, Moment, ProcessRef, Semantics};
@@ -26,20 +26,56 @@ impl World<'_> {
             self.go_down(node, None, how, None);
             return false;
         }
+        if self.outage(node) {
+            return false;
+        }
         let node_value = &mut self.nodes[node];
         let kernel = node_value.up.as_ref().map(|up| &up.kernel);
         let kill = self.chooser.ask(&mut node_value.streams.kill, &mut self.names, |draw| {
             let victims: Vec<ProcessRef> = kernel?.guests().map(|(id, _)| id).collect();
             let index = draw.below(victims.len().max(1) as u64) as usize;
-            victims.get(index).map(|victim| Choice::Process(*victim))
+            let victim = *victims.get(index)?;
+            Some(match draw.below(2) {
+                0 => Choice::Process(victim),
+                _ => Choice::Later(victim, Duration::from_millis(1 + draw.below(3_000))),
+            })
         });
-        if let Some(Choice::Process(victim)) = kill {
-            let our = self.nodes[node].id;
-            let step = Step::command(Command::Kill(victim), &self.names, our).into_input();
-            let cause = self.trace.next();
-            self.step(node, cause, step);
+        match kill {
+            Some(Choice::Process(victim)) => self.kill(node, victim),
+            Some(Choice::Later(victim, after)) => {
+                let boot = self.nodes[node].boots;
+                self.schedule(self.now + after, 0, Task::Kill(node, boot, victim));
+            }
+            _ => {}
         }
         self.nodes[node].up.is_some()
+    }
+
+    /// The owner of a node kills a process, between two steps of its kernel.
+    pub(super) fn kill(&mut self, node: usize, victim: ProcessRef) {
+        let our = self.nodes[node].id;
+        let step = Step::command(Command::Kill(victim), &self.names, our).into_input();
+        let cause = self.trace.next();
+        self.step(node, cause, step);
+    }
+
+    /// All nodes that are up may go down before a step of this one. Where there is but one, a crash is the same.
+    fn outage(&mut self, node: usize) -> bool {
+        if self.nodes.len() == 1 {
+            return false;
+        }
+        let stream = &mut self.nodes[node].streams.outage;
+        let outage = self.chooser.ask(stream, &mut self.names, |draw| {
+            let ways = [Down::Shutdown, Down::Crash, Down::PowerLoss];
+            Some(Choice::Down(ways[draw.below(3) as usize]))
+        });
+        let Some(Choice::Down(how)) = outage else { return false };
+        for node in 0..self.nodes.len() {
+            if self.nodes[node].up.is_some() {
+                self.go_down(node, None, how, None);
+            }
+        }
+        true
     }
 
     /// A node's kernel failed, and its process died of it.
@@ -62,8 +98,13 @@ impl World<'_> {
                 self.record(node, Some(index), What::Lost(life));
             }
         }
+        self.nodes[node].operator.on_down();
+        self.stay_down(node, how, span);
+    }
+
+    /// What a fall does to the disk, and when the node boots again.
+    fn stay_down(&mut self, node: usize, how: Down, span: Option<Duration>) {
         let node_value = &mut self.nodes[node];
-        node_value.operator.on_down();
         match how {
             Down::Shutdown => node_value.disk.sync_all(),
             Down::Crash => {}
@@ -80,7 +121,9 @@ impl World<'_> {
             }
         }
         let choice = self.chooser.ask(&mut self.nodes[node].streams.downtime, &mut self.names, |draw| {
-            Some(Choice::Time(Duration::from_millis(1 + draw.below(8_000))))
+            // Some stay away until long after everybody has given up on them.
+            let most = [8_000, 8_000, 60_000][draw.below(3) as usize];
+            Some(Choice::Time(Duration::from_millis(1 + draw.below(most))))
         });
         let downtime = match (span, choice) {
             (Some(span), _) => span,
@@ -94,6 +137,9 @@ impl World<'_> {
 
     /// A node comes up: from what is on its disk, and from nothing else.
     pub(super) fn boot(&mut self, node: usize) {
+        if !self.settle_disk(node) {
+            return;
+        }
         self.record_what_the_disk_has(node);
         let our = self.nodes[node].id;
         self.nodes[node].boots += 1;
@@ -123,14 +169,33 @@ impl World<'_> {
         self.options.semantics.clone().unwrap_or_else(|| self.scenario.semantics.clone())
     }
 
+    /// The first that a boot does: what a crash left half done is read, and so must not be taken back. False, if the
+    /// node goes down over it.
+    fn settle_disk(&mut self, node: usize) -> bool {
+        let ops = [table::settle(), state::settle()];
+        let stream = &mut self.nodes[node].streams.write;
+        let choice = self.chooser.ask(stream, &mut self.names, |draw| {
+            let how = [Down::Crash, Down::PowerLoss][draw.below(2) as usize];
+            Some(Choice::Write(WriteFault::Down(how, draw.below(ops.len() as u64 + 1) as u32)))
+        });
+        let (done, down) = match choice {
+            Some(Choice::Write(WriteFault::Down(how, done))) => (ops.len().min(done as usize), Some(how)),
+            _ => (ops.len(), None),
+        };
+        for op in &ops[..done] {
+            self.nodes[node].disk.apply(op).expect("a formatted disk has a table and saved state");
+        }
+        let Some(how) = down else { return true };
+        self.record(node, None, What::Down(how));
+        self.stay_down(node, how, None);
+        false
+    }
+
     /// A write that a crash interrupted may be on the disk all the same, or be half there and count for nothing:
     /// what the disk has is a fact, and is recorded before the node comes up.
     fn record_what_the_disk_has(&mut self, node: usize) {
         let our = self.nodes[node].id;
-        let disk = &mut self.nodes[node].disk;
-        for op in [table::settle(), state::settle()] {
-            disk.apply(&op).expect("a formatted disk has a table and saved state");
-        }
+        let disk = &self.nodes[node].disk;
         let rows = table::read(disk, &mut self.names, our).into_iter().collect();
         let states = state::all(disk, &mut self.names);
         let is = Known { rows, states };

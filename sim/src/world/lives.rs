@@ -2,10 +2,11 @@
 
 use super::{CALL_COST, START_COST, Task, World};
 use crate::event::{Life, What};
-use crate::guest::{Reply, Trap, TrapReason, Turn};
+use crate::guest::wasm::Limits;
+use crate::guest::{Clock, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn};
 use crate::node::Live;
 use crate::site::{Answer as Choice, Question, Subject};
-use kernel_core::{Answer, Call, CallKind, Cause, Duration, Exit, Input, ProcessRef};
+use kernel_core::{Answer, Call, CallKind, Cause, Duration, Exit, Input, Instant, ProcessRef};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -18,10 +19,19 @@ impl World<'_> {
         let address = self.nodes[node].address(process);
         let subject = Subject::Life(address, number);
         let seed = xxhash_rust::xxh3::xxh3_64(subject.text(&self.names).as_bytes());
-        let guest = self.images.start(image, &self.options.limits, seed);
         let open = |question| self.chooser.open(question, subject, &self.names);
-        let (trap, cost) = (open(Question::Trap), open(Question::Cost));
-        let live = Live { number, cause, guest, ahead: VecDeque::new(), then: None, waits_in: None, trap, cost };
+        let (trap, cost, spin) = (open(Question::Trap), open(Question::Cost), open(Question::Spin));
+        let mut memory = open(Question::Memory);
+        let refused =
+            self.chooser.ask(&mut memory, &mut self.names, |draw| Some(Choice::Count(1 + draw.below(3) as u32)));
+        let refused_growth = match refused {
+            Some(Choice::Count(nth)) => Some(nth),
+            _ => None,
+        };
+        self.flavored |= refused_growth.is_some();
+        let guest = self.images.start(image, &Limits { refused_growth, ..self.options.limits.clone() }, seed);
+        let (ahead, then, waits_in, spins) = (VecDeque::new(), None, None, 0);
+        let live = Live { number, cause, guest, ahead, then, waits_in, spins, trap, cost, spin };
         let up = self.nodes[node].up.as_mut().expect("lives begin on nodes that are up");
         up.put_guest(process, live);
         self.resume(node, process, Reply::Answer(Answer::Init(address)), START_COST);
@@ -42,6 +52,12 @@ impl World<'_> {
         let cost = match (&live.then, live.ahead.is_empty()) {
             (Some(Turn::Busy(span)), true) => *span,
             (_, _) => {
+                let spins = self
+                    .chooser
+                    .ask(&mut live.spin, &mut self.names, |draw| Some(Choice::Count(1 + draw.below(5) as u32)));
+                if let Some(Choice::Count(quanta)) = spins {
+                    live.spins = quanta;
+                }
                 let choice = self.chooser.ask(&mut live.cost, &mut self.names, |draw| {
                     Some(Choice::Count([10, 100, 1_000][draw.below(3) as usize]))
                 });
@@ -52,8 +68,35 @@ impl World<'_> {
             }
         };
         let number = live.number;
+        let cost = if live.spins > 0 { SPIN_QUANTUM } else { cost };
         let at = self.now + Duration(after.0 + cost.0);
         self.queue_in_order(node, at, Task::Turn(node, process, number));
+    }
+
+    /// A quantum is over that the chooser has a life compute for before it goes on.
+    fn spin_on(&mut self, node: usize, life: Life, cause: Cause) {
+        let index = self.record(node, Some(cause), What::Spun(life, SPIN_QUANTUM));
+        let up = self.nodes[node].up.as_mut().expect("a node with a life is up");
+        let live = up.guest(life.process).expect("a life that computes is alive");
+        live.cause = index;
+        live.spins -= 1;
+        let cost = if live.spins > 0 { SPIN_QUANTUM } else { CALL_COST };
+        self.queue_in_order(node, self.now + cost, Task::Turn(node, life.process, life.number));
+    }
+
+    /// What a node's clock says.
+    fn clock(&mut self, node: usize, cause: Cause, clock: Clock) -> Instant {
+        let Clock::Real = clock else { return self.now };
+        let stream = &mut self.nodes[node].streams.clock;
+        let jump = self.chooser.ask(stream, &mut self.names, |draw| {
+            Some(Choice::Jump((draw.below(20_001) as i64 - 10_000) * 1_000_000)).filter(|jump| *jump != Choice::Jump(0))
+        });
+        if let Some(Choice::Jump(nanos)) = jump {
+            let off = &mut self.nodes[node].clock_off;
+            *off = off.saturating_add(nanos);
+            self.record(node, Some(cause), What::ClockJumped(nanos));
+        }
+        Instant(self.now.0.saturating_add_signed(self.nodes[node].clock_off))
     }
 
     /// A guest's next call, return or trap takes effect, if its life is still under way.
@@ -64,6 +107,10 @@ impl World<'_> {
         let life = Life { process, number };
         let up = self.nodes[node].up.as_mut().expect("a node with a life is up");
         let live = up.guest(process).expect("it is alive");
+        if live.spins > 0 {
+            let cause = live.cause;
+            return self.spin_on(node, life, cause);
+        }
         let turn = match live.ahead.pop_front() {
             Some(call) => Turn::Call(call),
             None => live.then.take().expect("a guest whose turn it is has stopped for something"),
@@ -84,9 +131,12 @@ impl World<'_> {
                 }
                 self.call(node, life, cause, call, more);
             }
-            Turn::Clock => self.resume(node, process, Reply::Clock(self.now), Duration::ZERO),
+            Turn::Clock(clock) => {
+                let reading = self.clock(node, cause, clock);
+                self.resume(node, process, Reply::Clock(reading), Duration::ZERO);
+            }
             Turn::Busy(span) => {
-                self.spun = true;
+                self.flavored = true;
                 live.cause = self.trace.next();
                 self.record(node, Some(cause), What::Spun(life, span));
                 self.resume(node, process, Reply::Continue, Duration::ZERO);

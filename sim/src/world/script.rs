@@ -204,9 +204,8 @@ impl World<'_> {
                 }
             }
             Action::Cut(from, to, span) => {
-                let link = index(self, from) * self.nodes.len() + index(self, to);
-                let link = &mut self.links[link];
-                link.cut_until = link.cut_until.max(self.now + *span);
+                let (from, to) = (index(self, from), index(self, to));
+                self.cut(from, to, *span);
             }
             Action::Visit(node, visit) => self.visit(index(self, node), visit),
             Action::Emit(log) => {
