@@ -1,115 +1,137 @@
-//! A user's own package, as it is: from files to a scenario, and what a run of it shows.
+//! A user's own package, as it is: from files to a scenario, what it is held to, and what its runs show.
 //!
-//! Nothing of the package is rebuilt and nothing is known of what it is for. It is installed on a node of its own; what
-//! counts against it is a panic that nobody injected. What the simulator does not have is said, and makes the verdict
-//! inconclusive.
+//! Nothing of the package is rebuilt and nothing is known of what it is for. It is installed on a node of its own. What
+//! counts against it: a panic that nobody injected, a restart loop, the contract's rules, and whatever its author says
+//! must hold. What the simulator does not have is said, and leaves the verdict open.
 
+mod exercise;
+mod findings;
+mod notes;
+mod rules;
 mod source;
+mod visits;
 
+pub use findings::{Failure, Findings, Outcome};
+pub use exercise::{Exercise, ExerciseError, Expectation, Moment, Remembers, Send};
+pub use notes::{Deeds, Note, deeds, notes};
 pub use source::{PackageError, read};
+pub use visits::{Visit, Visited, Work, spread, visit, work};
 
-use crate::event::{Event, Kind, Life, What};
-use crate::invariant::{Invariant, Past, Rule};
-use crate::package::Package;
-use crate::scenario::{Action, Scenario};
-use crate::trace::life_text;
-use crate::world::Run;
-use kernel_core::{CallKind, Cause, Duration, Exit, Names};
-use std::collections::BTreeMap;
+use crate::package::{self, Content, Package};
+use crate::scenario::{Action, Scenario, ScenarioError, on};
+use kernel_core::{Duration, ProcessId};
 
 /// The node that the package is installed on.
 const NODE: &str = "alice.os";
-/// The package on a node of its own: installed undisturbed, then twenty seconds of storm.
-pub fn scenario(package: Package) -> Scenario {
-    let install = Action::Install(NODE.to_string(), package.id.clone());
-    let (storm, settle) = (Duration::from_secs(20), Duration::from_secs(10));
-    let mut scenario = Scenario::new(&package.id, "a package of your own").setup(install).lasting(storm, settle);
-    scenario.packages.push((NODE.to_string(), package));
-    scenario.holding(|| Box::new(NoPanic))
+/// How long things go wrong at least, and how long the world has to settle then.
+const STORM: Duration = Duration::from_secs(20);
+const SETTLE: Duration = Duration::from_secs(10);
+/// How long after the storm the requests of the exercise are sent once more.
+const AGAIN: Duration = Duration::from_secs(5);
+/// How many different requests are sent once more.
+const AGAIN_MAX: usize = 8;
+
+/// A package on a node of its own, exercised: installed undisturbed, then a storm.
+pub struct Checked {
+    /// What is played.
+    pub scenario: Scenario,
+    /// The same, and what must hold besides when nothing goes wrong.
+    pub calm: Scenario,
 }
 
-/// A process panics only if somebody makes it: the chooser, or a disk that refuses.
-#[derive(Clone)]
-struct NoPanic;
-
-impl Invariant for NoPanic {
-    fn rule(&self) -> Rule {
-        Rule { id: "panic", says: "no process of the package panics by itself" }
-    }
-
-    fn reads(&self) -> &'static [Kind] {
-        &[Kind::Exited]
-    }
-
-    fn on_event(&mut self, _index: Cause, event: &Event, _past: &Past, names: &Names) -> Result<(), String> {
-        let What::Exited(life, Exit::Panicked, text) = &event.what else { return Ok(()) };
-        match &**text == "injected" || text.contains("the disk refused") {
-            true => Ok(()),
-            false => Err(format!("{} panicked: {}", life_text(*life, names), text.trim())),
-        }
-    }
-}
-
-/// What a process did in a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Deeds {
-    /// Lives.
-    pub lives: u32,
-    /// Calls of the process world.
-    pub calls: u64,
-    /// Messages that it received.
-    pub received: u64,
-    /// Bytes that it saved last; `None`: it saved nothing.
-    pub state: Option<usize>,
-    /// What it printed first, up to five lines.
-    pub prints: Vec<String>,
-    /// Whether it was waiting for messages when the run ended.
-    pub receives: bool,
-    /// The last words of its last panic.
-    pub panicked: Option<String>,
-}
-
-/// What each process did in a run of which all events were kept, by name.
-pub fn deeds(run: &Run) -> BTreeMap<String, Deeds> {
-    let mut all: BTreeMap<String, Deeds> = BTreeMap::new();
-    let mut of = |life: &Life, change: &dyn Fn(&mut Deeds)| {
-        change(all.entry(run.names.process_text(life.process).to_string()).or_default());
-    };
-    for (_, event) in run.trace.events() {
-        match &event.what {
-            What::Started(life) => of(life, &|deeds| deeds.lives += 1),
-            What::Called(life, call) => of(life, &|deeds| {
-                deeds.calls += 1;
-                deeds.receives = *call == CallKind::Receive;
-            }),
-            What::Received(life, _) => of(life, &|deeds| deeds.received += 1),
-            What::SavesState(life, bytes) => of(life, &|deeds| deeds.state = bytes.as_ref().map(|bytes| bytes.len())),
-            What::Printed(life, _, text) => of(life, &|deeds| {
-                if deeds.prints.len() < 5 {
-                    deeds.prints.push(text.to_string());
-                }
-            }),
-            What::Exited(life, Exit::Panicked, text) => of(life, &|deeds| {
-                deeds.receives = false;
-                deeds.panicked = Some(text.trim().to_string());
-            }),
-            What::Exited(life, Exit::Returned, _) => of(life, &|deeds| deeds.receives = false),
-            _ => {}
-        }
-    }
-    all
-}
-
-/// What the processes asked for and the simulator does not have, each once: module and the start of the body.
-pub fn unmodelled(run: &Run) -> Vec<String> {
-    let mut all = Vec::new();
-    for (_, event) in run.trace.events() {
-        if let What::Unmodelled(module, text) = &event.what {
-            let asked = format!("{}: {text}", run.names.process_text(*module));
-            if !all.contains(&asked) {
-                all.push(asked);
+impl Checked {
+    /// The package, sent and held to what an exercise says.
+    ///
+    /// # Errors
+    /// The exercise names a process that the package does not have.
+    pub fn new(package: Package, exercise: &Exercise) -> Result<Checked, ScenarioError> {
+        let ids = process_ids(&package)?;
+        for named in exercise.processes() {
+            if !ids.iter().any(|id| is_called(id, named)) {
+                let all = ids.iter().map(|id| format!("`{}`", own_name(id))).collect::<Vec<_>>().join(", ");
+                return Err(ScenarioError(format!("no process `{named}` in the manifest; there is {all}")));
             }
         }
+        let id = |named: &str| ids.iter().find(|id| is_called(id, named)).cloned().unwrap_or_default();
+        let scenario = held(played(package, exercise, &ids, id), exercise, id);
+        let mut calm = scenario.clone().holding(|| Box::new(rules::IsAnswered::in_the_calm()));
+        for expect in &exercise.expects {
+            if let Some(text) = &expect.prints {
+                let (process, text) = (id(&expect.process), text.clone());
+                calm = calm.holding(move || Box::new(rules::Prints::new(process.clone(), text.clone())));
+            }
+        }
+        Ok(Checked { scenario, calm })
     }
-    all
+}
+
+/// What is played: the install, what is sent, and the same requests once more when all is over.
+fn played(package: Package, exercise: &Exercise, ids: &[String], id: impl Fn(&str) -> String + Copy) -> Scenario {
+    let storm = Duration(STORM.0.max(exercise.last().0 + AGAIN.0));
+    let mut scenario = Scenario::new(&package.id, "a package of your own");
+    scenario = scenario.setup(Action::Install(NODE.to_string(), package.id.clone()));
+    if !exercise.sends.is_empty() {
+        // An owner who asks is answered: the process may message the terminal.
+        scenario.setup.extend(ids.iter().map(|id| Action::MayAnswer(on(NODE, id))));
+    }
+    // A grant is not answered: a second later it is on the disk, and no crash takes it back.
+    scenario = scenario.setup(Action::Ask(on(NODE, "timer:distro:sys"), 5, r#"{"SetTimer":1000}"#.to_string()));
+    scenario.script = exercise.sends.iter().flat_map(|send| send.lines(NODE, id)).collect();
+    let mut asked: Vec<Action> = Vec::new();
+    for line in &scenario.script {
+        let expects = matches!(&line.action, Action::Send(_, letter) if letter.expects.is_some());
+        if expects && asked.len() < AGAIN_MAX && !asked.contains(&line.action) {
+            asked.push(line.action.clone());
+        }
+    }
+    let patience = |action: &Action| match action {
+        Action::Send(_, letter) => letter.expects.unwrap_or_default(),
+        _ => 0,
+    };
+    let patience = asked.iter().map(patience).sum();
+    for again in asked {
+        scenario = scenario.at(Duration(storm.0 + AGAIN.0), again);
+    }
+    scenario.packages.push((NODE.to_string(), package));
+    scenario.lasting(storm, Duration(SETTLE.0 + Duration::from_secs(patience).0))
+}
+
+/// With what must hold in every run.
+fn held(mut scenario: Scenario, exercise: &Exercise, id: impl Fn(&str) -> String) -> Scenario {
+    scenario = scenario
+        .holding(|| Box::new(rules::NoRestartLoop::default()))
+        .holding(|| Box::new(rules::NoPanic))
+        .holding(|| Box::new(rules::NoSpinning::default()))
+        .holding(|| Box::new(rules::IsAnswered::default()));
+    for expect in &exercise.expects {
+        let process = id(&expect.process);
+        if expect.alive {
+            let process = process.clone();
+            scenario = scenario.holding(move || Box::new(rules::IsAlive::new(process.clone())));
+        }
+        if expect.remembers != Remembers::Nothing {
+            let requests = expect.remembers.clone();
+            scenario = scenario.holding(move || Box::new(rules::NeverForgets::new(process.clone(), requests.clone())));
+        }
+    }
+    scenario
+}
+
+/// The ids of the processes of a package's manifest.
+fn process_ids(package: &Package) -> Result<Vec<String>, ScenarioError> {
+    let manifest = package.files.iter().find(|(path, _)| path == "/manifest.json");
+    let Some((_, Content::Bytes(manifest))) = manifest else {
+        return Err(ScenarioError(format!("package {} has no manifest.json", package.id)));
+    };
+    let entries =
+        package::parse_manifest(&package.id, manifest).map_err(|error| ScenarioError(error.to_string()))?;
+    Ok(entries.iter().map(|entry| format!("{}:{}", entry.process_name, package.id)).collect())
+}
+
+fn own_name(id: &str) -> &str {
+    ProcessId::split(id).map_or(id, |id| id.process)
+}
+
+fn is_called(id: &str, name: &str) -> bool {
+    id == name || own_name(id) == name
 }

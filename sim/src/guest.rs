@@ -101,6 +101,27 @@ pub trait Guest {
     /// order, and take effect before the turn that is returned; at most [`AHEAD_MAX`] of them, then the guest stops
     /// with the next such call as its [`Turn::Call`] and is resumed with [`Answer::Done`].
     fn resume(&mut self, names: &mut Names, reply: Reply, ahead: &mut VecDeque<Call>) -> Turn;
+
+    /// What it has used of the host so far.
+    fn usage(&self) -> Usage {
+        Usage::default()
+    }
+}
+
+/// What a guest used of the host: for reports, never for a trace, since engines differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Fuel, at the engine's prices.
+    pub fuel: u64,
+    /// Memory, in bytes.
+    pub memory: u64,
+}
+
+impl Usage {
+    /// With what another life of the process used: the fuel of both, the memory of the larger.
+    pub fn and(self, other: Usage) -> Usage {
+        Usage { fuel: self.fuel.saturating_add(other.fuel), memory: self.memory.max(other.memory) }
+    }
 }
 
 /// How many calls a guest may make ahead of their taking effect: a bound on memory, not on behaviour.

@@ -2,7 +2,7 @@
 
 use crate::chooser::{Chooser, Stream};
 use crate::disk::{Disk, Path};
-use crate::guest::{Guest, Reply, Turn};
+use crate::guest::{Guest, Reply, Turn, Usage};
 use crate::modules::{self, Module};
 use crate::operator::Operator;
 use crate::site::{Question, Subject};
@@ -64,6 +64,8 @@ pub(crate) struct Up {
     pub disk_jobs: VecDeque<(Cause, Job)>,
     /// The wake that is in the queue.
     pub armed: Option<Instant>,
+    /// What lives that are over used of the host, by process.
+    pub used: BTreeMap<ProcessRef, Usage>,
 }
 
 /// A life that is under way.
@@ -160,7 +162,7 @@ impl Up {
         for (id, module) in modules::all() {
             modules[id.0 as usize] = Some(module);
         }
-        Up { kernel, guests: Vec::new(), modules, disk_jobs: VecDeque::new(), armed: None }
+        Up { kernel, guests: Vec::new(), modules, disk_jobs: VecDeque::new(), armed: None, used: BTreeMap::new() }
     }
 
     /// The life of a process, if it has one.
@@ -179,7 +181,22 @@ impl Up {
 
     /// Ends the life of a process.
     pub fn take_guest(&mut self, process: ProcessRef) -> Option<Box<Live>> {
-        self.guests.get_mut(process.0 as usize)?.take()
+        let live = self.guests.get_mut(process.0 as usize)?.take()?;
+        let used = self.used.entry(process).or_default();
+        *used = used.and(live.guest.usage());
+        Some(live)
+    }
+
+    /// What each process has used of the host since the node came up.
+    pub fn usage(&self) -> BTreeMap<ProcessRef, Usage> {
+        let mut all = self.used.clone();
+        for (process, live) in self.guests.iter().enumerate() {
+            if let Some(live) = live {
+                let used = all.entry(ProcessRef(process as u32)).or_default();
+                *used = used.and(live.guest.usage());
+            }
+        }
+        all
     }
 }
 

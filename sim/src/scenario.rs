@@ -45,8 +45,11 @@ pub struct Scenario {
     /// What a calm run must show.
     pub expect: Vec<Expect>,
     /// What must hold in this scenario besides the contract.
-    pub invariants: Vec<fn() -> Box<dyn Invariant>>,
+    pub invariants: Vec<Arc<NewInvariant>>,
 }
+
+/// Makes an invariant for one run.
+pub type NewInvariant = dyn Fn() -> Box<dyn Invariant> + Send + Sync;
 
 /// A program in its two forms. A run uses one of them throughout.
 #[derive(Clone)]
@@ -102,6 +105,10 @@ pub enum Action {
     Tell(On, String),
     /// Sends a request and waits so many seconds for the answer.
     Ask(On, u64, String),
+    /// Sends a request in full, and waits for its answer if it expects one.
+    Send(On, Letter),
+    /// Lets a process message the owner's terminal: it can answer then.
+    MayAnswer(On),
     /// Sends any command to the kernel: its JSON.
     Command(String, String),
     /// Installs a package from its drive: node, `package:publisher`.
@@ -116,6 +123,17 @@ pub enum Action {
     Visit(String, Visit),
     /// A contract emits a log: it is in the next block of the chain.
     Emit(LogSpec),
+}
+
+/// A request in full, in bytes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Letter {
+    /// The body.
+    pub body: Vec<u8>,
+    /// A blob: its MIME type, if it has one, and its bytes.
+    pub blob: Option<(Option<String>, Vec<u8>)>,
+    /// How many seconds it waits for its answer; `None`: it expects none.
+    pub expects: Option<u64>,
 }
 
 /// A process on a node, both by name.
@@ -274,8 +292,8 @@ impl Scenario {
     }
 
     /// This must hold, too.
-    pub fn holding(mut self, invariant: fn() -> Box<dyn Invariant>) -> Scenario {
-        self.invariants.push(invariant);
+    pub fn holding(mut self, invariant: impl Fn() -> Box<dyn Invariant> + Send + Sync + 'static) -> Scenario {
+        self.invariants.push(Arc::new(invariant));
         self
     }
 
@@ -525,6 +543,16 @@ impl fmt::Display for Start {
     }
 }
 
+impl fmt::Display for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", String::from_utf8_lossy(&self.body))?;
+        if let Some((_, bytes)) = &self.blob {
+            write!(f, " with a blob of {} bytes", bytes.len())?;
+        }
+        self.expects.map_or(Ok(()), |seconds| write!(f, ", to be answered within {seconds}s"))
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -534,6 +562,8 @@ impl fmt::Display for Action {
             Action::Kill(on) => write!(f, "kill {on}"),
             Action::Tell(on, body) => write!(f, "tell {on}: {body:?}"),
             Action::Ask(on, seconds, body) => write!(f, "ask {on} within {seconds}s: {body:?}"),
+            Action::Send(on, letter) => write!(f, "send {on} {letter}"),
+            Action::MayAnswer(on) => write!(f, "let {on} answer"),
             Action::Command(node, json) => write!(f, "command {node}: {json}"),
             Action::Install(node, package) => write!(f, "install {package} on {node}"),
             Action::Uninstall(node, package) => write!(f, "uninstall {package} on {node}"),

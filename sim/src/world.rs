@@ -14,11 +14,12 @@ mod storage;
 use crate::chooser::{Chooser, Site, Stream};
 use crate::coverage::Coverage;
 use crate::event::{Event, What};
+use crate::guest::Usage;
 use crate::guest::wasm::Limits;
 use crate::image::{Images, Loader};
 use crate::invariant::{Invariants, Violation};
 use crate::modules::Heard;
-use crate::node::Node;
+use crate::node::{Node, Up};
 use crate::outside::Outside;
 use crate::outside::chain::Chain;
 use crate::plan::Plan;
@@ -27,7 +28,7 @@ use crate::scenario::{Flavor, Scenario, ScenarioError};
 use crate::site::{Answer as Choice, Question, Subject};
 use crate::trace::{Fingerprint, Trace};
 use kernel_core::{Cause, Duration, Effect, Input, Instant, Kernel, Message, Moment, Names, ProcessRef, Semantics};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 /// The virtual time from the start of a life to its first instruction (S7).
@@ -95,6 +96,8 @@ pub struct Run {
     pub sites: Vec<Site>,
     /// The processes that had a life, each with its node, by name.
     pub processes: Vec<(String, String)>,
+    /// What the processes of the first node used of the host since it last came up: for reports, never to compare runs.
+    pub usage: BTreeMap<ProcessRef, Usage>,
     /// What it reached.
     pub coverage: Coverage,
     /// Messages that were made.
@@ -308,8 +311,10 @@ impl<'s> World<'s> {
             (true, Some(limit)) => Verdict::Limit(limit),
             (true, None) => Verdict::Held,
         };
+        let usage = self.nodes.first().and_then(|node| node.up.as_ref()).map(Up::usage).unwrap_or_default();
         Run {
             verdict,
+            usage,
             fingerprint: self.trace.fingerprint(),
             trace: self.trace,
             names: self.names,

@@ -1,38 +1,65 @@
 //! `check`: a user's own package.
 
+mod markdown;
+mod text;
+
 use super::args::{Format, Rules, Seeds, quoted};
+use super::explore::bar;
 use super::record::{self, Record};
-use super::text::{counted, grouped};
 use super::{Context, Outcome, Stop, bug, wrong_scenario};
-use crate::check::{deeds, read, scenario, unmodelled};
+use crate::check::{self, Checked, Deeds, Exercise, Failure, Findings, Visit, Work, deeds, notes, read};
 use crate::chooser::Profile;
-use crate::explore::{explore, record_seed, run_plan};
+use crate::explore::{record_seed, run_plan};
+use crate::invariant::Violation;
 use crate::plan::Plan;
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::shrink::shrink;
-use crate::sweep::{Swept, sweep};
+use crate::sweep;
 use crate::world::{Options, Run, Verdict};
+use std::collections::BTreeMap;
+use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-/// How many runs shrinking may take.
-const SHRINK_RUNS_MAX: usize = 300;
+/// How much work the crash points of one check may take, and how much its seeds: some seconds each.
+const POINTS_WORK: Work = Work(20_000_000);
+const SEEDS_WORK: Work = Work(10_000_000);
+/// How much work shrinking one failure may take, and how many runs.
+const SHRINK_WORK: u64 = 5_000_000;
+const SHRINK_RUNS_MAX: u64 = 300;
+/// How many failures are made small.
+const RETOLD_MAX: usize = 10;
+/// A run of more events is stopped: a guest floods the world, or prints for ever.
+const EVENTS_MAX: u64 = 300_000;
 
-/// Your own package, as it is: a folder with a manifest.json, or one .wasm or .wat
+/// Your own package, as it is: a folder with a manifest.json, its .zip, or one .wasm or .wat
 #[derive(clap::Args)]
 pub(super) struct Check {
     /// The folder or the file
     path: PathBuf,
-    /// Its id, package:publisher; if not given: the folder's or the file's name
+    /// Its id, package:publisher; if not given: what its metadata.json says, or the file's name
     #[arg(long, value_name = "PACKAGE:PUBLISHER")]
     id: Option<String>,
+    /// Messages to send to it, and what must hold: a file in TOML, see the README (may be given several times)
+    #[arg(long, value_name = "FILE")]
+    inject: Vec<PathBuf>,
+    /// What must hold: a file of the same form
+    #[arg(long, value_name = "FILE")]
+    expect: Vec<PathBuf>,
     /// How many seeds
     #[arg(long, value_name = "N|A..B", default_value = "200")]
     seeds: Seeds,
+    /// How many crash points, spread evenly; if not given: all that can be visited with a bounded amount of work
+    #[arg(long, value_name = "N|all")]
+    points: Option<Points>,
     /// Plays this plan only, and tells every event
     #[arg(long, value_name = "PLAN")]
     plan: Option<String>,
+    /// Writes a report in Markdown besides: for a pull request, say
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     rules: Rules,
     /// For whom
@@ -40,149 +67,278 @@ pub(super) struct Check {
     format: Format,
 }
 
+/// How many crash points are visited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Points {
+    All,
+    Some(usize),
+}
+
+impl FromStr for Points {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Points, String> {
+        match (text, text.parse()) {
+            ("all", _) => Ok(Points::All),
+            (_, Ok(n)) => Ok(Points::Some(n)),
+            (_, Err(_)) => Err("write how many, or `all`".to_string()),
+        }
+    }
+}
+
+/// All that there is to tell.
+struct Told<'a> {
+    name: &'a str,
+    deeds: BTreeMap<String, Deeds>,
+    findings: Findings,
+    /// How many crash points the calm run has.
+    points: u64,
+    /// How many seeds there were to play.
+    seeds: u64,
+    stories: Vec<Story>,
+}
+
+/// A failure made small.
+struct Story {
+    failure: Failure,
+    plan: Plan,
+    run: Run,
+    shrunk_from: Option<usize>,
+    /// The line that replays it.
+    line: String,
+}
+
 impl Check {
     pub(super) fn run(&self, context: &Context, out: &mut impl Write) -> Result<Outcome, Stop> {
+        let wrong = |error: &dyn std::error::Error| Stop::Wrong(error.to_string());
+        let exercise = self.exercise()?;
         let package = bug::guard(|| read(&self.path, self.id.as_deref(), &context.loader)).map_err(Stop::Bug)?;
-        let scenario = scenario(package.map_err(|error| Stop::Wrong(error.to_string()))?);
-        context.check(&scenario, &self.rules.options(&scenario))?;
-        let checked = bug::guard(|| match &self.plan {
-            Some(plan) => self.play(context, &scenario, plan, out),
-            None => self.check(context, &scenario, out),
+        let package = package.map_err(|error| wrong(&error))?;
+        let checked = Checked::new(package, &exercise).map_err(|error| wrong(&error))?;
+        context.check(&checked.calm, &self.options(&checked.calm))?;
+        let result = bug::guard(|| match &self.plan {
+            Some(plan) => self.play(context, &checked, plan, out),
+            None => self.check(context, &checked, out),
         });
-        checked.unwrap_or_else(|text| Err(Stop::Bug(format!("{text}\n  in a check of {}", self.path.display()))))
+        result.unwrap_or_else(|text| Err(Stop::Bug(format!("{text}\n  in a check of {}", self.path.display()))))
+    }
+
+    /// What is sent, and what must hold: of all files together.
+    fn exercise(&self) -> Result<Exercise, Stop> {
+        let mut all = Exercise::default();
+        for path in self.inject.iter().chain(&self.expect) {
+            let text = fs::read_to_string(path).map_err(|error| Stop::Wrong(format!("{}: {error}", path.display())))?;
+            let exercise = Exercise::parse(&text, &path.display().to_string());
+            all = all.and(exercise.map_err(|error| Stop::Wrong(error.to_string()))?);
+        }
+        Ok(all)
     }
 
     fn options(&self, scenario: &Scenario) -> Options {
-        Options { keep_trace: true, ..self.rules.options(scenario) }
+        Options { keep_trace: true, events_max: EVENTS_MAX, ..self.rules.options(scenario) }
     }
 
-    fn play(&self, context: &Context, scenario: &Scenario, plan: &str, out: &mut impl Write) -> Result<Outcome, Stop> {
+    /// One plan, told event by event.
+    fn play(&self, context: &Context, checked: &Checked, plan: &str, out: &mut impl Write) -> Result<Outcome, Stop> {
         let plan: Plan = plan.parse().map_err(|error: crate::plan::PlanError| Stop::Wrong(error.to_string()))?;
-        let run = self.run_plan(context, scenario, &plan)?;
+        let run = self.run_plan(context, checked, &plan)?;
         for (index, event) in run.trace.events() {
             writeln!(out, "{}", crate::trace::line(*index, event, &run.names))?;
+        }
+        for Violation { rule, facts, .. } in broken(&run) {
+            writeln!(out, "{}: BROKEN: {facts}", rule.id)?;
         }
         writeln!(out, "fingerprint {}", run.fingerprint)?;
         Ok(if run.held() { Outcome::Held } else { Outcome::Violated })
     }
 
-    fn run_plan(&self, context: &Context, scenario: &Scenario, plan: &Plan) -> Result<Run, Stop> {
+    /// When nothing goes wrong, more is expected.
+    fn run_plan(&self, context: &Context, checked: &Checked, plan: &Plan) -> Result<Run, Stop> {
+        let scenario = if plan.lines.is_empty() { &checked.calm } else { &checked.scenario };
         run_plan(scenario, plan, &self.options(scenario), &context.loader).map_err(wrong_scenario(scenario))
     }
 
-    /// The calm run, seeds, and every crash point; then the verdict.
-    fn check(&self, context: &Context, scenario: &Scenario, out: &mut impl Write) -> Result<Outcome, Stop> {
-        let text = self.format == Format::Text;
-        let calm = self.run_plan(context, scenario, &Plan::default())?;
-        if text {
-            writeln!(out, "{}, installed on a node of its own; a calm run:\n", scenario.name)?;
-            for (process, did) in deeds(&calm) {
-                let waits = if did.receives { "and waits for messages" } else { "and does not wait for messages" };
-                let (lives, calls) = (counted(u64::from(did.lives), "life"), counted(did.calls, "call"));
-                let state = did.state.map_or("no state".to_string(), |bytes| format!("{bytes} bytes of state"));
-                let received = counted(did.received, "message");
-                writeln!(out, "  {process}: {lives}, {calls}, {received} received, {state}, {waits}")?;
-                did.prints.iter().try_for_each(|line| writeln!(out, "      prints {line:?}"))?;
-                did.panicked.iter().try_for_each(|words| writeln!(out, "      PANICS: {words}"))?;
-            }
-        }
-        let options = self.rules.options(scenario);
-        // What breaks when nothing goes wrong needs no storm to be found.
-        let calm_broke = matches!(calm.verdict, Verdict::Violated(_));
-        let seeds = if calm_broke { Vec::new() } else { self.seeds.of(None) };
-        let jobs = std::thread::available_parallelism().map_or(1, Into::into);
-        let explored = explore(scenario, &seeds, Profile::Swarm, &options, &context.loader, jobs, || {});
-        let explored = explored.map_err(wrong_scenario(scenario))?;
-        let swept = match calm_broke {
-            true => Swept::default(),
-            false => sweep(scenario, &options, &context.loader, |_, _| true).map_err(wrong_scenario(scenario))?,
-        };
-        let broken = match (&calm.verdict, explored.violations.first(), swept.violations.first()) {
-            (Verdict::Violated(_), _, _) => Some(Plan::default()),
-            (_, _, Some((plan, _))) => Some(plan.clone()),
-            (_, Some((seed, _)), None) => {
-                let run = record_seed(scenario, *seed, Profile::Swarm, &options, &context.loader);
-                run.map_err(wrong_scenario(scenario))?.plan
-            }
-            (_, None, None) => None,
-        };
-        let missing = unmodelled(&calm);
-        let limits = explored.limits.len() + swept.limits.len();
-        let verdict = match (&broken, missing.is_empty() && limits == 0) {
-            (Some(_), _) => "FAILED",
-            (None, false) => "INCONCLUSIVE",
-            (None, true) => "PASSED",
-        };
-        let violations = (explored.violations.len() + swept.violations.len()) as u64;
-        let replay = broken.map(|plan| self.shrink(context, scenario, plan)).transpose()?;
-        let line = replay.as_ref().map(|(plan, _)| {
-            let flags = self.rules.flags();
-            let path = quoted(&self.path.display().to_string());
-            format!("{} check {path}{flags} --plan {}", context.program, quoted(&plan.one_line()))
-        });
-        if !text {
-            let record = Record::Check {
-                package: &scenario.name,
-                verdict,
-                seeds: explored.seeds,
-                points: swept.visited as u64,
-                violations,
-                unmodelled: &missing,
-                replay: line.as_deref(),
+    /// The calm run, crash points, and seeds; then the verdict.
+    fn check(&self, context: &Context, checked: &Checked, out: &mut impl Write) -> Result<Outcome, Stop> {
+        let scenario = &checked.scenario;
+        let calm = self.run_plan(context, checked, &Plan::default())?;
+        let mut findings = Findings::default();
+        findings.take_calm(&calm, notes(&calm, true));
+        let points = sweep::points(scenario, &self.options(scenario), &context.loader).map_err(wrong_scenario(scenario))?;
+        let (n_points, seeds) = (points.len() as u64, self.seeds.of(None));
+        let n_seeds = seeds.len() as u64;
+        // What breaks when nothing goes wrong, or cannot be played to its end, needs no storm to be found.
+        if calm.held() {
+            let (most, bound) = match self.points {
+                None => (points.len(), Some(POINTS_WORK)),
+                Some(Points::All) => (points.len(), None),
+                Some(Points::Some(most)) => (most.min(points.len()), None),
             };
-            record::write(out, &record)?;
-        } else {
-            let (seeds, points) = (grouped(explored.seeds), grouped(swept.points as u64));
-            writeln!(out, "\n{seeds} seeds; {} of {points} crash points visited", grouped(swept.visited as u64))?;
-            for asked in &missing {
-                writeln!(out, "not modelled: {asked}")?;
-            }
-            if limits > 0 {
-                writeln!(out, "{} reached a bound of the simulator", counted(limits as u64, "run"))?;
-            }
-            if let (Some((plan, run)), Some(line)) = (&replay, &line) {
-                self.report(scenario, plan, run, line, out)?;
-            }
-            writeln!(out, "\n{verdict}: {}", self.sentence(verdict, violations))?;
+            let mut points = check::spread(points);
+            points.truncate(most);
+            self.visit(context, scenario, &points, bound, &mut findings)?;
+            let seeds: Vec<Visit> = seeds.into_iter().map(Visit::Seed).collect();
+            self.visit(context, scenario, &seeds, Some(SEEDS_WORK), &mut findings)?;
         }
-        Ok(if verdict == "PASSED" { Outcome::Held } else { Outcome::Violated })
-    }
-
-    fn sentence(&self, verdict: &str, violations: u64) -> String {
-        match verdict {
-            "PASSED" => {
-                "its processes survive being killed, crashed, restarted and rebooted at every point".to_string()
-            }
-            "FAILED" => format!("{} broke a rule; the first, made small, is above", counted(violations.max(1), "run")),
-            _ => "nothing broke, but it used what the simulator does not have".to_string(),
+        let first = findings.failures.iter().take(RETOLD_MAX);
+        let stories = first.map(|failure| self.story(context, checked, failure)).collect::<Result<_, _>>()?;
+        let (name, deeds) = (scenario.name.as_str(), deeds(&calm));
+        let told = Told { name, deeds, findings, points: n_points, seeds: n_seeds, stories };
+        match self.format {
+            Format::Text => write!(out, "{}", text::Text(&told))?,
+            Format::Json => json(&told, out)?,
+        }
+        if let Some(path) = &self.report {
+            let written = fs::write(path, markdown::Markdown(&told).to_string());
+            written.map_err(|error| Stop::Wrong(format!("{}: {error}", path.display())))?;
+        }
+        match told.findings.outcome() {
+            check::Outcome::Passed => Ok(Outcome::Held),
+            check::Outcome::Failed | check::Outcome::Inconclusive => Ok(Outcome::Violated),
         }
     }
 
-    /// The plan made small, and its run.
-    fn shrink(&self, context: &Context, scenario: &Scenario, plan: Plan) -> Result<(Plan, Run), Stop> {
-        let rule = |run: &Run| match &run.verdict {
-            Verdict::Violated(all) => all.first().map(|violation| violation.rule.id),
-            Verdict::Held | Verdict::Limit(_) => None,
-        };
-        let first = rule(&self.run_plan(context, scenario, &plan)?);
-        let fails = |plan: &Plan| self.run_plan(context, scenario, plan).is_ok_and(|run| rule(&run) == first);
-        let shrunk = shrink(plan, SHRINK_RUNS_MAX, fails).plan;
-        let run = self.run_plan(context, scenario, &shrunk)?;
-        Ok((shrunk, run))
-    }
-
-    fn report(
+    fn visit(
         &self,
+        context: &Context,
         scenario: &Scenario,
-        plan: &Plan,
-        run: &Run,
-        line: &str,
-        out: &mut impl Write,
+        visits: &[Visit],
+        bound: Option<Work>,
+        findings: &mut Findings,
     ) -> Result<(), Stop> {
-        let Verdict::Violated(violations) = &run.verdict else { return Ok(()) };
-        let (replay, violation) = ([line.to_string()], &violations[0]);
-        let report = Report { scenario: &scenario.name, violation, run, plan, shrunk_from: None, replay: &replay };
-        writeln!(out, "\n{report}")?;
+        let bar = bar(visits.len());
+        bar.set_message(scenario.name.clone());
+        let options = self.options(scenario);
+        let visited = check::visit(scenario, visits, bound, &options, &context.loader, || bar.inc(1));
+        for visited in visited.map_err(wrong_scenario(scenario))? {
+            findings.take_visited(visited);
+        }
         Ok(())
     }
+
+    /// A failure played again, and made small.
+    fn story(&self, context: &Context, checked: &Checked, failure: &Failure) -> Result<Story, Stop> {
+        let scenario = &checked.scenario;
+        let (plan, recorded) = match &failure.first {
+            None => (Plan::default(), false),
+            Some(Visit::Seed(seed)) => {
+                let run = record_seed(scenario, *seed, Profile::Swarm, &self.options(scenario), &context.loader);
+                (run.map_err(wrong_scenario(scenario))?.plan.unwrap_or_default(), true)
+            }
+            Some(Visit::Point(line)) => (Plan { lines: vec![line.clone()] }, false),
+        };
+        let run = self.run_plan(context, checked, &plan)?;
+        let most = (SHRINK_WORK / check::work(&run, scenario).0.max(1)).clamp(10, SHRINK_RUNS_MAX);
+        let before = plan.lines.len();
+        let fails = |plan: &Plan| {
+            let run = self.run_plan(context, checked, plan);
+            run.is_ok_and(|run| broken(&run).iter().any(|violation| failure.is(violation)))
+        };
+        let plan = shrink(plan, most as usize, fails).plan;
+        let run = self.run_plan(context, checked, &plan)?;
+        let line = self.line(context, &plan);
+        Ok(Story { failure: failure.clone(), plan, run, shrunk_from: recorded.then_some(before), line })
+    }
+
+    /// The line that plays a plan again.
+    fn line(&self, context: &Context, plan: &Plan) -> String {
+        let text = |path: &Path| quoted(&path.display().to_string());
+        let id = self.id.as_ref().map(|id| format!(" --id {}", quoted(id)));
+        let inject = self.inject.iter().map(|path| format!(" --inject {}", text(path)));
+        let expect = self.expect.iter().map(|path| format!(" --expect {}", text(path)));
+        let flags: String = id.into_iter().chain(inject).chain(expect).chain([self.rules.flags()]).collect();
+        format!("{} check {}{flags} --plan {}", context.program, text(&self.path), quoted(&plan.one_line()))
+    }
+}
+
+/// What a run broke.
+fn broken(run: &Run) -> &[Violation] {
+    match &run.verdict {
+        Verdict::Violated(violations) => violations,
+        Verdict::Held | Verdict::Limit(_) => &[],
+    }
+}
+
+impl Told<'_> {
+    /// How many points and seeds were left out for want of work that may be done.
+    fn left_out(&self) -> (u64, u64) {
+        (self.points - self.findings.points, self.seeds - self.findings.seeds)
+    }
+
+    /// The outcome in a sentence.
+    fn sentence(&self) -> String {
+        match self.findings.outcome() {
+            check::Outcome::Passed => match self.left_out() {
+                (0, _) => "its processes survive being killed, crashed, restarted and rebooted at every point".to_string(),
+                _ => "its processes survive being killed, crashed, restarted and rebooted at every point visited".to_string(),
+            },
+            check::Outcome::Failed => {
+                let n = self.findings.failures.len() as u64;
+                let runs = super::text::counted(self.findings.violations, "run");
+                format!("{}, in {runs}; the first, made small, is above", super::text::counted(n, "thing") + " broke")
+            }
+            check::Outcome::Inconclusive => {
+                "nothing broke, but not all that it did could be played: see what is worth knowing".to_string()
+            }
+        }
+    }
+}
+
+impl Story {
+    /// The broken rule in the run of the plan.
+    fn violation(&self) -> Option<&Violation> {
+        broken(&self.run).iter().find(|violation| self.failure.is(violation))
+    }
+
+    /// In full.
+    fn report(&self, name: &str) -> Option<String> {
+        let Story { plan, run, shrunk_from, line, .. } = self;
+        let (violation, replay) = (self.violation()?, [line.clone()]);
+        let report = Report { scenario: name, violation, run, plan, shrunk_from: *shrunk_from, replay: &replay };
+        Some(report.to_string())
+    }
+}
+
+/// For programs: a line per process, failure and note, and the outcome last.
+fn json(told: &Told<'_>, out: &mut impl Write) -> Result<(), Stop> {
+    let Told { name, findings, .. } = told;
+    for (process, did) in &told.deeds {
+        let record = Record::Process {
+            process,
+            on_exit: did.on_exit.map(|on_exit| format!("{on_exit:?}")),
+            lives: did.lives,
+            calls: &did.calls,
+            requests: did.requests,
+            received: did.received,
+            state_bytes: did.state,
+            memory: did.usage.memory,
+            fuel: did.usage.fuel,
+            waits: did.receives,
+            panicked: did.panicked.as_deref(),
+        };
+        record::write(out, &record)?;
+    }
+    for story in &told.stories {
+        let Story { failure, plan, line, .. } = story;
+        let facts = story.violation().map_or(failure.facts.as_str(), |violation| &violation.facts);
+        let (rule, says, runs, plan) = (failure.rule.id, failure.rule.says, failure.runs, record::lines(plan));
+        record::write(out, &Record::Failure { package: name, rule, says, facts, runs, plan, replay: line })?;
+    }
+    for (note, runs) in &findings.notes {
+        record::write(out, &Record::Note { package: name, note: note.kind(), text: note.to_string(), runs: *runs })?;
+    }
+    let open = findings.notes.keys().filter(|note| note.is_open());
+    let record = Record::Check {
+        package: name,
+        verdict: findings.outcome().name(),
+        seeds: findings.seeds,
+        points: findings.points,
+        violations: findings.violations,
+        unmodelled: &open.map(ToString::to_string).collect::<Vec<_>>(),
+        replay: told.stories.first().map(|story| story.line.as_str()),
+        points_left_out: told.left_out().0,
+        failures: findings.failures.len() as u64,
+    };
+    record::write(out, &record)?;
+    Ok(())
 }

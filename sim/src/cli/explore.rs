@@ -279,7 +279,7 @@ fn list(stage: Stage<'_>, failures: &[Failure<'_>], out: &mut impl Write) -> Res
 }
 
 /// A bar on a terminal; nothing where results are read by something else than eyes.
-fn bar(runs: usize) -> ProgressBar {
+pub(super) fn bar(runs: usize) -> ProgressBar {
     let watched = io::stdout().is_terminal() && io::stderr().is_terminal();
     let target = if watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let style = ProgressStyle::with_template("{bar:30} {human_pos} of {human_len} runs, {eta} to go, {msg}");

@@ -6,6 +6,7 @@ use crate::plan::{Line, Plan};
 use crate::trace::Fingerprint;
 use kernel_core::OnExitKind;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// One line.
@@ -76,10 +77,51 @@ pub(super) enum Record<'a> {
         /// Crash points visited.
         points: u64,
         violations: u64,
-        /// What it asked for and the simulator does not have.
+        /// What leaves the verdict open: what it asked for and the simulator does not have, a bound that it reached.
         unmodelled: &'a [String],
         /// The line that plays the first failure again, made small.
         replay: Option<&'a str>,
+        /// Crash points that were not visited.
+        points_left_out: u64,
+        /// How many different things broke.
+        failures: u64,
+    },
+    /// `check`: what a process of the package did when nothing went wrong.
+    Process {
+        process: &'a str,
+        on_exit: Option<String>,
+        lives: u32,
+        /// By name.
+        calls: &'a BTreeMap<&'static str, u64>,
+        /// Requests that it sent, and messages that it received.
+        requests: u64,
+        received: u64,
+        /// What it saved last; none: it saved nothing.
+        state_bytes: Option<usize>,
+        /// In bytes, and at the prices of this engine.
+        memory: u64,
+        fuel: u64,
+        /// Whether it waited for messages at the end.
+        waits: bool,
+        panicked: Option<&'a str>,
+    },
+    /// `check`: something that broke, made small.
+    Failure {
+        package: &'a str,
+        rule: &'a str,
+        says: &'a str,
+        facts: &'a str,
+        /// In how many runs it did.
+        runs: u64,
+        plan: Vec<String>,
+        replay: &'a str,
+    },
+    /// `check`: something worth knowing that no rule forbids.
+    Note {
+        package: &'a str,
+        note: &'static str,
+        text: String,
+        runs: u64,
     },
     /// `replay`: the one run.
     Run {

@@ -4,7 +4,7 @@ use super::host::{Host, Stop, Stopped};
 use super::lift::{At, Lifted};
 use super::lower::{Lower, Realloc, answer_layout};
 use super::wasm::{Limits, Program};
-use super::{Guest, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn};
+use super::{Guest, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn, Usage};
 use kernel_core::{Address, Answer, Call, CallKind, Instant, Names};
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -74,6 +74,10 @@ impl Guest for WasmGuest {
             self.state = State::Over;
             Turn::Trapped(trap)
         })
+    }
+
+    fn usage(&self) -> Usage {
+        Usage { fuel: self.fuel_used(), memory: self.memory_pages() << 16 }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::modules;
 use crate::operator::Step;
 use crate::outside::visit::{FrameKind, Sight};
 use crate::package::{self, Content};
-use crate::scenario::{Action, Expect, OnExit, ScenarioError, Start, When};
+use crate::scenario::{Action, Expect, Letter, OnExit, ScenarioError, Start, When};
 use kernel_core::command::{Command, Initialize};
 use kernel_core::{
     Address, Blob, Bytes, Capability, Names, NodeId, OnExitRequest, ProcessId, ProcessRef, Received, Request,
@@ -92,7 +92,12 @@ impl World<'_> {
                 self.scenario.program_bytes(&start.program, self.options.flavor)?;
                 &start.on.node
             }
-            Action::Run(on) | Action::Kill(on) | Action::Tell(on, _) | Action::Ask(on, ..) => {
+            Action::Run(on)
+            | Action::Kill(on)
+            | Action::Tell(on, _)
+            | Action::Ask(on, ..)
+            | Action::Send(on, _)
+            | Action::MayAnswer(on) => {
                 if ProcessId::split(&on.process).is_none() {
                     let form = "it has the form process:package:publisher";
                     return Err(ScenarioError(format!("`{action}`: `{}` is not a process id: {form}", on.process)));
@@ -194,6 +199,14 @@ impl World<'_> {
             Action::Kill(on) => self.command(index(self, &on.node), &on.process, Command::Kill),
             Action::Tell(on, body) => self.say(index(self, &on.node), &on.process, None, body),
             Action::Ask(on, seconds, body) => self.say(index(self, &on.node), &on.process, Some(*seconds), body),
+            Action::Send(on, letter) => self.send(index(self, &on.node), &on.process, letter),
+            Action::MayAnswer(on) => {
+                let node = index(self, &on.node);
+                let terminal = self.nodes[node].address(ProcessRef::TERMINAL);
+                let may = Command::Grant(self.names.process(&on.process), vec![Capability::messaging(terminal)]);
+                let step = Step::command(may, &self.names, self.nodes[node].id);
+                self.operator_does(node, vec![step]);
+            }
             Action::Command(node, json) => self.say(index(self, node), "kernel:distro:sys", Some(60), json),
             Action::Install(node, package) => self.install(index(self, node), package),
             Action::Uninstall(node, package) => self.uninstall(index(self, node), package),
@@ -224,6 +237,20 @@ impl World<'_> {
     fn say(&mut self, node: usize, process: &str, expects: Option<u64>, body: &str) {
         let target = self.nodes[node].address(self.names.process(process));
         self.operator_does(node, vec![Step::request(target, expects, body.into())]);
+    }
+
+    fn send(&mut self, node: usize, process: &str, letter: &Letter) {
+        let target = self.nodes[node].address(self.names.process(process));
+        let step = Step::request(target, letter.expects, Bytes::from(letter.body.as_slice()));
+        let blob = letter.blob.as_ref().map(|(mime, bytes)| Blob {
+            mime: mime.as_deref().map(Into::into),
+            bytes: Bytes::from(bytes.as_slice()),
+        });
+        let step = match blob {
+            Some(blob) => step.carrying(blob),
+            None => step,
+        };
+        self.operator_does(node, vec![step]);
     }
 
     fn initialize(&mut self, node: usize, start: &Start) -> Vec<Step> {

@@ -1,0 +1,182 @@
+//! What all runs of a package came to together: what broke, each thing once, what is worth knowing, and the outcome.
+
+use super::notes::Note;
+use super::visits::{Visit, Visited};
+use crate::coverage::Coverage;
+use crate::invariant::{Rule, Violation};
+use crate::plan::Plan;
+use crate::world::{Run, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How a check ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing broke.
+    Passed,
+    /// Something did.
+    Failed,
+    /// Nothing broke, but some of what it did or used could not be played.
+    Inconclusive,
+}
+
+impl Outcome {
+    /// In capitals.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Passed => "PASSED",
+            Outcome::Failed => "FAILED",
+            Outcome::Inconclusive => "INCONCLUSIVE",
+        }
+    }
+}
+
+/// Something that broke, in one run or many.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Which rule.
+    pub rule: Rule,
+    /// What happened, the first time.
+    pub facts: String,
+    /// The first visit in which it did; none: the calm run.
+    pub first: Option<Visit>,
+    /// In how many runs.
+    pub runs: u64,
+}
+
+impl Failure {
+    /// Whether a violation is this one again: the same rule, and the same facts but for numbers.
+    pub fn is(&self, violation: &Violation) -> bool {
+        self.rule == violation.rule && plain(&self.facts) == plain(&violation.facts)
+    }
+}
+
+/// What all runs came to.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// What broke, in the order in which it was found.
+    pub failures: Vec<Failure>,
+    /// What is worth knowing, and in how many runs it came up.
+    pub notes: BTreeMap<Note, u64>,
+    /// How many runs broke a rule.
+    pub violations: u64,
+    /// How many crash points were visited, and how many seeds.
+    pub points: u64,
+    /// How many seeds were played.
+    pub seeds: u64,
+    /// What the runs reached.
+    pub coverage: Coverage,
+}
+
+impl Findings {
+    /// Takes in the calm run.
+    pub fn take_calm(&mut self, run: &Run, notes: BTreeSet<Note>) {
+        self.take(None, &run.verdict, notes);
+        self.coverage.add(&run.coverage);
+    }
+
+    /// Takes in a visit.
+    pub fn take_visited(&mut self, visited: Visited) {
+        match visited.visit {
+            Visit::Point(_) => self.points += 1,
+            Visit::Seed(_) => self.seeds += 1,
+        }
+        self.coverage.add(&visited.coverage);
+        self.take(Some(visited.visit), &visited.verdict, visited.notes);
+    }
+
+    fn take(&mut self, visit: Option<Visit>, verdict: &Verdict, notes: BTreeSet<Note>) {
+        for note in notes {
+            *self.notes.entry(note).or_default() += 1;
+        }
+        let Verdict::Violated(violations) = verdict else { return };
+        self.violations += 1;
+        for violation in violations {
+            match self.failures.iter_mut().find(|failure| failure.is(violation)) {
+                Some(failure) => failure.runs += 1,
+                None => self.failures.push(Failure {
+                    rule: violation.rule,
+                    facts: violation.facts.clone(),
+                    first: visit.clone(),
+                    runs: 1,
+                }),
+            }
+        }
+    }
+
+    /// How the check ends.
+    pub fn outcome(&self) -> Outcome {
+        match (self.failures.is_empty(), self.notes.keys().any(Note::is_open)) {
+            (false, _) => Outcome::Failed,
+            (true, true) => Outcome::Inconclusive,
+            (true, false) => Outcome::Passed,
+        }
+    }
+}
+
+impl Visit {
+    /// The plan of a visit that has one of its own.
+    pub fn plan(&self) -> Option<Plan> {
+        match self {
+            Visit::Point(line) => Some(Plan { lines: vec![line.clone()] }),
+            Visit::Seed(_) => None,
+        }
+    }
+}
+
+/// Facts without their numbers: the same panic on the third and on the fifth message is one.
+fn plain(facts: &str) -> String {
+    let mut plain = String::new();
+    for c in facts.chars() {
+        match c.is_ascii_digit() {
+            true if plain.ends_with('0') => {}
+            true => plain.push('0'),
+            false => plain.push(c),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chooser::Seed;
+    use kernel_core::Cause;
+
+    const RULE: Rule = Rule { id: "panic", says: "nobody panics" };
+
+    fn broke(facts: &str) -> Verdict {
+        Verdict::Violated(vec![Violation { rule: RULE, facts: facts.to_string(), at: Some(Cause(7)) }])
+    }
+
+    fn visited(seed: u64, verdict: Verdict, notes: &[Note]) -> Visited {
+        let visit = Visit::Seed(Seed(seed));
+        Visited { visit, verdict, notes: notes.iter().cloned().collect(), work: Default::default(), coverage: Default::default() }
+    }
+
+    #[test]
+    fn what_differs_in_numbers_only_is_told_once() {
+        let mut findings = Findings::default();
+        findings.take_visited(visited(1, Verdict::Held, &[]));
+        assert_eq!(findings.outcome(), Outcome::Passed);
+        for (seed, facts) in [(2, "a panicked at 10"), (3, "a panicked at 9"), (4, "b panicked at 9")] {
+            findings.take_visited(visited(seed, broke(facts), &[]));
+        }
+        let told: Vec<_> = findings.failures.iter().map(|failure| (failure.facts.as_str(), failure.runs)).collect();
+        assert_eq!(told, [("a panicked at 10", 2), ("b panicked at 9", 1)]);
+        assert_eq!((findings.failures[0].first.clone(), findings.violations), (Some(Visit::Seed(Seed(2))), 3));
+        assert_eq!((findings.seeds, findings.points, findings.outcome()), (4, 0, Outcome::Failed));
+    }
+
+    #[test]
+    fn what_could_not_be_played_leaves_the_outcome_open_unless_something_broke() {
+        let missing = Note::Unmodelled("kv:distro:sys".to_string(), "\"Open\"".to_string());
+        let known = Note::NobodyThere("a:b:c".to_string(), "d:e:f".to_string());
+        let mut findings = Findings::default();
+        findings.take_visited(visited(1, Verdict::Held, std::slice::from_ref(&known)));
+        assert_eq!(findings.outcome(), Outcome::Passed);
+        findings.take_visited(visited(2, Verdict::Held, &[missing.clone(), known.clone()]));
+        assert_eq!((findings.outcome(), findings.notes[&known], findings.notes[&missing]), (Outcome::Inconclusive, 2, 1));
+        findings.take_visited(visited(3, broke("it did"), &[]));
+        assert_eq!(findings.outcome(), Outcome::Failed);
+    }
+}

@@ -1,0 +1,264 @@
+//! What a run shows of a package's processes: what each did, and what its author may want to know though no rule says
+//! that it is wrong.
+
+use crate::event::{Event, Life, What};
+use crate::guest::Usage;
+use crate::trace::life_text;
+use crate::world::{Run, Verdict};
+use kernel_core::{CallKind, Cause, Change, DropReason, Exit, Message, MessageId, Names, OnExitKind, ProcessRef, SendErrorKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many of the first lines that a process printed are shown.
+const PRINTS_SHOWN: usize = 5;
+
+/// What a process did in a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Deeds {
+    /// Lives.
+    pub lives: u32,
+    /// Its on-exit value, as it was last on the disk.
+    pub on_exit: Option<OnExitKind>,
+    /// Calls of the process world, by name.
+    pub calls: BTreeMap<&'static str, u64>,
+    /// Requests that it sent.
+    pub requests: u64,
+    /// Messages that it received.
+    pub received: u64,
+    /// Bytes that it saved last; `None`: it saved nothing.
+    pub state: Option<usize>,
+    /// What it printed first.
+    pub prints: Vec<String>,
+    /// Whether it was waiting for messages when the run ended.
+    pub receives: bool,
+    /// The last words of its last panic.
+    pub panicked: Option<String>,
+    /// What it used of the host.
+    pub usage: Usage,
+}
+
+/// What each process did in a run of which all events were kept, by name.
+pub fn deeds(run: &Run) -> BTreeMap<String, Deeds> {
+    let mut all: BTreeMap<ProcessRef, Deeds> = BTreeMap::new();
+    for (_, event) in run.trace.events() {
+        match &event.what {
+            What::Durable(change) => {
+                if let Change::Put(id, record) = &**change
+                    && !id.is_module()
+                {
+                    all.entry(*id).or_default().on_exit = Some(record.on_exit.kind());
+                }
+            }
+            What::Sent(message) if message.is_request() && !message.source.process.is_module() => {
+                all.entry(message.source.process).or_default().requests += 1;
+            }
+            what => {
+                if let Some(life) = what.life() {
+                    all.entry(life.process).or_default().take_in(what);
+                }
+            }
+        }
+    }
+    for (process, usage) in &run.usage {
+        all.entry(*process).or_default().usage = *usage;
+    }
+    all.into_iter().map(|(process, deeds)| (run.names.process_text(process).to_string(), deeds)).collect()
+}
+
+impl Deeds {
+    fn take_in(&mut self, what: &What) {
+        match what {
+            What::Started(_) => self.lives += 1,
+            What::Called(_, call) => {
+                *self.calls.entry(call.name()).or_default() += 1;
+                self.receives = *call == CallKind::Receive;
+            }
+            What::Received(..) => self.received += 1,
+            What::SavesState(_, bytes) => self.state = bytes.as_ref().map(|bytes| bytes.len()),
+            What::Printed(_, _, text) if self.prints.len() < PRINTS_SHOWN => self.prints.push(text.to_string()),
+            What::Exited(_, exit, words) => {
+                self.receives = false;
+                if *exit == Exit::Panicked {
+                    self.panicked = Some(words.trim().to_string());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Something worth knowing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Note {
+    /// The simulator does not have what was asked for: no verdict can be given. Module, and the start of the body.
+    Unmodelled(String, String),
+    /// A run reached a bound of the simulator: which, and who kept it busiest.
+    Bound(String, String),
+    /// A message went nowhere since its target was not there: source, target.
+    NobodyThere(String, String),
+    /// A message went nowhere for want of a capability: source, target.
+    NotAllowed(String, String),
+    /// A request was not answered in time: source, target, the start of the body.
+    Unanswered(String, String, String),
+    /// A request had no answer yet when the run ended: source, target, the start of the body.
+    Unsettled(String, String, String),
+    /// A process answers, and then saves: what it answered may be lost.
+    AnswersFirst(String),
+    /// A process computed for seconds without a call.
+    Spins(String),
+}
+
+impl Note {
+    /// Whether it leaves open how the package would have fared.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Note::Unmodelled(..) | Note::Bound(..))
+    }
+
+    /// A word for it, for programs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Note::Unmodelled(..) => "not-modelled",
+            Note::Bound(..) => "bound",
+            Note::NobodyThere(..) => "nobody-there",
+            Note::NotAllowed(..) => "not-allowed",
+            Note::Unanswered(..) => "unanswered",
+            Note::Unsettled(..) => "unsettled",
+            Note::AnswersFirst(_) => "answers-before-saving",
+            Note::Spins(_) => "spins",
+        }
+    }
+}
+
+impl std::fmt::Display for Note {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Note::Unmodelled(module, body) => {
+                write!(f, "{module} was sent what this simulator does not have: {body}")
+            }
+            Note::Bound(bound, who) => write!(f, "a run was stopped at a bound, {bound}; busiest was {who}"),
+            Note::NobodyThere(source, target) => {
+                write!(f, "a message from {source} was dropped: {target} was not there")
+            }
+            Note::NotAllowed(source, target) => {
+                write!(f, "a message from {source} to {target} was dropped: it lacks the capability")
+            }
+            Note::Unanswered(source, target, body) => {
+                write!(f, "{source} was not answered by {target} in time: {body}")
+            }
+            Note::Unsettled(source, target, body) => {
+                write!(f, "{source} still waited for {target} when the run ended: {body}")
+            }
+            Note::AnswersFirst(process) => write!(
+                f,
+                "{process} answers before it saves: a crash between the two loses what was answered"
+            ),
+            Note::Spins(process) => write!(f, "{process} computed for seconds without a call"),
+        }
+    }
+}
+
+/// What is worth knowing of a run of which all events were kept. Of one in which things went wrong on purpose,
+/// `calm` is false, and what that alone explains is left out.
+pub fn notes(run: &Run, calm: bool) -> BTreeSet<Note> {
+    let mut notes = BTreeSet::new();
+    let mut seen = Seen::default();
+    for (_, event) in run.trace.events() {
+        seen.take_in(event, run, calm, &mut notes);
+    }
+    if calm {
+        let open = seen.open.values().map(|message| {
+            let (source, target) = ends(message, &run.names);
+            Note::Unsettled(source, target, start(message.body()))
+        });
+        notes.extend(open);
+    }
+    if let Verdict::Limit(bound) = &run.verdict {
+        notes.insert(Note::Bound(bound.clone(), busiest(run)));
+    }
+    notes
+}
+
+/// What has to be remembered on the way through a run.
+#[derive(Default)]
+struct Seen<'a> {
+    /// Requests of guests that expect an answer and have none.
+    open: BTreeMap<MessageId, &'a Message>,
+    /// Lives that have answered something since they last received.
+    answered: BTreeMap<ProcessRef, Life>,
+}
+
+impl<'a> Seen<'a> {
+    fn take_in(&mut self, event: &'a Event, run: &Run, calm: bool, notes: &mut BTreeSet<Note>) {
+        let names = &run.names;
+        let text = |process: ProcessRef| names.process_text(process).to_string();
+        match &event.what {
+            What::Unmodelled(module, body) => {
+                notes.insert(Note::Unmodelled(text(*module), body.to_string()));
+            }
+            What::Dropped(message, reason) => {
+                let (source, target) = ends(message, names);
+                // The owner knows whom it killed, and an answer that comes too late is nobody's loss.
+                let of_guest = !message.source.process.is_module();
+                match reason {
+                    DropReason::NotRunning if of_guest => _ = notes.insert(Note::NobodyThere(source, target)),
+                    DropReason::NoCapability | DropReason::NoNetwork if of_guest => {
+                        notes.insert(Note::NotAllowed(source, target));
+                    }
+                    _ => {}
+                }
+            }
+            What::Sent(message) if message.expects_response().is_some() && !message.source.process.is_module() => {
+                self.open.insert(message.id, message);
+            }
+            What::ReceivedError(_, kind, request) => {
+                self.open.remove(&request.id);
+                if calm && *kind == SendErrorKind::Timeout && was_there(request, run) {
+                    let (source, target) = ends(request, names);
+                    notes.insert(Note::Unanswered(source, target, start(request.body())));
+                }
+            }
+            What::Received(life, message) => {
+                if !message.is_request() {
+                    self.open.remove(&message.id);
+                }
+                self.answered.remove(&life.process);
+            }
+            What::Called(life, CallKind::SendResponse) => _ = self.answered.insert(life.process, *life),
+            What::Called(life, CallKind::Receive) => _ = self.answered.remove(&life.process),
+            What::SavesState(life, _) if self.answered.get(&life.process) == Some(life) => {
+                notes.insert(Note::AnswersFirst(text(life.process)));
+            }
+            What::Spun(life, _) => _ = notes.insert(Note::Spins(text(life.process))),
+            _ => {}
+        }
+    }
+}
+
+/// Whether a request was not dropped: then that is what is said of it.
+fn was_there(request: &Message, run: &Run) -> bool {
+    let dropped = |(_, event): &(Cause, Event)| matches!(&event.what, What::Dropped(message, _) if message.id == request.id);
+    !run.trace.events().any(dropped)
+}
+
+/// Who had the most events: whose doing it is that a run reached a bound.
+fn busiest(run: &Run) -> String {
+    let mut counts: BTreeMap<Life, u64> = BTreeMap::new();
+    for life in run.trace.events().filter_map(|(_, event)| event.what.life()) {
+        *counts.entry(life).or_default() += 1;
+    }
+    let busiest = counts.into_iter().max_by_key(|(life, count)| (*count, std::cmp::Reverse(*life)));
+    busiest.map_or("nobody".to_string(), |(life, count)| format!("{} ({count} events)", life_text(life, &run.names)))
+}
+
+fn ends(message: &Message, names: &Names) -> (String, String) {
+    let text = |process: ProcessRef| names.process_text(process).to_string();
+    (text(message.source.process), text(message.target.process))
+}
+
+/// The start of a body, in a sentence.
+fn start(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}

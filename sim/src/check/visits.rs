@@ -1,0 +1,142 @@
+//! Many runs of a package, each of which is looked at: crash points, spread evenly, and seeds.
+//!
+//! The work is bounded, by what it takes and not by a clock: the same package is visited at the same points on any
+//! machine, with any number of threads.
+
+use super::notes::{Note, notes};
+use crate::chooser::{Profile, Seed};
+use crate::coverage::Coverage;
+use crate::event::What;
+use crate::explore::{run_plan, run_seed};
+use crate::image::Loader;
+use crate::package::Content;
+use crate::plan::{Line, Plan};
+use crate::scenario::{Scenario, ScenarioError};
+use crate::world::{Options, Run, Verdict};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+/// How many visits are begun before the work done is compared with the bound.
+const BATCH: usize = 32;
+
+/// Work: about a microsecond of one processor, in a release build.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Work(pub u64);
+
+/// How a run is made.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Visit {
+    /// One thing goes wrong.
+    Point(Line),
+    /// A seed, as it is drawn for swarms.
+    Seed(Seed),
+}
+
+/// What is kept of a visit.
+#[derive(Clone, Debug)]
+pub struct Visited {
+    /// How it was made.
+    pub visit: Visit,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// What is worth knowing of it.
+    pub notes: BTreeSet<Note>,
+    /// What it took.
+    pub work: Work,
+    /// What it reached.
+    pub coverage: Coverage,
+}
+
+/// Crash points in an order of which every beginning is spread evenly over the run.
+pub fn spread(points: Vec<Line>) -> Vec<Visit> {
+    let mut numbered: Vec<(u32, Line)> = (0..).zip(points).collect();
+    numbered.sort_by_key(|(index, _)| index.reverse_bits());
+    numbered.into_iter().map(|(_, line)| Visit::Point(line)).collect()
+}
+
+/// Makes visits, in their order, until all are made or the work exceeds the bound. `on_visit` is told of each.
+///
+/// # Errors
+/// A scenario that names what it does not have.
+pub fn visit(
+    scenario: &Scenario,
+    visits: &[Visit],
+    bound: Option<Work>,
+    options: &Options,
+    loader: &Loader,
+    mut on_visit: impl FnMut(),
+) -> Result<Vec<Visited>, ScenarioError> {
+    let options = Options { keep_trace: true, ..options.clone() };
+    let mut all = Vec::new();
+    let mut done = Work::default();
+    for batch in visits.chunks(BATCH) {
+        if bound.is_some_and(|bound| done >= bound) {
+            break;
+        }
+        let visited = visit_batch(scenario, batch, &options, loader, &mut on_visit)?;
+        done.0 += visited.iter().map(|visited| visited.work.0).sum::<u64>();
+        all.extend(visited);
+    }
+    Ok(all)
+}
+
+fn visit_batch(
+    scenario: &Scenario,
+    batch: &[Visit],
+    options: &Options,
+    loader: &Loader,
+    on_visit: &mut impl FnMut(),
+) -> Result<Vec<Visited>, ScenarioError> {
+    let jobs = thread::available_parallelism().map_or(1, Into::into).min(batch.len());
+    let next = AtomicUsize::new(0);
+    let mut visited: Vec<Option<Visited>> = vec![None; batch.len()];
+    thread::scope(|scope| {
+        let (send, receive) = mpsc::channel();
+        for _ in 0..jobs {
+            let (send, next) = (send.clone(), &next);
+            scope.spawn(move || {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(visit) = batch.get(index) else { return };
+                    if send.send((index, visit_one(scenario, visit, options, loader))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(send);
+        for (index, result) in receive {
+            visited[index] = Some(result?);
+            on_visit();
+        }
+        Ok(())
+    })?;
+    Ok(visited.into_iter().map(|visited| visited.expect("each of a batch was visited")).collect())
+}
+
+fn visit_one(scenario: &Scenario, visit: &Visit, options: &Options, loader: &Loader) -> Result<Visited, ScenarioError> {
+    let run = match visit {
+        Visit::Point(line) => run_plan(scenario, &Plan { lines: vec![line.clone()] }, options, loader)?,
+        Visit::Seed(seed) => run_seed(scenario, *seed, Profile::Swarm, options, loader)?,
+    };
+    let (notes, work) = (notes(&run, false), work(&run, scenario));
+    Ok(Visited { visit: visit.clone(), verdict: run.verdict, notes, work, coverage: run.coverage })
+}
+
+/// What a run of which all events were kept took: its events, the lives that it began, each an instance of its code,
+/// and quanta of spinning.
+pub fn work(run: &Run, scenario: &Scenario) -> Work {
+    let sizes = scenario.packages.iter().flat_map(|(_, package)| &package.files).map(|(_, content)| match content {
+        Content::Bytes(bytes) => bytes.len() as u64,
+        Content::Program(_) => 0,
+    });
+    let life = 20 + sizes.max().unwrap_or(0) / 2_500;
+    let of_event = |what: &What| match what {
+        What::Started(_) => life,
+        What::Spun(..) => 20_000,
+        _ => 1,
+    };
+    Work(run.trace.events().map(|(_, event)| of_event(&event.what)).sum())
+}

@@ -1,0 +1,66 @@
+//! A check told in Markdown: for a pull request.
+
+use super::super::text::{counted, grouped};
+use super::Told;
+use super::text::left_out;
+use crate::coverage::{COLUMNS, How};
+use std::fmt;
+
+pub(super) struct Markdown<'a>(pub &'a Told<'a>);
+
+impl fmt::Display for Markdown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Told { name, deeds, findings, stories, .. } = self.0;
+        writeln!(f, "# `{name}`: {}\n", findings.outcome().name())?;
+        writeln!(f, "{}.\n", capital(&self.0.sentence()))?;
+        writeln!(f, "## What its processes did when nothing went wrong\n")?;
+        writeln!(f, "| process | on-exit | lives | calls | received | requests sent | state | memory | fuel |")?;
+        writeln!(f, "|---|---|---:|---:|---:|---:|---:|---:|---:|")?;
+        for (process, did) in deeds {
+            let on_exit = did.on_exit.map_or("gone".to_string(), |on_exit| format!("{on_exit:?}"));
+            let calls = grouped(did.calls.values().sum());
+            let state = did.state.map_or("none".to_string(), |bytes| format!("{} B", grouped(bytes as u64)));
+            let (memory, fuel) = (grouped(did.usage.memory >> 10), grouped(did.usage.fuel));
+            let (lives, received, requests) = (did.lives, grouped(did.received), grouped(did.requests));
+            writeln!(
+                f,
+                "| `{process}` | {on_exit} | {lives} | {calls} | {received} | {requests} | {state} | {memory} KiB | {fuel} |"
+            )?;
+        }
+        if !stories.is_empty() {
+            writeln!(f, "\n## What broke")?;
+        }
+        for story in stories {
+            writeln!(f, "\n### `{}`: {}\n", story.failure.rule.id, story.failure.rule.says)?;
+            writeln!(f, "In {}. Made small:\n", counted(story.failure.runs, "run"))?;
+            writeln!(f, "```text\n{}```", story.report(name).unwrap_or_default())?;
+        }
+        if !findings.notes.is_empty() {
+            writeln!(f, "\n## Worth knowing\n")?;
+        }
+        for (note, runs) in &findings.notes {
+            writeln!(f, "- {} ({})", escaped(&note.to_string()), counted(*runs, "run"))?;
+        }
+        writeln!(f, "\n## What was visited\n")?;
+        let (points, seeds) = (counted(findings.points, "crash point"), counted(findings.seeds, "seed"));
+        writeln!(f, "{points} and {seeds}; {} left out. Exits, by how and by on-exit value:\n", left_out(self.0))?;
+        writeln!(f, "| exit | {} |", COLUMNS.map(|column| format!("{column:?}")).join(" | "))?;
+        writeln!(f, "|---|---:|---:|---:|")?;
+        for how in How::ALL {
+            let cells = COLUMNS.map(|column| grouped(findings.coverage.cell(how, column).exits));
+            writeln!(f, "| {} | {} |", how.name(), cells.join(" | "))?;
+        }
+        Ok(())
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Text of a guest's, without what Markdown would take for its own.
+fn escaped(text: &str) -> String {
+    let special = |c: char| "\\`*_{}[]<>#|!".contains(c);
+    text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
+}
