@@ -11,8 +11,8 @@ mod rules;
 mod source;
 mod visits;
 
-pub use findings::{Failure, Findings, Outcome};
 pub use exercise::{Exercise, ExerciseError, Expectation, Moment, Remembers, Send};
+pub use findings::{Failure, Findings, Outcome};
 pub use notes::{Deeds, Note, deeds, notes};
 pub use source::{PackageError, read};
 pub use visits::{Visit, Visited, Work, spread, visit, work};
@@ -26,6 +26,8 @@ const NODE: &str = "alice.os";
 /// How long things go wrong at least, and how long the world has to settle then.
 const STORM: Duration = Duration::from_secs(20);
 const SETTLE: Duration = Duration::from_secs(10);
+/// How long the owner waits for grants to be on the disk.
+const GRANTED_MILLIS: u64 = 8;
 /// How long after the storm the requests of the exercise are sent once more.
 const AGAIN: Duration = Duration::from_secs(5);
 /// How many different requests are sent once more.
@@ -53,8 +55,9 @@ impl Checked {
             }
         }
         let id = |named: &str| ids.iter().find(|id| is_called(id, named)).cloned().unwrap_or_default();
-        let scenario = held(played(package, exercise, &ids, id), exercise, id);
-        let mut calm = scenario.clone().holding(|| Box::new(rules::IsAnswered::in_the_calm()));
+        let played = held(played(package, exercise, &ids, id), exercise, id);
+        let scenario = played.clone().holding(|| Box::new(rules::IsAnswered::default()));
+        let mut calm = played.holding(|| Box::new(rules::IsAnswered::in_the_calm()));
         for expect in &exercise.expects {
             if let Some(text) = &expect.prints {
                 let (process, text) = (id(&expect.process), text.clone());
@@ -74,8 +77,11 @@ fn played(package: Package, exercise: &Exercise, ids: &[String], id: impl Fn(&st
         // An owner who asks is answered: the process may message the terminal.
         scenario.setup.extend(ids.iter().map(|id| Action::MayAnswer(on(NODE, id))));
     }
-    // A grant is not answered: a second later it is on the disk, and no crash takes it back.
-    scenario = scenario.setup(Action::Ask(on(NODE, "timer:distro:sys"), 5, r#"{"SetTimer":1000}"#.to_string()));
+    // A grant is not answered: some milliseconds later it is on the disk, and no crash takes it back. The first call of a
+    // process comes later still.
+    let timer = on(NODE, "timer:distro:sys");
+    let on_disk = format!(r#"{{"SetTimer":{GRANTED_MILLIS}}}"#);
+    scenario = scenario.setup(Action::MayAnswer(timer.clone())).setup(Action::Ask(timer, 5, on_disk));
     scenario.script = exercise.sends.iter().flat_map(|send| send.lines(NODE, id)).collect();
     let mut asked: Vec<Action> = Vec::new();
     for line in &scenario.script {
@@ -101,8 +107,7 @@ fn held(mut scenario: Scenario, exercise: &Exercise, id: impl Fn(&str) -> String
     scenario = scenario
         .holding(|| Box::new(rules::NoRestartLoop::default()))
         .holding(|| Box::new(rules::NoPanic))
-        .holding(|| Box::new(rules::NoSpinning::default()))
-        .holding(|| Box::new(rules::IsAnswered::default()));
+        .holding(|| Box::new(rules::NoSpinning::default()));
     for expect in &exercise.expects {
         let process = id(&expect.process);
         if expect.alive {
@@ -123,8 +128,7 @@ fn process_ids(package: &Package) -> Result<Vec<String>, ScenarioError> {
     let Some((_, Content::Bytes(manifest))) = manifest else {
         return Err(ScenarioError(format!("package {} has no manifest.json", package.id)));
     };
-    let entries =
-        package::parse_manifest(&package.id, manifest).map_err(|error| ScenarioError(error.to_string()))?;
+    let entries = package::parse_manifest(&package.id, manifest).map_err(|error| ScenarioError(error.to_string()))?;
     Ok(entries.iter().map(|entry| format!("{}:{}", entry.process_name, package.id)).collect())
 }
 

@@ -318,7 +318,10 @@ mod tests {
         assert_eq!(json.letter.body, br#"{"Add":{"n":1}}"#);
         assert_eq!(json.letter.blob, Some((Some("text/plain".to_string()), b"hello".to_vec())));
         assert_eq!((json.letter.expects, json.at.clone()), (None, Moment::After(Duration::from_secs(6))));
-        assert_eq!((bytes.letter.body.as_slice(), bytes.at.clone()), (&[0, 255][..], Moment::When(Kind::Started, "counter".to_string(), 2)));
+        assert_eq!(
+            (bytes.letter.body.as_slice(), bytes.at.clone()),
+            (&[0, 255][..], Moment::When(Kind::Started, "counter".to_string(), 2))
+        );
         assert_eq!((exercise.last(), add.lines("alice.os", str::to_string).len()), (Duration::from_secs(6), 3));
         assert_eq!(exercise.expects[0].remembers, Remembers::Of(vec!["get".to_string()]));
     }

@@ -150,7 +150,13 @@ mod tests {
 
     fn visited(seed: u64, verdict: Verdict, notes: &[Note]) -> Visited {
         let visit = Visit::Seed(Seed(seed));
-        Visited { visit, verdict, notes: notes.iter().cloned().collect(), work: Default::default(), coverage: Default::default() }
+        Visited {
+            visit,
+            verdict,
+            notes: notes.iter().cloned().collect(),
+            work: Default::default(),
+            coverage: Default::default(),
+        }
     }
 
     #[test]
@@ -175,7 +181,10 @@ mod tests {
         findings.take_visited(visited(1, Verdict::Held, std::slice::from_ref(&known)));
         assert_eq!(findings.outcome(), Outcome::Passed);
         findings.take_visited(visited(2, Verdict::Held, &[missing.clone(), known.clone()]));
-        assert_eq!((findings.outcome(), findings.notes[&known], findings.notes[&missing]), (Outcome::Inconclusive, 2, 1));
+        assert_eq!(
+            (findings.outcome(), findings.notes[&known], findings.notes[&missing]),
+            (Outcome::Inconclusive, 2, 1)
+        );
         findings.take_visited(visited(3, broke("it did"), &[]));
         assert_eq!(findings.outcome(), Outcome::Failed);
     }

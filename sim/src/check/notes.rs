@@ -5,7 +5,9 @@ use crate::event::{Event, Life, What};
 use crate::guest::Usage;
 use crate::trace::life_text;
 use crate::world::{Run, Verdict};
-use kernel_core::{CallKind, Cause, Change, DropReason, Exit, Message, MessageId, Names, OnExitKind, ProcessRef, SendErrorKind};
+use kernel_core::{
+    CallKind, Cause, Change, DropReason, Exit, Message, MessageId, Names, OnExitKind, ProcessRef, SendErrorKind,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many of the first lines that a process printed are shown.
@@ -147,10 +149,9 @@ impl std::fmt::Display for Note {
             Note::Unsettled(source, target, body) => {
                 write!(f, "{source} still waited for {target} when the run ended: {body}")
             }
-            Note::AnswersFirst(process) => write!(
-                f,
-                "{process} answers before it saves: a crash between the two loses what was answered"
-            ),
+            Note::AnswersFirst(process) => {
+                write!(f, "{process} answers before it saves: a crash between the two loses what was answered")
+            }
             Note::Spins(process) => write!(f, "{process} computed for seconds without a call"),
         }
     }
@@ -235,7 +236,8 @@ impl<'a> Seen<'a> {
 
 /// Whether a request was not dropped: then that is what is said of it.
 fn was_there(request: &Message, run: &Run) -> bool {
-    let dropped = |(_, event): &(Cause, Event)| matches!(&event.what, What::Dropped(message, _) if message.id == request.id);
+    let dropped =
+        |(_, event): &(Cause, Event)| matches!(&event.what, What::Dropped(message, _) if message.id == request.id);
     !run.trace.events().any(dropped)
 }
 

@@ -219,7 +219,10 @@ impl Invariant for IsAnswered {
     fn rule(&self) -> Rule {
         match self.calm {
             true => Rule { id: "answers", says: "what is asked is answered in time, when nothing goes wrong" },
-            false => Rule { id: "still-answers", says: "what is asked is answered in time, when all that went wrong is over" },
+            false => Rule {
+                id: "still-answers",
+                says: "what is asked is answered in time, when all that went wrong is over",
+            },
         }
     }
 
@@ -297,10 +300,9 @@ impl Invariant for NeverForgets {
                 let (answer, means) = (said(message.body()), Said::of(message.body()));
                 let before = self.last.replace((request.clone(), answer.clone(), means.clone()));
                 match before {
-                    Some((asked, told, meant)) if !means.keeps(&meant) => Err(format!(
-                        "{} answered {told} to {asked:?}, and later {answer} to {request:?}",
-                        self.process
-                    )),
+                    Some((asked, told, meant)) if !means.keeps(&meant) => {
+                        Err(format!("{} answered {told} to {asked:?}, and later {answer} to {request:?}", self.process))
+                    }
                     _ => Ok(()),
                 }
             }

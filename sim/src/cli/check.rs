@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::str::FromStr;
 
 /// How much work the crash points of one check may take, and how much its seeds: some seconds each.
@@ -91,10 +92,9 @@ struct Told<'a> {
     name: &'a str,
     deeds: BTreeMap<String, Deeds>,
     findings: Findings,
-    /// How many crash points the calm run has.
-    points: u64,
-    /// How many seeds there were to play.
-    seeds: u64,
+    /// How many crash points and seeds were left out for want of work that may be done; none: all, since the calm run
+    /// is wrong already.
+    left_out: Option<(u64, u64)>,
     stories: Vec<Story>,
 }
 
@@ -102,7 +102,7 @@ struct Told<'a> {
 struct Story {
     failure: Failure,
     plan: Plan,
-    run: Run,
+    run: Rc<Run>,
     shrunk_from: Option<usize>,
     /// The line that replays it.
     line: String,
@@ -164,26 +164,16 @@ impl Check {
         let calm = self.run_plan(context, checked, &Plan::default())?;
         let mut findings = Findings::default();
         findings.take_calm(&calm, notes(&calm, true));
-        let points = sweep::points(scenario, &self.options(scenario), &context.loader).map_err(wrong_scenario(scenario))?;
-        let (n_points, seeds) = (points.len() as u64, self.seeds.of(None));
-        let n_seeds = seeds.len() as u64;
         // What breaks when nothing goes wrong, or cannot be played to its end, needs no storm to be found.
-        if calm.held() {
-            let (most, bound) = match self.points {
-                None => (points.len(), Some(POINTS_WORK)),
-                Some(Points::All) => (points.len(), None),
-                Some(Points::Some(most)) => (most.min(points.len()), None),
-            };
-            let mut points = check::spread(points);
-            points.truncate(most);
-            self.visit(context, scenario, &points, bound, &mut findings)?;
-            let seeds: Vec<Visit> = seeds.into_iter().map(Visit::Seed).collect();
-            self.visit(context, scenario, &seeds, Some(SEEDS_WORK), &mut findings)?;
-        }
+        let left_out = match calm.held() {
+            true => Some(self.visit_all(context, scenario, &mut findings)?),
+            false => None,
+        };
+        let calm = Rc::new(calm);
         let first = findings.failures.iter().take(RETOLD_MAX);
-        let stories = first.map(|failure| self.story(context, checked, failure)).collect::<Result<_, _>>()?;
+        let stories = first.map(|failure| self.story(context, checked, failure, &calm)).collect::<Result<_, _>>()?;
         let (name, deeds) = (scenario.name.as_str(), deeds(&calm));
-        let told = Told { name, deeds, findings, points: n_points, seeds: n_seeds, stories };
+        let told = Told { name, deeds, findings, left_out, stories };
         match self.format {
             Format::Text => write!(out, "{}", text::Text(&told))?,
             Format::Json => json(&told, out)?,
@@ -196,6 +186,20 @@ impl Check {
             check::Outcome::Passed => Ok(Outcome::Held),
             check::Outcome::Failed | check::Outcome::Inconclusive => Ok(Outcome::Violated),
         }
+    }
+
+    /// Crash points and seeds, as many as may be; gives back how many of each were left out.
+    fn visit_all(&self, context: &Context, scenario: &Scenario, findings: &mut Findings) -> Result<(u64, u64), Stop> {
+        let points = sweep::points(scenario, &self.options(scenario), &context.loader);
+        let mut points = check::spread(points.map_err(wrong_scenario(scenario))?);
+        let seeds: Vec<Visit> = self.seeds.of(None).into_iter().map(Visit::Seed).collect();
+        let (n_points, n_seeds) = (points.len() as u64, seeds.len() as u64);
+        if let Some(Points::Some(most)) = self.points {
+            points.truncate(most);
+        }
+        self.visit(context, scenario, &points, self.points.is_none().then_some(POINTS_WORK), findings)?;
+        self.visit(context, scenario, &seeds, Some(SEEDS_WORK), findings)?;
+        Ok((n_points - findings.points, n_seeds - findings.seeds))
     }
 
     fn visit(
@@ -217,10 +221,13 @@ impl Check {
     }
 
     /// A failure played again, and made small.
-    fn story(&self, context: &Context, checked: &Checked, failure: &Failure) -> Result<Story, Stop> {
+    fn story(&self, context: &Context, checked: &Checked, failure: &Failure, calm: &Rc<Run>) -> Result<Story, Stop> {
         let scenario = &checked.scenario;
         let (plan, recorded) = match &failure.first {
-            None => (Plan::default(), false),
+            None => {
+                let (plan, run, line) = (Plan::default(), calm.clone(), self.line(context, &Plan::default()));
+                return Ok(Story { failure: failure.clone(), plan, run, shrunk_from: None, line });
+            }
             Some(Visit::Seed(seed)) => {
                 let run = record_seed(scenario, *seed, Profile::Swarm, &self.options(scenario), &context.loader);
                 (run.map_err(wrong_scenario(scenario))?.plan.unwrap_or_default(), true)
@@ -235,7 +242,7 @@ impl Check {
             run.is_ok_and(|run| broken(&run).iter().any(|violation| failure.is(violation)))
         };
         let plan = shrink(plan, most as usize, fails).plan;
-        let run = self.run_plan(context, checked, &plan)?;
+        let run = Rc::new(self.run_plan(context, checked, &plan)?);
         let line = self.line(context, &plan);
         Ok(Story { failure: failure.clone(), plan, run, shrunk_from: recorded.then_some(before), line })
     }
@@ -260,17 +267,15 @@ fn broken(run: &Run) -> &[Violation] {
 }
 
 impl Told<'_> {
-    /// How many points and seeds were left out for want of work that may be done.
-    fn left_out(&self) -> (u64, u64) {
-        (self.points - self.findings.points, self.seeds - self.findings.seeds)
-    }
-
     /// The outcome in a sentence.
     fn sentence(&self) -> String {
         match self.findings.outcome() {
-            check::Outcome::Passed => match self.left_out() {
-                (0, _) => "its processes survive being killed, crashed, restarted and rebooted at every point".to_string(),
-                _ => "its processes survive being killed, crashed, restarted and rebooted at every point visited".to_string(),
+            check::Outcome::Passed => match self.left_out {
+                Some((0, _)) => {
+                    "its processes survive being killed, crashed, restarted and rebooted at every point".to_string()
+                }
+                _ => "its processes survive being killed, crashed, restarted and rebooted at every point visited"
+                    .to_string(),
             },
             check::Outcome::Failed => {
                 let n = self.findings.failures.len() as u64;
@@ -336,7 +341,7 @@ fn json(told: &Told<'_>, out: &mut impl Write) -> Result<(), Stop> {
         violations: findings.violations,
         unmodelled: &open.map(ToString::to_string).collect::<Vec<_>>(),
         replay: told.stories.first().map(|story| story.line.as_str()),
-        points_left_out: told.left_out().0,
+        points_left_out: told.left_out.map_or(0, |(points, _)| points),
         failures: findings.failures.len() as u64,
     };
     record::write(out, &record)?;

@@ -117,12 +117,7 @@ pub(super) enum Record<'a> {
         replay: &'a str,
     },
     /// `check`: something worth knowing that no rule forbids.
-    Note {
-        package: &'a str,
-        note: &'static str,
-        text: String,
-        runs: u64,
-    },
+    Note { package: &'a str, note: &'static str, text: String, runs: u64 },
     /// `replay`: the one run.
     Run {
         scenario: &'a str,

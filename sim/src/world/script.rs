@@ -242,10 +242,10 @@ impl World<'_> {
     fn send(&mut self, node: usize, process: &str, letter: &Letter) {
         let target = self.nodes[node].address(self.names.process(process));
         let step = Step::request(target, letter.expects, Bytes::from(letter.body.as_slice()));
-        let blob = letter.blob.as_ref().map(|(mime, bytes)| Blob {
-            mime: mime.as_deref().map(Into::into),
-            bytes: Bytes::from(bytes.as_slice()),
-        });
+        let blob = letter
+            .blob
+            .as_ref()
+            .map(|(mime, bytes)| Blob { mime: mime.as_deref().map(Into::into), bytes: Bytes::from(bytes.as_slice()) });
         let step = match blob {
             Some(blob) => step.carrying(blob),
             None => step,

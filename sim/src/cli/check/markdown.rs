@@ -2,7 +2,7 @@
 
 use super::super::text::{counted, grouped};
 use super::Told;
-use super::text::left_out;
+use super::text::visited;
 use crate::coverage::{COLUMNS, How};
 use std::fmt;
 
@@ -42,8 +42,7 @@ impl fmt::Display for Markdown<'_> {
             writeln!(f, "- {} ({})", escaped(&note.to_string()), counted(*runs, "run"))?;
         }
         writeln!(f, "\n## What was visited\n")?;
-        let (points, seeds) = (counted(findings.points, "crash point"), counted(findings.seeds, "seed"));
-        writeln!(f, "{points} and {seeds}; {} left out. Exits, by how and by on-exit value:\n", left_out(self.0))?;
+        writeln!(f, "{}. Exits, by how and by on-exit value:\n", capital(&visited(self.0)))?;
         writeln!(f, "| exit | {} |", COLUMNS.map(|column| format!("{column:?}")).join(" | "))?;
         writeln!(f, "|---|---:|---:|---:|")?;
         for how in How::ALL {

@@ -16,8 +16,7 @@ impl fmt::Display for Text<'_> {
         let Told { name, deeds, findings, stories, .. } = self.0;
         writeln!(f, "{name}, installed on a node of its own. When nothing goes wrong:\n")?;
         deeds.iter().try_for_each(|(process, did)| process_did(f, process, did))?;
-        let (points, seeds) = (counted(findings.points, "crash point"), counted(findings.seeds, "seed"));
-        writeln!(f, "\n{points} and {seeds} visited, {} left out", left_out(self.0))?;
+        writeln!(f, "\n{}", fold(&visited(self.0), 0))?;
         if !findings.notes.is_empty() {
             writeln!(f, "\nworth knowing")?;
         }
@@ -60,17 +59,17 @@ fn process_did(f: &mut fmt::Formatter<'_>, process: &str, did: &Deeds) -> fmt::R
     did.panicked.iter().try_for_each(|words| writeln!(f, "      PANICS   {}", fold(words, 15)))
 }
 
-/// How much was left out, and how to go on.
-pub(super) fn left_out(told: &Told<'_>) -> String {
-    match told.left_out() {
-        (0, 0) => "none".to_string(),
-        (points, seeds) if told.findings.points + told.findings.seeds == 0 => {
-            format!("all ({} and {}, for what is wrong already)", counted(points, "crash point"), counted(seeds, "seed"))
-        }
-        (points, seeds) => {
-            let (points, seeds) = (counted(points, "crash point"), counted(seeds, "seed"));
-            format!("{points} and {seeds} (a check does a bounded amount of work; `--points all` visits every point)")
-        }
+/// What was visited, and what was left out.
+pub(super) fn visited(told: &Told<'_>) -> String {
+    let both = |points, seeds| (counted(points, "crash point"), counted(seeds, "seed"));
+    let (points, seeds) = both(told.findings.points, told.findings.seeds);
+    match told.left_out.map(|(points, seeds)| (points + seeds, both(points, seeds))) {
+        None => "no crash point was visited: when nothing goes wrong, it does not come to a good end".to_string(),
+        Some((0, _)) => format!("{points} and {seeds} visited, none left out"),
+        Some((_, (points_left, seeds_left))) => format!(
+            "{points} and {seeds} visited, spread evenly; {points_left} and {seeds_left} left out (a check does a bounded \
+             amount of work; `--points all` visits every point)"
+        ),
     }
 }
 

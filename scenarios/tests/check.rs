@@ -1,0 +1,296 @@
+//! `check`, from outside: what it says of packages that hold, that break, and that never come to an end.
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+/// A folder of a test's own.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Folder {
+        Folder(tempfile::tempdir().expect("there is a folder for such things"))
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.0.path().join(file)
+    }
+
+    fn with(self, file: &str, content: impl AsRef<[u8]>) -> Folder {
+        fs::write(self.path(file), content).expect("the folder can be written to");
+        self
+    }
+
+    /// Checks a file in it.
+    fn check(&self, file: &str, arguments: &[&str]) -> Checked {
+        check(&self.path(file), self.0.path(), arguments)
+    }
+}
+
+/// What came of a check.
+struct Checked {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// Checks something; paths among the arguments are relative to a folder.
+fn check(package: &Path, folder: &Path, arguments: &[&str]) -> Checked {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kinode-sim"));
+    command.current_dir(folder).arg("check").arg(package).args(arguments);
+    called(&mut command)
+}
+
+fn called(command: &mut Command) -> Checked {
+    let output = command.stdin(Stdio::null()).output().expect("the program can be started");
+    let text = |bytes| String::from_utf8(bytes).expect("what it writes is text");
+    let code = output.status.code().expect("it ends by itself");
+    Checked { code, out: text(output.stdout), err: text(output.stderr) }
+}
+
+impl Checked {
+    fn must_end(self, code: i32) -> Checked {
+        assert_eq!(self.code, code, "{}{}", self.out, self.err);
+        assert!(code == 2 || self.err.is_empty(), "nothing is wrong, and nobody watches: {}", self.err);
+        self
+    }
+
+    fn must_say(self, parts: &[&str]) -> Checked {
+        for part in parts {
+            assert!(self.out.contains(part), "no {part:?} in\n{}", self.out);
+        }
+        self
+    }
+
+    fn records(&self, kind: &str) -> Vec<Value> {
+        let record = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        self.out.lines().map(record).filter(|record: &Value| record["kind"] == kind).collect()
+    }
+
+    /// The line that replays the failure told in full.
+    fn replay(&self) -> &str {
+        let line = self.out.lines().find_map(|line| line.trim_start().strip_prefix("replay: "));
+        line.unwrap_or_else(|| panic!("no line to paste in\n{}", self.out))
+    }
+}
+
+/// A committed guest.
+fn built(guest: &str) -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/guests/built")).join(format!("{guest}.wasm"))
+}
+
+/// A guest in text, with these imports of the process world, whose `init` is `body`.
+fn guest(imports: &[&str], body: &str) -> String {
+    let import = |import: &&str| {
+        let (name, params) = import.split_once(' ').unwrap_or((import, ""));
+        format!(r#"(import "hyperware:process/standard@1.0.0" "{name}" (func ${name} (param {params})))"#)
+    };
+    let imports: String = imports.iter().map(import).collect();
+    format!(
+        r#"(module {imports} (memory (export "memory") 2) (global $next (mut i32) (i32.const 65536))
+            (data (i32.const 16) "text")
+            (func $deeper (param i32) (result i32) (i32.add (i32.const 1) (call $deeper (local.get 0))))
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+                (global.set $next (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
+                (global.get $next)
+                (global.set $next (i32.add (global.get $next) (local.get 3))))
+            (func (export "init") (param i32 i32) {body}))"#
+    )
+}
+
+/// What is sent to a counter, and what must hold of it.
+fn exercise(process: &str) -> String {
+    let sent = |body: &str, at: u32| {
+        format!(
+            "[[send]]\nto = \"{process}\"\nbody = \"{body}\"\nanswer_within = \"5s\"\nat = \"{at}s\"\ntimes = 3\nevery = \"2s\"\n"
+        )
+    };
+    let held = format!("[[expect]]\nprocess = \"{process}\"\nalive = true\nnever_forgets = true\n");
+    [sent("add", 1), sent("get", 2), held].concat()
+}
+
+#[test]
+fn a_counter_that_saves_before_it_answers_passes() {
+    let folder = Folder::new().with("it.toml", exercise("counter"));
+    let checked = check(&built("counter"), folder.0.path(), &["--inject", "it.toml", "--seeds", "50"]).must_end(0);
+    checked.must_say(&[
+        "counter:counter:check.os: on-exit Restart, 1 life, waits for messages at the end",
+        "4 set-state",
+        "8 messages received",
+        "KiB of memory",
+        "50 seeds visited, none left out",
+        "PASSED: its processes survive being killed, crashed, restarted and rebooted at every point",
+    ]);
+}
+
+#[test]
+fn a_counter_that_answers_before_it_saves_is_caught_and_its_story_replays() {
+    let folder = Folder::new().with("it.toml", exercise("fragile"));
+    let checked = check(&built("fragile"), folder.0.path(), &["--inject", "it.toml", "--seeds", "10"]).must_end(1);
+    let checked = checked.must_say(&[
+        "never-forgets: BROKEN in fragile:check.os",
+        "says: no answer of the process says less than one that it gave before",
+        "but:  fragile:fragile:check.os answered \"",
+        "plan: 1 line",
+        "fragile:fragile:check.os answers before it saves",
+        "FAILED: 1 thing broke, in ",
+    ]);
+    let line = checked.replay().strip_prefix("cargo sim ").expect("a line to paste");
+    let mut again = Command::new("sh");
+    again.current_dir(folder.0.path()).args(["-c", &format!("'{}' {line}", env!("CARGO_BIN_EXE_kinode-sim"))]);
+    called(&mut again).must_end(1).must_say(&["never-forgets: BROKEN: fragile:fragile:check.os answered"]);
+}
+
+#[test]
+fn what_is_expected_in_the_calm_is_missed_without_a_storm() {
+    let text = "[[send]]\nto = \"idle\"\nbody = \"hello\"\nanswer_within = \"1s\"\n\
+                [[expect]]\nprocess = \"idle\"\nalive = true\nprints = \"hello back\"\n";
+    let folder = Folder::new().with("it.toml", text);
+    let checked = check(&built("idle"), folder.0.path(), &["--expect", "it.toml", "--format", "json"]).must_end(1);
+    let failures = checked.records("failure");
+    let told: Vec<_> = failures.iter().map(|failure| failure["rule"].as_str().unwrap_or_default()).collect();
+    assert_eq!(told, ["answers", "prints"]);
+    assert_eq!(failures[0]["facts"], "idle:idle:check.os did not answer \"hello\" within 1s");
+    assert_eq!(failures[1]["facts"], "idle:idle:check.os never printed \"hello back\"");
+    assert_eq!((&failures[0]["plan"], &failures[0]["runs"]), (&serde_json::json!([]), &serde_json::json!(1)));
+    let check = &checked.records("check")[0];
+    assert_eq!((&check["verdict"], &check["points"], &check["failures"]), (&"FAILED".into(), &0.into(), &2.into()));
+}
+
+#[test]
+fn who_leaves_for_good_is_not_alive() {
+    let folder = Folder::new()
+        .with("leaves.wat", guest(&[], ""))
+        .with("it.toml", "[[expect]]\nprocess = \"leaves\"\nalive = true\n");
+    let manifest =
+        r#"[{"process_name": "leaves", "process_wasm_path": "/leaves.wat", "on_exit": "None", "public": true}]"#;
+    let folder = folder.with("manifest.json", manifest);
+    let checked = check(folder.0.path(), folder.0.path(), &["--id", "a:b.os", "--expect", "it.toml"]).must_end(1);
+    checked.must_say(&["alive: BROKEN in a:b.os", "leaves:a:b.os is gone, and nobody killed it", "plan: calm"]);
+}
+
+#[test]
+fn a_panic_is_told_in_the_words_of_the_guest() {
+    let folder = Folder::new();
+    let checked = check(&built("crasher"), folder.0.path(), &[]).must_end(1);
+    checked.must_say(&[
+        "panic: BROKEN in crasher:check.os",
+        "PANICS",
+        "structural: nothing I do can start",
+        "restart-loop: BROKEN in the same run",
+        "crasher:crasher:check.os panicked in 5 lives in a row before it received anything",
+        "no crash point was visited",
+        "FAILED: 2 things broke, in 1 run",
+    ]);
+}
+
+/// Its first life saves something; any later one panics when it sees that.
+const LOOPS_AFTER_A_FAULT: &str = "(call $get-state (i32.const 0)) (if (i32.load8_u (i32.const 0)) (then unreachable))
+    (call $set-state (i32.const 16) (i32.const 4))
+    (loop $again (call $receive (i32.const 64)) (br $again))";
+
+#[test]
+fn a_restart_loop_that_only_a_fault_brings_about_is_found_with_a_bounded_amount_of_work() {
+    let imports = ["get-state i32", "set-state i32 i32", "receive i32"];
+    let folder = Folder::new().with("loops.wat", guest(&imports, LOOPS_AFTER_A_FAULT));
+    let checked = folder.check("loops.wat", &["--format", "json"]).must_end(1);
+    let rules: Vec<Value> = checked.records("failure").iter().map(|failure| failure["rule"].clone()).collect();
+    assert!(rules.contains(&"restart-loop".into()) && rules.contains(&"panic".into()), "{rules:?}");
+    let loops = checked.records("failure").into_iter().find(|failure| failure["rule"] == "restart-loop");
+    let plan = loops.expect("it was just seen")["plan"].as_array().map(Vec::len);
+    assert_eq!(plan, Some(1), "one fault is enough");
+}
+
+#[test]
+fn who_spins_floods_recurses_grows_or_prints_for_ever_is_stopped_and_named() {
+    let spins = guest(&[], "(loop $again (br $again))");
+    let grows = guest(&[], "(loop $again (drop (memory.grow (i32.const 1))) (br $again))");
+    let prints = guest(
+        &["print-to-terminal i32 i32 i32"],
+        "(loop $again (call $print-to-terminal (i32.const 0) (i32.const 16) (i32.const 4)) (br $again))",
+    );
+    let saves =
+        guest(&["set-state i32 i32"], "(loop $again (call $set-state (i32.const 16) (i32.const 4)) (br $again))");
+    let recurses = guest(&[], "(drop (call $deeper (i32.const 0)))");
+    for (name, text, says) in [
+        ("spins", spins, &["spins: BROKEN in", "spins:spins:check.os computed for 10s without a call", "FAILED"][..]),
+        ("grows", grows, &["spins: BROKEN in", "grows:grows:check.os computed for", "FAILED"]),
+        ("prints", prints, &["stopped at a bound, 300000 events; busiest was prints:prints:check.os", "INCONCLUSIVE"]),
+        ("saves", saves, &["saves:saves:check.os"]),
+        (
+            "recurses",
+            recurses,
+            &["panic: BROKEN in", "recurses:recurses:check.os panicked: ", "restart-loop", "FAILED"],
+        ),
+    ] {
+        let folder = Folder::new().with(&format!("{name}.wat"), text);
+        let checked = folder.check(&format!("{name}.wat"), &["--seeds", "1", "--points", "1"]);
+        assert!(checked.code <= 1, "{name}: {}", checked.err);
+        checked.must_say(says);
+    }
+}
+
+#[test]
+fn what_cannot_be_visited_is_counted_with_the_way_to_go_on() {
+    let folder = Folder::new();
+    let checked =
+        check(&built("idle"), folder.0.path(), &["--points", "3", "--seeds", "2", "--format", "json"]).must_end(0);
+    let check = checked.records("check").remove(0);
+    assert_eq!((&check["points"], &check["seeds"]), (&3.into(), &2.into()));
+    let left_out = check["points_left_out"].as_u64().expect("it is counted");
+    assert!(left_out > 3, "{check}");
+    let all = check_idle(&["--points", "all", "--seeds", "2", "--format", "json"]).records("check").remove(0);
+    assert_eq!((all["points"].as_u64(), &all["points_left_out"]), (Some(left_out + 3), &0.into()));
+    check_idle(&["--points", "3", "--seeds", "2"]).must_say(&[
+        "3 crash points and 2 seeds visited",
+        &format!("{left_out} crash points and 0 seeds"),
+        "--points all",
+        "at every point visited",
+    ]);
+}
+
+fn check_idle(arguments: &[&str]) -> Checked {
+    check(&built("idle"), Path::new("."), arguments).must_end(0)
+}
+
+#[test]
+fn a_report_in_markdown_has_verdict_deeds_failures_and_coverage() {
+    let folder = Folder::new().with("it.toml", exercise("fragile"));
+    let arguments = ["--inject", "it.toml", "--seeds", "10", "--report", "report.md"];
+    check(&built("fragile"), folder.0.path(), &arguments).must_end(1);
+    let report = fs::read_to_string(folder.path("report.md")).expect("it was written");
+    for part in [
+        "# `fragile:check.os`: FAILED\n",
+        "| `fragile:fragile:check.os` | Restart | 1 | ",
+        "### `never-forgets`: no answer of the process says less",
+        "```text\nnever-forgets: BROKEN in fragile:check.os",
+        "  replay: cargo sim check ",
+        "## Worth knowing\n\n- ",
+        "10 seeds visited, none left out.",
+        "| exit | None | Restart | Requests |",
+    ] {
+        assert!(report.contains(part), "no {part:?} in\n{report}");
+    }
+    let nowhere =
+        check(&built("idle"), folder.0.path(), &["--seeds", "1", "--points", "1", "--report", "no/such/folder.md"]);
+    assert!(nowhere.code == 2 && nowhere.err.contains("no/such/folder.md"), "{}", nowhere.err);
+}
+
+#[test]
+fn what_an_exercise_gets_wrong_is_named_before_anything_runs() {
+    let folder = Folder::new()
+        .with("nobody.toml", "[[send]]\nto = \"nobody\"\nbody = \"x\"\n")
+        .with("wrong.toml", "[[send]]\nto = \"idle\"\n");
+    for (file, says) in [
+        ("nobody.toml", "no process `nobody` in the manifest; there is `idle`"),
+        ("wrong.toml", "wrong.toml, [[send]] number 1: it needs one of `body`"),
+        ("missing.toml", "missing.toml: No such file"),
+    ] {
+        for flag in ["--inject", "--expect"] {
+            let checked = check(&built("idle"), folder.0.path(), &[flag, file]).must_end(2);
+            assert!(checked.out.is_empty() && checked.err.contains(says), "{}", checked.err);
+        }
+    }
+}
