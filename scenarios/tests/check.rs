@@ -240,12 +240,12 @@ fn what_cannot_be_visited_is_counted_with_the_way_to_go_on() {
     let check = checked.records("check").remove(0);
     assert_eq!((&check["points"], &check["seeds"]), (&3.into(), &2.into()));
     let left_out = check["points_left_out"].as_u64().expect("it is counted");
-    assert!(left_out > 3, "{check}");
+    assert!(left_out > 0, "{check}");
     let all = check_idle(&["--points", "all", "--seeds", "2", "--format", "json"]).records("check").remove(0);
     assert_eq!((all["points"].as_u64(), &all["points_left_out"]), (Some(left_out + 3), &0.into()));
     check_idle(&["--points", "3", "--seeds", "2"]).must_say(&[
         "3 crash points and 2 seeds visited",
-        &format!("{left_out} crash points and 0 seeds"),
+        &format!("{left_out} crash point"),
         "--points all",
         "at every point visited",
     ]);
