@@ -20,6 +20,8 @@ mod desk;
 #[cfg(feature = "kv")]
 #[allow(dead_code)] // Its engines come next.
 mod engine;
+mod eth;
+mod fd_manager;
 mod http_client;
 mod http_server;
 mod net;
@@ -57,9 +59,7 @@ pub trait Module {
     }
 
     /// What the public runtime's module can be asked for, by the names of its actions, and what this one does of it.
-    fn actions(&self) -> &'static [(&'static str, Support)] {
-        &[]
-    }
+    fn actions(&self) -> &'static [(&'static str, Support)];
 }
 
 /// Whether a module does an action of the public runtime's.
@@ -228,6 +228,8 @@ pub fn all() -> Vec<(ProcessRef, Box<dyn Module>)> {
         (ProcessRef::TIMER, Box::new(timer::Timer)),
         (ProcessRef::NET, Box::new(net::Net)),
         (ProcessRef::VFS, Box::new(vfs::Vfs::default())),
+        (ProcessRef::ETH, Box::new(eth::Eth::default())),
+        (ProcessRef::FD_MANAGER, Box::new(fd_manager::FdManager::default())),
         (ProcessRef::HTTP_SERVER, Box::new(http_server::HttpServer::default())),
         (ProcessRef::HTTP_CLIENT, Box::new(http_client::HttpClient)),
     ];
@@ -236,6 +238,16 @@ pub fn all() -> Vec<(ProcessRef, Box<dyn Module>)> {
     let absent: Vec<_> = absent.filter(|id| modules.iter().all(|(there, _)| there != id)).collect();
     modules.extend(absent.into_iter().map(|id| (id, Box::new(Absent) as Box<dyn Module>)));
     modules
+}
+
+/// What each runtime module can be asked for, and whether it does it. The kernel's commands are the kernel's
+/// ([`Command`](kernel_core::command::Command)); saved state is reached by calls, and not by messages.
+pub fn actions() -> Vec<(ProcessRef, Vec<(&'static str, Support)>)> {
+    let state = ["GetState", "SetState", "DeleteState", "Backup"].map(|name| (name, Support::Refused));
+    let served = all().into_iter().map(|(id, module)| (id, module.actions().to_vec()));
+    let mut actions: Vec<_> = served.chain([(ProcessRef::STATE, state.to_vec())]).collect();
+    actions.sort_by_key(|(id, _)| *id);
+    actions
 }
 
 /// A module that this simulator does not have: it says so, loudly, and answers nothing.
@@ -252,6 +264,21 @@ impl Module for Absent {
 
     fn fork(&self) -> Option<Box<dyn Module>> {
         Some(Box::new(Absent))
+    }
+
+    fn actions(&self) -> &'static [(&'static str, Support)] {
+        // The databases, both of which have these; `Get` and `Set` are the one's, `Query` and `Write` the other's.
+        &[
+            ("Open", Support::Refused),
+            ("RemoveDb", Support::Refused),
+            ("Get", Support::Refused),
+            ("Set", Support::Refused),
+            ("Delete", Support::Refused),
+            ("Query", Support::Refused),
+            ("Write", Support::Refused),
+            ("BeginTx", Support::Refused),
+            ("Commit", Support::Refused),
+        ]
     }
 }
 

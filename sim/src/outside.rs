@@ -1,4 +1,5 @@
-//! What is outside of all nodes, and stays when they go down: the web, a visitor with a browser, a chain.
+//! What is outside of all nodes, and stays when they go down: the web, a visitor with a browser, a chain; and
+//! who there is.
 //!
 //! Plain values. The runtime modules look at them while they serve ([`ModuleContext`](crate::modules::ModuleContext)),
 //! and the world moves them on.
@@ -8,11 +9,14 @@ pub mod visit;
 pub mod web;
 
 use chain::Chain;
+use kernel_core::NodeId;
 use web::Page;
 
 /// The world outside of the nodes of one run.
 #[derive(Clone, Debug, Default)]
 pub struct Outside {
+    /// Every node, up or down, in the scenario's order.
+    pub nodes: Vec<NodeId>,
     /// What there is on the web: the first page that fits a request answers it.
     pub web: Vec<Page>,
     /// The chain, if there is one; all nodes have the same.

@@ -27,7 +27,7 @@ pub struct Swept {
 
 /// Every crash point of a scenario's calm run, each as a plan of one line: a panic at each call of each life, a kill of
 /// each process before each step of its kernel, a crash and a power loss there, and both before and after each
-/// durable write.
+/// durable write. Where there is a chain: each failure of its provider, and a reorganisation at each block, too.
 ///
 /// # Errors
 /// A scenario that names what it does not have.
@@ -39,6 +39,7 @@ pub fn points(scenario: &Scenario, options: &Options, loader: &Loader) -> Result
             Question::Trap => fixed(&["panic"]),
             Question::Crash => fixed(&["crash", "power-loss"]),
             Question::Write => fixed(&["crash@0", "power-loss@0", "crash@99", "power-loss@99"]),
+            Question::Reorg => fixed(&["3"]),
             Question::Provider => ProviderFault::ALL.map(|fault| fault.name().to_string()).to_vec(),
             Question::Kill => {
                 let there = census.processes.iter().filter(|(node, _)| *node == site.subject);
@@ -53,7 +54,6 @@ pub fn points(scenario: &Scenario, options: &Options, loader: &Loader) -> Result
             | Question::Loss
             | Question::Link
             | Question::Order
-            | Question::Reorg
             | Question::Spin
             | Question::Memory
             | Question::Outage

@@ -255,7 +255,7 @@ impl<'s> World<'s> {
             nodes,
             links,
             images: Images::new(loader.clone(), native),
-            outside: Outside { web: scenario.web.clone(), chain: scenario.chain.as_ref().map(Chain::new) },
+            outside: Outside { nodes: ids, web: scenario.web.clone(), chain: scenario.chain.as_ref().map(Chain::new) },
             reorg,
             queue: Queue::default(),
             soonest: None,

@@ -3,12 +3,12 @@
 use super::args::Format;
 use super::record::{self, Listed};
 use super::{Context, Outcome, Stop, text};
+use crate::modules::{self, Support};
 use crate::site::Question;
-use kernel_core::Deviation;
-use kernel_core::Semantics;
+use kernel_core::{Deviation, Names, Semantics};
 use std::io::Write;
 
-/// Scenarios, invariants, fault families, deviations
+/// Scenarios, invariants, fault families, deviations, modules
 #[derive(clap::Args)]
 pub(super) struct List {
     /// For whom
@@ -26,11 +26,14 @@ impl List {
         let faults = faults.map(|family| Listed::Fault { name: family.name(), summary: family.summary() });
         let deviations = Deviation::ALL.iter();
         let deviations = deviations.map(|each| Listed::Deviation { name: each.name(), summary: each.summary() });
-        let parts: [(&str, Vec<Listed<'_>>); 4] = [
+        let modules = modules();
+        let modules = modules.iter().map(|(name, actions)| Listed::Module { name, actions });
+        let parts: [(&str, Vec<Listed<'_>>); 5] = [
             ("scenarios: explore NAME, replay NAME --seed N", scenarios.collect()),
             ("invariants: the rules that every run is held to", invariants.collect()),
             ("faults: families of questions that a seed or a plan answers", faults.collect()),
             ("deviations: what real runtimes do differently; explore --deviation NAME", deviations.collect()),
+            ("modules: what each does; what it does not have makes a `check` INCONCLUSIVE", modules.collect()),
         ];
         for (index, (title, entries)) in parts.iter().enumerate() {
             match self.format {
@@ -48,11 +51,30 @@ impl List {
     }
 }
 
+/// Every runtime module with the actions that it does, and then those that it refuses.
+fn modules() -> Vec<(String, String)> {
+    let names = Names::new();
+    let each = modules::actions().into_iter().map(|(id, actions)| {
+        let those = |support: Support| {
+            let named = actions.iter().filter(|(_, is)| *is == support).map(|(name, _)| *name);
+            named.collect::<Vec<_>>().join(" ")
+        };
+        let text = match (those(Support::Done), those(Support::Refused)) {
+            (done, refused) if refused.is_empty() => done,
+            (done, refused) if done.is_empty() => format!("refused: {refused}"),
+            (done, refused) => format!("{done}; refused: {refused}"),
+        };
+        (names.process_text(id).to_string(), text)
+    });
+    each.collect()
+}
+
 impl Listed<'_> {
     fn parts(&self) -> (&str, &str) {
         match self {
             Listed::Scenario { name, about } => (name, about),
             Listed::Invariant { name, says } => (name, says),
+            Listed::Module { name, actions } => (name, actions),
             Listed::Fault { name, summary } | Listed::Deviation { name, summary } => (name, summary),
         }
     }

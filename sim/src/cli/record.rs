@@ -148,6 +148,7 @@ pub(super) enum Listed<'a> {
     Invariant { name: &'a str, says: &'a str },
     Fault { name: &'a str, summary: &'a str },
     Deviation { name: &'a str, summary: &'a str },
+    Module { name: &'a str, actions: &'a str },
 }
 
 /// A cell of the exit matrix.

@@ -6,9 +6,11 @@ use crate::event::What;
 use crate::outside::Outside;
 use crate::outside::visit::{Sight, Visit};
 use crate::site::ProviderFault;
+use kernel_core::command::Command;
 use kernel_core::{
-    Address, Blob, Cause, Content, Duration, Input, Instant, Kernel, Message, MessageId, Moment, Names, NodeId, OnExit,
-    Outgoing, ProcessRef, Received, Record, Reply, Request, Response, Semantics, SendError, SendErrorKind,
+    Address, Blob, Capability, Cause, Content, Duration, Input, Instant, Kernel, Message, MessageId, Moment, Names,
+    NodeId, OnExit, Outgoing, ProcessRef, Received, Record, Reply, Request, Response, Semantics, SendError,
+    SendErrorKind,
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -79,6 +81,18 @@ impl<M: Module> Desk<M> {
     pub fn by_another_node(&mut self) -> &mut Desk<M> {
         self.who.node = NodeId(99);
         self
+    }
+
+    /// Whoever's turn it is gets a capability of the module's.
+    pub fn grant(&mut self, params: &str) {
+        let params = self.names.params(params);
+        let command = Command::Grant(self.who.process, vec![Capability { issuer: self.address, params }]);
+        let request = Request { body: command.to_body(&self.names), ..Request::default() };
+        let target = Address { process: ProcessRef::KERNEL, ..self.address };
+        let outgoing = Outgoing { target, request, context: None, blob: None };
+        let input = Input::ModuleRequest(ProcessRef::TERMINAL, Box::new(outgoing));
+        let moment = Moment { now: self.now, cause: Cause(0) };
+        self.kernel.step(&mut self.names, moment, input, &mut vec![]);
     }
 
     /// A request of whoever's turn it is, that expects an answer within five seconds.

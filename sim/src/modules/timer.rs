@@ -4,7 +4,7 @@
 //! anything else is ignored in silence. Timers are kept in memory: they outlive their setter, not their node, and a
 //! timer set by a dead life answers nobody (E10).
 
-use super::{Module, ModuleContext};
+use super::{Module, ModuleContext, Support};
 use kernel_core::{Bytes, Duration, Message};
 use serde::Deserialize;
 use std::rc::Rc;
@@ -33,6 +33,10 @@ impl Module for Timer {
             }
             Ok(Action::Debug) | Err(_) => {}
         }
+    }
+
+    fn actions(&self) -> &'static [(&'static str, Support)] {
+        &[("SetTimer", Support::Done), ("Debug", Support::Done)]
     }
 
     fn fork(&self) -> Option<Box<dyn Module>> {

@@ -19,7 +19,7 @@
 //! - `ReadDir` of a path without a drive is malformed, as in Kinode 1.0; Hyperdrive 1.9 lets root list it.
 //! - Each request is done as a whole, in the order in which the world lets them at the disk.
 
-use super::{Module, ModuleContext, excerpt};
+use super::{Module, ModuleContext, Support, excerpt};
 use crate::disk::{Files, Path};
 use host::Host;
 use kernel_core::command::Command;
@@ -80,6 +80,37 @@ impl Module for Vfs {
             Err(error) if expects => cx.respond(message, Answer::Err(error).to_body(), None),
             Ok(Outcome::Done(..)) | Err(_) => {}
         }
+    }
+
+    fn actions(&self) -> &'static [(&'static str, Support)] {
+        &[
+            ("CreateDrive", Support::Done),
+            ("CreateDir", Support::Done),
+            ("CreateDirAll", Support::Done),
+            ("CreateFile", Support::Done),
+            ("OpenFile", Support::Done),
+            ("CloseFile", Support::Done),
+            ("Write", Support::Done),
+            ("WriteAll", Support::Done),
+            ("Append", Support::Done),
+            ("SyncAll", Support::Done),
+            ("SetLen", Support::Done),
+            ("RemoveFile", Support::Done),
+            ("RemoveDir", Support::Done),
+            ("RemoveDirAll", Support::Done),
+            ("AddZip", Support::Refused),
+            ("Rename", Support::Done),
+            ("CopyFile", Support::Done),
+            ("Read", Support::Done),
+            ("ReadToEnd", Support::Done),
+            ("ReadExact", Support::Done),
+            ("ReadToString", Support::Done),
+            ("Seek", Support::Done),
+            ("ReadDir", Support::Done),
+            ("Metadata", Support::Done),
+            ("Len", Support::Done),
+            ("Hash", Support::Done),
+        ]
     }
 
     fn fork(&self) -> Option<Box<dyn Module>> {
