@@ -12,6 +12,7 @@ mod counter;
 mod crasher;
 mod fragile;
 mod idle;
+mod indexer;
 mod keeper;
 mod parent;
 mod puppet;
@@ -31,6 +32,7 @@ pub fn programs() -> Vec<Program> {
         Program::new("crasher", crasher::crasher),
         Program::new("fragile", fragile::fragile),
         Program::new("idle", idle::idle),
+        Program::new("indexer", indexer::indexer),
         Program::new("keeper", keeper::keeper),
         Program::new("parent", parent::parent),
         Program::new("puppet", puppet::puppet),

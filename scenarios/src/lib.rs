@@ -2,6 +2,7 @@
 
 pub mod fuzzing;
 pub mod guests;
+pub mod logs_once;
 pub mod stories;
 
 pub use stories::all;

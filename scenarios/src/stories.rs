@@ -12,6 +12,7 @@ use kernel_core::OnExitKind;
 use sim::scenario::{On, Program, Scenario, Start, on};
 use std::sync::{Arc, LazyLock};
 
+pub mod chain;
 mod exits;
 mod families;
 mod kills;
@@ -33,6 +34,7 @@ pub fn all() -> Vec<Scenario> {
         persistence::all(),
         neighbours::all(),
         packages::all(),
+        chain::all(),
         runtimes::all(),
     ];
     chapters.into_iter().flatten().collect()
@@ -59,6 +61,7 @@ fn built(name: &str) -> Arc<[u8]> {
         "crasher" => include_bytes!("../guests/built/crasher.wasm"),
         "fragile" => include_bytes!("../guests/built/fragile.wasm"),
         "idle" => include_bytes!("../guests/built/idle.wasm"),
+        "indexer" => include_bytes!("../guests/built/indexer.wasm"),
         "keeper" => include_bytes!("../guests/built/keeper.wasm"),
         "parent" => include_bytes!("../guests/built/parent.wasm"),
         "puppet" => include_bytes!("../guests/built/puppet.wasm"),

@@ -80,10 +80,10 @@ fn the_tour_runs_something_and_says_what_to_type_next() {
 }
 
 #[test]
-fn list_names_scenarios_invariants_faults_and_deviations() {
+fn list_names_scenarios_invariants_faults_deviations_and_modules() {
     let listed = kinode_sim(&["list", "--format", "json"]).must_end(0).records();
     let text = kinode_sim(&["list"]).must_end(0).out;
-    for kind in ["scenario", "invariant", "fault", "deviation"] {
+    for kind in ["scenario", "invariant", "fault", "deviation", "module"] {
         let of_kind = of_kind(&listed, kind);
         assert!(!of_kind.is_empty(), "no {kind}");
         assert!(of_kind.iter().all(|record| text.contains(s(&record["name"]))), "{text}");

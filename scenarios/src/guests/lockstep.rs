@@ -50,6 +50,41 @@ fn a_twin_makes_the_calls_of_its_sibling() {
     assert_eq!(n_turns("worker", &["work much", "work 65536"]), 4);
 }
 
+/// An indexer's answers come with contexts, which requests do not have.
+#[test]
+fn an_indexer_keeps_what_its_sibling_keeps() {
+    let log = |block: u32, removed: bool| {
+        format!(
+            r#"{{"blockNumber":"{block:#x}","blockHash":"0xb{block}","logIndex":"0x0","transactionHash":"0xt","removed":{removed}}}"#
+        )
+    };
+    let update =
+        |block, removed| Mail::Request(format!(r#"{{"Ok":{{"id":1,"result":{}}}}}"#, log(block, removed)).into());
+    let response = |body: String, context: &str| Mail::Response(body.into(), Some(context.to_string()));
+    let ended = || Mail::Request(br#"{"Err":{"id":1,"error":"gone"}}"#.to_vec());
+    let inbox = [
+        response(r#"{"Err":"NoRpcForChain"}"#.into(), "subscribed 1"),
+        response(String::new(), "subscribe 1"),
+        response(r#""Ok""#.into(), "subscribed 1"),
+        response(r#""Ok""#.into(), "subscribed 2"),
+        update(12, false),
+        response(String::new(), "ask 2"),
+        Mail::Failure(SendErrorKind::Timeout, Some("asked 2".into())),
+        response(format!(r#"{{"Response":[{},{}]}}"#, log(3, false), log(4, false)), "asked 2"),
+        update(13, false),
+        update(13, false),
+        update(12, true),
+        ended(),
+        update(14, false),
+        Mail::Failure(SendErrorKind::Timeout, Some("subscribe 2".into())),
+        response(r#"{"Response":[]}"#.into(), "asked 3"),
+    ];
+    // Of each message one turn, and one more for each time that the state is saved.
+    assert_eq!(lockstep("indexer", None, &inbox).len(), 2 + inbox.len() + 5);
+    let (calls, _) = &lockstep("indexer", Some(b"0x14 0xb20 0x0 0xt\n"), &inbox[3..6])[4];
+    assert_eq!(calls.len(), 0, "what comes of another subscribing is nothing");
+}
+
 #[test]
 fn a_twin_reads_a_state_as_its_sibling_does() {
     for state in STATES {

@@ -1,0 +1,100 @@
+//! What an indexer is for: every log of the chain is in its database, exactly once.
+
+use kernel_core::{Address, Capability, Cause, Duration, Instant, Names, NodeId, ProcessRef};
+use sim::event::{Event, Kind, What};
+use sim::invariant::{Invariant, Past, Rule};
+use sim::outside::chain::{Block, hex};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// The contract whose logs are kept.
+const CONTRACT: u8 = 7;
+/// Younger logs may still be on their way at the end of a run.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// P4, for the program `indexer`: as long as it is there and may ask `eth`, what it saved is what the chain has. Every
+/// process of the scenario is one; its state is a line for each log, `BLOCK BLOCK-HASH INDEX TRANSACTION-HASH`.
+#[derive(Clone, Debug, Default)]
+pub struct LogsOnce {
+    /// The chain, with the instant at which each block came to be.
+    chain: Vec<(Instant, Rc<Block>)>,
+    /// What each node's indexer has saved, if it ever lived.
+    saved: BTreeMap<(NodeId, ProcessRef), String>,
+}
+
+impl LogsOnce {
+    /// The lines that a database must have, and those that it may have besides: what is young.
+    fn lines(&self, now: Instant) -> (Vec<String>, Vec<String>) {
+        let (mut must, mut may) = (vec![], vec![]);
+        for (at, block) in &self.chain {
+            for (index, transaction) in block.transactions.iter().enumerate() {
+                if transaction.log.address[19] != CONTRACT {
+                    continue;
+                }
+                let (number, hash) = (block.number, hex(&block.hash));
+                let line = format!("{number:#x} {hash} {index:#x} {}", hex(&transaction.hash));
+                if now - *at < PATIENCE { &mut may } else { &mut must }.push(line);
+            }
+        }
+        (must, may)
+    }
+}
+
+/// Whether a process's row says that it may message `eth`.
+fn may_ask(past: &Past, node: NodeId, process: ProcessRef) -> bool {
+    let eth = Capability::messaging(Address { node, process: ProcessRef::ETH });
+    let row = past.lives.process(node, process).and_then(|process| process.row());
+    row.is_some_and(|row| row.capabilities.contains(&eth))
+}
+
+impl Invariant for LogsOnce {
+    fn rule(&self) -> Rule {
+        Rule { id: "logs-once", says: "an indexer has every log of the chain exactly once in its database" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::News, Kind::Started, Kind::StateDurable]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, _: &Past, _: &Names) -> Result<(), String> {
+        match &event.what {
+            What::News(news) => {
+                self.chain.truncate(self.chain.len() - news.removed.len());
+                self.chain.extend(news.added.iter().map(|block| (event.at, block.clone())));
+            }
+            What::Started(life) => {
+                self.saved.entry((event.node, life.process)).or_default();
+            }
+            What::StateDurable(process, bytes) => {
+                let text = String::from_utf8_lossy(bytes.as_deref().unwrap_or_default()).into_owned();
+                self.saved.insert((event.node, *process), text);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn at_end(&mut self, past: &Past, names: &Names) -> Result<(), String> {
+        let now = self.chain.last().map_or(past.now, |(at, _)| *at);
+        let (must, may) = self.lines(now);
+        for ((node, process), saved) in &self.saved {
+            // Who was killed keeps nothing up to date, and who lost the right to ask before it was durable cannot.
+            if past.lives.life(*node, *process).is_none() || !may_ask(past, *node, *process) {
+                continue;
+            }
+            let has = |line: &String| saved.lines().filter(|kept| kept == line).count();
+            let (node, process) = (names.node_text(*node), names.process_text(*process));
+            if let Some(line) = must.iter().find(|line| has(line) == 0) {
+                return Err(format!("{process} of {node} has missed the log {line}"));
+            }
+            if let Some(line) = must.iter().chain(&may).find(|line| has(line) > 1) {
+                return Err(format!("{process} of {node} has the log {line} more than once"));
+            }
+            let known = |line: &str| must.iter().chain(&may).any(|known| known == line);
+            if let Some(line) = saved.lines().find(|line| !known(line)) {
+                return Err(format!("{process} of {node} has a log that is not on the chain: {line}"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,72 @@
+//! What the book advises those who follow a chain, kept and not kept: the same program as three processes.
+
+use scenarios::all;
+use scenarios::stories::chain::indexing;
+use sim::chooser::{Profile, Seed};
+use sim::explore::{explore, record_seed, run_plan};
+use sim::image::Loader;
+use sim::plan::Plan;
+use sim::scenario::Scenario;
+use sim::shrink::shrink;
+use sim::sweep::sweep;
+use sim::world::{Options, Run, Verdict};
+
+const RULE: &str = "logs-once";
+/// How many seeds each is played under: enough to catch those that are not careful.
+const SEEDS: u64 = 400;
+/// How many runs shrinking may take.
+const SHRINK_RUNS_MAX: usize = 300;
+
+/// An indexer of which nothing is expected but what it is for.
+fn scenario(process: &str) -> Scenario {
+    indexing("planted", "An indexer, and nothing that its owner does.", process)
+}
+
+fn broken(run: &Run) -> Option<&'static str> {
+    match &run.verdict {
+        Verdict::Violated(violations) => violations.first().map(|violation| violation.rule.id),
+        Verdict::Held | Verdict::Limit(_) => None,
+    }
+}
+
+/// The first seed that breaks the rule, and the plan that it shrinks to.
+fn caught(scenario: &Scenario) -> Option<(u64, Plan)> {
+    let (options, loader) = (Options::default(), Loader::default());
+    let seeds: Vec<Seed> = (0..SEEDS).map(Seed).collect();
+    let explored = explore(scenario, &seeds, Profile::Swarm, &options, &loader, 2, || {}).expect("a sound scenario");
+    let (seed, _) = explored.violations.first()?;
+    let recorded = record_seed(scenario, *seed, Profile::Swarm, &options, &loader).expect("a sound scenario");
+    let fails = |plan: &Plan| run_plan(scenario, plan, &options, &loader).is_ok_and(|run| broken(&run) == Some(RULE));
+    let shrunk = shrink(recorded.plan.expect("it was recorded"), SHRINK_RUNS_MAX, fails);
+    assert!(fails(&shrunk.plan), "the plan breaks the rule");
+    Some((seed.0, shrunk.plan))
+}
+
+#[test]
+fn who_asks_for_what_was_missed_has_every_log_exactly_once_whatever_happens() {
+    assert_eq!(caught(&scenario("indexer")), None);
+}
+
+#[test]
+fn and_at_every_crash_point_of_its_story() {
+    let story = all().into_iter().find(|story| story.name == "an-indexer-on-a-chain").expect("there is its story");
+    let swept = sweep(&story, &Options::default(), &Loader::default(), |_, _| true).expect("a sound scenario");
+    println!("{} of {} crash points visited", swept.visited, swept.points);
+    assert_eq!((swept.visited, swept.violations.first()), (swept.points, None));
+    assert!(swept.points > 300, "{} points", swept.points);
+}
+
+#[test]
+fn who_only_listens_is_caught() {
+    let (seed, plan) = caught(&scenario("listener")).expect("it misses what comes while nobody listens");
+    println!("seed {seed}: {plan}");
+    assert!(plan.lines.len() <= 2, "{plan}");
+}
+
+/// `eth` answers an equal request from memory for a second.
+#[test]
+fn who_asks_too_soon_is_caught() {
+    let (seed, plan) = caught(&scenario("hasty")).expect("it is told what its former life was told");
+    println!("seed {seed}: {plan}");
+    assert!(plan.lines.len() <= 6, "{plan}");
+}
