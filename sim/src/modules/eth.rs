@@ -45,6 +45,13 @@ const REQUEST_SECS: u64 = 60;
 /// How long a subscription may take to be made.
 const SUBSCRIBE_TIME: Duration = Duration::from_secs(30);
 
+/// How many subscriptions there may be at a time (ours: a process could subscribe without end). More is not modelled.
+const SUBSCRIPTIONS_MAX: usize = 1_000;
+/// How many answers are kept in memory; the oldest makes room. As many as there.
+const CACHE_MAX: usize = 500;
+/// A longer request is not answered from memory (ours).
+const CACHED_BYTES_MAX: usize = 4_096;
+
 /// The module: who is told of what, and what was answered a moment ago.
 #[derive(Clone, Default)]
 pub struct Eth {
@@ -185,6 +192,9 @@ impl Eth {
             },
             Kind::NewPendingTransactions | Kind::Syncing => return Outcome::Unmodelled,
         };
+        if self.subscriptions.len() >= SUBSCRIPTIONS_MAX && !self.subscriptions.contains_key(&(source, id)) {
+            return Outcome::Unmodelled;
+        }
         self.subscriptions.insert((source, id), subscription);
         now(Ok(Answer::Ok))
     }
@@ -227,12 +237,23 @@ impl Eth {
         let chain = provider(*chain_id, cx).expect("it was just there");
         match rpc::answer(chain, method, params) {
             Ok(value) => {
-                self.cache.insert(key, (value.clone(), now_is));
+                self.keep(key, value.clone(), now_is);
                 now(Ok(Answer::Response(value)))
             }
             Err(Wrong::Invalid(text)) => refused_by_provider(-32_602, text),
             Err(Wrong::Unmodelled) => Outcome::Unmodelled,
         }
+    }
+
+    fn keep(&mut self, key: String, value: Value, at: Instant) {
+        if key.len() > CACHED_BYTES_MAX {
+            return;
+        }
+        if self.cache.len() >= CACHE_MAX {
+            let oldest = self.cache.iter().min_by_key(|(_, (_, then))| *then).map(|(key, _)| key.clone());
+            oldest.map(|key| self.cache.remove(&key));
+        }
+        self.cache.insert(key, (value, at));
     }
 
     fn configure(&self, config: &Config, source: Address, cx: &mut ModuleContext<'_>) -> Outcome {

@@ -39,6 +39,9 @@ mod wire;
 pub const PATIENCE: u64 = 15;
 /// The most that a ping or a pong may carry.
 const PING_BYTES_MAX: usize = 125;
+/// How much may be bound, paths and pages, until the node goes down (ours: a process could bind without end). More is
+/// not modelled.
+pub const BOUND_BYTES_MAX: usize = 64 << 20;
 /// The path that is no process's.
 const RPC: &str = "/rpc:distro:sys/message";
 
@@ -52,6 +55,8 @@ pub struct HttpServer {
     sockets: BTreeMap<u32, Socket>,
     /// How many requests and sockets there were.
     count: u64,
+    /// How many bytes were ever bound.
+    bytes: usize,
 }
 
 /// What a path is bound to; once unbound it is bound to nobody.
@@ -150,6 +155,10 @@ impl HttpServer {
 
     /// Does what a process asks for; whether it is then to be answered.
     fn act(&mut self, action: Action, message: &Message, cx: &mut ModuleContext<'_>) -> Result<bool, HttpServerError> {
+        if action.binds() && self.binds_too_much(message) {
+            cx.unmodelled = Some(format!("more than {} MiB of paths and pages", BOUND_BYTES_MAX >> 20));
+            return Ok(false);
+        }
         let app = message.source.process;
         let names = &*cx.names;
         let bound = |path: &str| Bound {
@@ -203,6 +212,12 @@ impl HttpServer {
             }
         }
         Ok(true)
+    }
+
+    /// Counts what a process binds.
+    fn binds_too_much(&mut self, message: &Message) -> bool {
+        self.bytes = self.bytes.saturating_add(message.bytes());
+        self.bytes > BOUND_BYTES_MAX
     }
 
     /// A process sends a frame.

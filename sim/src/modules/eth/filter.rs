@@ -4,6 +4,9 @@ use crate::outside::chain::{Block, Chain, LogSpec, Word, hex};
 use serde_json::{Value, json};
 use std::rc::Rc;
 
+/// More alternatives in one place a provider refuses (ours: a usual bound).
+const ALTERNATIVES_MAX: usize = 1_000;
+
 /// A filter: of the addresses any, and in each place of the topics any; none given fits all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -158,6 +161,7 @@ fn any_of(value: &Value, bytes: usize) -> Result<Vec<String>, Wrong> {
     };
     match value {
         Value::Null => Ok(vec![]),
+        Value::Array(all) if all.len() > ALTERNATIVES_MAX => Err(Wrong::Invalid("too many addresses or topics")),
         Value::Array(all) => all.iter().map(one).collect(),
         value => Ok(vec![one(value)?]),
     }

@@ -303,3 +303,24 @@ fn a_keepalive_without_a_subscription_is_told_so() {
     desk.tell(Heard::Message(Rc::new(message)));
     assert!(desk.replies.is_empty());
 }
+
+#[test]
+fn nobody_subscribes_or_asks_without_end() {
+    let mut desk = desk();
+    for id in 0..SUBSCRIPTIONS_MAX as u64 {
+        assert_eq!(desk.ask(subscribe(id, "newHeads", json!({}))), ok());
+    }
+    let message = desk.request(subscribe(u64::MAX, "newHeads", json!({})).to_string(), None);
+    desk.tell(Heard::Message(Rc::new(message)));
+    assert!(desk.replies.is_empty() && desk.unmodelled.is_some());
+    assert_eq!(desk.ask(subscribe(0, "newHeads", json!({}))), ok(), "in the place of another");
+    let addresses = vec![hex(&log(1, 1).address); 1_001];
+    let answer = desk.ask(request("eth_getLogs", json!([{ "address": addresses }])));
+    assert_eq!(answer["Err"]["RpcError"]["code"], -32_602);
+    for n in 0..=CACHE_MAX {
+        desk.ask(request("eth_blockNumber", json!([n])));
+    }
+    assert_eq!(desk.module.cache.len(), CACHE_MAX);
+    desk.ask(request("eth_blockNumber", json!(["x".repeat(CACHED_BYTES_MAX)])));
+    assert!(desk.module.cache.keys().all(|key| key.len() <= CACHED_BYTES_MAX), "long requests are not kept");
+}

@@ -278,3 +278,17 @@ fn what_is_not_modelled_is_said() {
     assert_eq!(status(&mut desk, Visit::Http(HttpRequest::new("POST", RPC, "{}"))).0, 501);
     assert!(desk.unmodelled.is_some());
 }
+
+#[test]
+fn nobody_binds_without_end() {
+    let mut desk = desk();
+    let cached = json!({ "Bind": { "path": "/", "authenticated": false, "local_only": false, "cache": true } });
+    let page = vec![b'x'; 16 << 20];
+    for _ in 0..3 {
+        assert_eq!(desk.give(cached.clone(), &page), json!({ "Ok": null }));
+    }
+    let message = desk.request(cached.to_string(), Some(&page));
+    desk.tell(Heard::Message(Rc::new(message)));
+    assert!(desk.replies.is_empty());
+    assert_eq!(desk.unmodelled.as_deref(), Some("more than 64 MiB of paths and pages"));
+}
