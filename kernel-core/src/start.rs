@@ -70,10 +70,14 @@ impl Kernel {
         if ends { self.write_ends(after, cx) } else { self.after_boot(after, cx) }
     }
 
-    /// What a runtime module holds on a node that is new: all may reach other nodes; the owner's terminal holds root,
-    /// which is to message the kernel and every other module, and to do as it likes in the file system.
+    /// What a runtime module holds on a node that is new: all may reach other nodes; those that give capabilities of
+    /// theirs to whom they serve may tell the kernel so (the vfs may anyway, C1); the owner's terminal holds root, which
+    /// is to message the kernel and every other module, and to do as it likes in the file system.
     pub(crate) fn first_capabilities(&self, module: ProcessRef, cx: &mut Context<'_>) -> Capabilities {
         let mut capabilities = Capabilities::from([Capability::network(self.our)]);
+        if matches!(module, ProcessRef::KV | ProcessRef::SQLITE) {
+            capabilities.insert(Capability::messaging(self.address(ProcessRef::KERNEL)));
+        }
         if module == ProcessRef::TERMINAL {
             capabilities.extend(ProcessRef::modules().map(|module| Capability::messaging(self.address(module))));
             let params = cx.names.params(r#"{"root":true}"#);

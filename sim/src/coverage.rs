@@ -148,6 +148,7 @@ impl Coverage {
             | What::WriteRefused
             | What::IoRefused(..)
             | What::ClockJumped(_)
+            | What::StoreChecked(..)
             | What::Script(_)
             | What::Lifted => {}
         }

@@ -3,7 +3,7 @@
 //! Events are facts recorded by the world: deliveries, lives, durable bytes, nodes going down. What the kernel alone
 //! says (that it made a message, or dropped one) is marked so: a wrong kernel must not vouch for itself.
 
-use crate::disk::IoFault;
+use crate::disk::{IoFault, Path};
 use crate::outside::chain::News;
 use crate::outside::visit::{Sight, Visit};
 use crate::site::Down;
@@ -128,6 +128,9 @@ pub enum What {
     WriteRefused,
     /// The disk refused a module an access.
     IoRefused(ProcessRef, IoFault),
+    /// A storage engine went over a file of its own for the first time since the boot, and this is wrong with it, or
+    /// nothing.
+    StoreChecked(ProcessRef, Path, Option<Rc<str>>),
 
     /// The node's clock jumps by so many nanoseconds, forth or back.
     ClockJumped(i64),
@@ -184,6 +187,7 @@ pub enum Kind {
     WriteRefused,
     IoRefused,
     ClockJumped,
+    StoreChecked,
     Script,
     Lifted,
 }
@@ -237,6 +241,7 @@ impl What {
             What::WriteRefused => Kind::WriteRefused,
             What::IoRefused(..) => Kind::IoRefused,
             What::ClockJumped(_) => Kind::ClockJumped,
+            What::StoreChecked(..) => Kind::StoreChecked,
             What::Script(_) => Kind::Script,
             What::Lifted => Kind::Lifted,
         }
@@ -285,6 +290,7 @@ impl What {
             | What::WriteRefused
             | What::IoRefused(..)
             | What::ClockJumped(_)
+            | What::StoreChecked(..)
             | What::Script(_)
             | What::Lifted => None,
         }

@@ -13,18 +13,25 @@ use kernel_core::{
     Address, Blob, Bytes, Capability, Duration, Input, Instant, Kernel, Message, Names, Outgoing, ProcessRef, Received,
     Reply, Request, Response,
 };
+use setup::Setup;
 use std::rc::Rc;
 
+#[cfg(any(feature = "kv", feature = "sqlite"))]
+#[allow(dead_code)] // `kv` comes next.
+mod database;
 #[cfg(test)]
 mod desk;
-#[cfg(feature = "kv")]
-#[allow(dead_code)] // Its engines come next.
+#[cfg(any(feature = "kv", feature = "sqlite"))]
+#[allow(dead_code)] // `kv` comes next.
 mod engine;
 mod eth;
 mod fd_manager;
 mod http_client;
 mod http_server;
 mod net;
+pub mod setup;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod timer;
 mod vfs;
 
@@ -223,7 +230,9 @@ impl<'a> ModuleContext<'a> {
 
 /// The modules of a node that has just come up. The kernel, `state` and the terminal are not among them: what they
 /// do is the kernel's and the world's.
-pub fn all() -> Vec<(ProcessRef, Box<dyn Module>)> {
+pub fn all(setup: &Setup) -> Vec<(ProcessRef, Box<dyn Module>)> {
+    #[cfg(not(feature = "sqlite"))]
+    let _ = setup;
     let mut modules: Vec<(ProcessRef, Box<dyn Module>)> = vec![
         (ProcessRef::TIMER, Box::new(timer::Timer)),
         (ProcessRef::NET, Box::new(net::Net)),
@@ -232,6 +241,8 @@ pub fn all() -> Vec<(ProcessRef, Box<dyn Module>)> {
         (ProcessRef::FD_MANAGER, Box::new(fd_manager::FdManager::default())),
         (ProcessRef::HTTP_SERVER, Box::new(http_server::HttpServer::default())),
         (ProcessRef::HTTP_CLIENT, Box::new(http_client::HttpClient)),
+        #[cfg(feature = "sqlite")]
+        (ProcessRef::SQLITE, Box::new(sqlite::Sqlite::new(setup))),
     ];
     let modelled = [ProcessRef::KERNEL, ProcessRef::STATE, ProcessRef::TERMINAL];
     let absent = ProcessRef::modules().filter(|id| !modelled.contains(id));
@@ -244,7 +255,7 @@ pub fn all() -> Vec<(ProcessRef, Box<dyn Module>)> {
 /// ([`Command`](kernel_core::command::Command)); saved state is reached by calls, and not by messages.
 pub fn actions() -> Vec<(ProcessRef, Vec<(&'static str, Support)>)> {
     let state = ["GetState", "SetState", "DeleteState", "Backup"].map(|name| (name, Support::Refused));
-    let served = all().into_iter().map(|(id, module)| (id, module.actions().to_vec()));
+    let served = all(&Setup::default()).into_iter().map(|(id, module)| (id, module.actions().to_vec()));
     let mut actions: Vec<_> = served.chain([(ProcessRef::STATE, state.to_vec())]).collect();
     actions.sort_by_key(|(id, _)| *id);
     actions

@@ -3,6 +3,7 @@
 use crate::chooser::{Chooser, Stream};
 use crate::disk::{Disk, Path};
 use crate::guest::{Guest, Reply, Turn, Usage};
+use crate::modules::setup::Setup;
 use crate::modules::{self, Module};
 use crate::operator::Operator;
 use crate::site::{Question, Subject};
@@ -156,10 +157,10 @@ impl Node {
 
 impl Up {
     /// A node that has just come up.
-    pub fn new(kernel: Kernel) -> Up {
+    pub fn new(kernel: Kernel, setup: &Setup) -> Up {
         let mut modules: Vec<Option<Box<dyn Module>>> = Vec::new();
         modules.resize_with(ProcessRef::modules().count(), || None);
-        for (id, module) in modules::all() {
+        for (id, module) in modules::all(setup) {
             modules[id.0 as usize] = Some(module);
         }
         Up { kernel, guests: Vec::new(), modules, disk_jobs: VecDeque::new(), armed: None, used: BTreeMap::new() }

@@ -6,6 +6,7 @@
 use crate::event::Kind;
 use crate::guest::native;
 use crate::invariant::Invariant;
+use crate::modules::setup::Setup;
 use crate::outside::chain::{ChainPlan, LogSpec};
 use crate::outside::visit::{Frame, FrameKind, HttpRequest, Visit};
 use crate::outside::web::Page;
@@ -42,6 +43,8 @@ pub struct Scenario {
     pub settle: Duration,
     /// The kernel's rules, unless a run asks for others.
     pub semantics: Semantics,
+    /// How its runtime modules work, where there is a choice.
+    pub modules: Setup,
     /// What a calm run must show.
     pub expect: Vec<Expect>,
     /// What must hold in this scenario besides the contract.
@@ -211,6 +214,7 @@ impl Scenario {
             storm: Duration::from_secs(20),
             settle: Duration::from_secs(40),
             semantics: Semantics::book(),
+            modules: Setup::default(),
             expect: Vec::new(),
             invariants: Vec::new(),
         }
@@ -288,6 +292,12 @@ impl Scenario {
     /// Other rules than the book's: a back-off, say.
     pub fn under(mut self, semantics: Semantics) -> Scenario {
         self.semantics = semantics;
+        self
+    }
+
+    /// With runtime modules that are set up so.
+    pub fn with(mut self, modules: Setup) -> Scenario {
+        self.modules = modules;
         self
     }
 

@@ -100,6 +100,11 @@ fn encode(event: &Event, out: &mut Vec<u8>) {
             put.u32(fault.at);
             put.u8(fault.wrong as u8);
         }
+        What::StoreChecked(module, path, trouble) => {
+            put.u32(module.0);
+            put.bytes(path.as_bytes());
+            put.optional(trouble.as_deref().map(str::as_bytes));
+        }
         What::Booted(n) | What::Script(n) => put.u32(*n),
         What::Down(down) => put.u8(*down as u8),
         What::Failed(text) => put.bytes(text.as_bytes()),
@@ -448,6 +453,10 @@ fn what_text(event: &Event, names: &Names) -> String {
         What::ClockJumped(nanos) => {
             let span = Duration(nanos.unsigned_abs());
             format!("its clock jumps {} by {span}", if *nanos < 0 { "back" } else { "forth" })
+        }
+        What::StoreChecked(module, path, None) => format!("{} finds {path} sound", process(module)),
+        What::StoreChecked(module, path, Some(trouble)) => {
+            format!("{} finds {path} broken: {}", process(module), excerpt(trouble.as_bytes()))
         }
         What::Script(line) => format!("script line {}", line + 1),
         What::Lifted => "the storm is over".to_string(),

@@ -110,6 +110,7 @@ fn is_told(event: &Event) -> bool {
         | What::Durable(_)
         | What::WriteRefused
         | What::IoRefused(..)
+        | What::StoreChecked(..)
         | What::Script(_)
         | What::ClockJumped(_)
         | What::Lifted => false,

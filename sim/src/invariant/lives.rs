@@ -386,6 +386,7 @@ impl Lives {
             | What::Arrived(_)
             | What::Unmodelled(..)
             | What::IoRefused(..)
+            | What::StoreChecked(..)
             | What::Visited(_)
             | What::Shown(_)
             | What::News(_)

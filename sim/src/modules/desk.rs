@@ -1,7 +1,7 @@
 //! For tests: a module at a desk, with a kernel beside it and the test for everybody else.
 
 use super::{Heard, Module, ModuleContext};
-use crate::disk::Disk;
+use crate::disk::{Disk, IoFault, Op};
 use crate::event::What;
 use crate::outside::Outside;
 use crate::outside::visit::{Sight, Visit};
@@ -18,12 +18,15 @@ use std::rc::Rc;
 
 pub const OWNER: &str = "main:notes:me.os";
 pub const SIBLING: &str = "other:notes:me.os";
+pub const STRANGER: &str = "main:spy:it.os";
 
 /// A module of the node `alice.os`, and whose turn it is to ask.
 pub struct Desk<M> {
     pub names: Names,
     kernel: Kernel,
-    disk: Disk,
+    pub disk: Disk,
+    /// What the disk refuses whoever is told something next.
+    pub fault: Option<IoFault>,
     pub outside: Outside,
     pub module: M,
     pub address: Address,
@@ -36,7 +39,9 @@ pub struct Desk<M> {
     pub replies: Vec<(Duration, Reply)>,
     pub requests: Vec<Outgoing>,
     pub sights: Vec<Sight>,
+    pub facts: Vec<What>,
     pub wakes: Vec<(Duration, u64)>,
+    pub ops: Vec<Op>,
     pub unmodelled: Option<String>,
 }
 
@@ -49,7 +54,7 @@ impl<M: Module> Desk<M> {
             let image = Some(kernel_core::ImageId(index));
             (names.process(id), Record { image, ..row.clone() })
         };
-        let rows = (0..).zip([OWNER, SIBLING]).map(row).collect();
+        let rows = (0..).zip([OWNER, SIBLING, STRANGER]).map(row).collect();
         let moment = Moment { now: Instant(0), cause: Cause(0) };
         let kernel = Kernel::boot(our, Semantics::default(), 0, rows, &mut names, moment, &mut vec![]);
         let who = Address { node: our, process: names.process(OWNER) };
@@ -57,6 +62,7 @@ impl<M: Module> Desk<M> {
             names,
             kernel,
             disk: Disk::default(),
+            fault: None,
             outside: Outside::default(),
             module,
             address: Address { node: our, process: id },
@@ -66,7 +72,9 @@ impl<M: Module> Desk<M> {
             replies: vec![],
             requests: vec![],
             sights: vec![],
+            facts: vec![],
             wakes: vec![],
+            ops: vec![],
             unmodelled: None,
         }
     }
@@ -115,19 +123,25 @@ impl<M: Module> Desk<M> {
         Message { rsvp: None, content: Content::Request(request), ..self.request("", blob) }
     }
 
-    /// Tells the module something.
+    /// Tells the module something. Its operations are done, and its commands to the kernel obeyed.
     pub fn tell(&mut self, heard: Heard) {
         let (names, outside) = (&mut self.names, &mut self.outside);
-        let mut cx = ModuleContext::new(self.address, self.now, names, self.disk.session(None), &self.kernel, outside);
+        let session = self.disk.session(self.fault.take());
+        let mut cx = ModuleContext::new(self.address, self.now, names, session, &self.kernel, outside);
         cx.provider = self.provider;
         heard.tell(&mut self.module, &mut cx);
         let ModuleContext { disk, out, facts, wakes, unmodelled, .. } = cx;
-        assert!(disk.into_ops().is_empty(), "the modules at this desk leave the disk alone");
-        (self.replies, self.requests, self.sights) = (vec![], vec![], vec![]);
+        self.ops = disk.into_ops();
+        assert!(self.ops.is_empty() || self.module.uses_disk(), "a module that does not use the disk leaves it alone");
+        for op in &self.ops {
+            self.disk.apply(op).unwrap_or_else(|error| panic!("{op:?}: {error}"));
+        }
+        (self.replies, self.requests, self.sights, self.facts) = (vec![], vec![], vec![], vec![]);
         (self.wakes, self.unmodelled) = (wakes, unmodelled);
         for (after, input) in out {
             match input {
                 Input::ModuleResponse(_, reply) => self.replies.push((after, reply)),
+                Input::ModuleRequest(_, request) if request.target.process == ProcessRef::KERNEL => self.obey(*request),
                 Input::ModuleRequest(_, request) => self.requests.push(*request),
                 other => panic!("a module requests and responds, and nothing else: {other:?}"),
             }
@@ -135,9 +149,16 @@ impl<M: Module> Desk<M> {
         for fact in facts {
             match fact {
                 What::Shown(sight) => self.sights.push((*sight).clone()),
-                other => panic!("a fact that nobody reads here: {other:?}"),
+                other => self.facts.push(other),
             }
         }
+    }
+
+    /// The kernel does what the module tells it.
+    pub fn obey(&mut self, command: Outgoing) {
+        let moment = Moment { now: self.now, cause: Cause(0) };
+        let input = Input::ModuleRequest(self.address.process, Box::new(command));
+        self.kernel.step(&mut self.names, moment, input, &mut vec![]);
     }
 
     /// The one answer to a message, and when it comes.

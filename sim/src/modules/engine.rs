@@ -53,12 +53,7 @@ impl<E> Handle<E> {
 
     /// The engine.
     pub fn get(&mut self) -> &mut E {
-        self.0.as_mut().expect("only `into_inner` takes it out, and it ends the handle")
-    }
-
-    /// The engine, to be closed in an orderly way.
-    pub fn into_inner(mut self) -> E {
-        self.0.take().expect("it is taken out once")
+        self.0.as_mut().expect("it is taken out when the handle is dropped")
     }
 }
 

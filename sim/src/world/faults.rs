@@ -158,7 +158,7 @@ impl World<'_> {
         let semantics: Semantics = self.semantics();
         let (at, base) = (Moment { now: self.now, cause }, u64::from(boots) << 40);
         let kernel = Kernel::boot(our, semantics, base, rows, &mut self.names, at, &mut self.buffer);
-        self.nodes[node].up = Some(Up::new(kernel));
+        self.nodes[node].up = Some(Up::new(kernel, &self.scenario.modules));
         self.effects.extend(self.buffer.drain(..));
         self.carry_out(node, cause);
         self.arm(node);

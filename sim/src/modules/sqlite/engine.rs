@@ -1,0 +1,136 @@
+//! One call of the engine at a time, and what it does with a database.
+//!
+//! A handle is a cache: what it would write when it is dropped is refused, since a node that crashed writes nothing.
+
+use super::guard::Guard;
+use super::host::{self, Host};
+use super::wire::SqliteError;
+use super::{values, vfs_ffi};
+use crate::disk::{Op, Path, Session};
+use crate::modules::engine::on_disk;
+use crate::modules::setup::{Journal, Planted, Setup};
+use kernel_core::Instant;
+use rusqlite::fallible_iterator::FallibleIterator;
+use rusqlite::types::Value;
+use rusqlite::{Batch, Connection, Error, OpenFlags, Statement};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Whose turn it is: the engine's random numbers and its count of memory are the whole process's.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// A statement and its parameters.
+#[derive(Clone)]
+pub struct Command {
+    pub sql: String,
+    pub parameters: Vec<Value>,
+}
+
+/// An open database.
+pub struct Database {
+    connection: Connection,
+    guard: Arc<Guard>,
+}
+
+/// Does engine work on a session of the disk, at an instant, with random numbers from a seed.
+pub fn call<R>(session: &mut Session, now: Instant, seed: u64, setup: &Setup, work: impl FnOnce() -> R) -> R {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    vfs_ffi::prepare();
+    let ignores_syncs = setup.planted == Some(Planted::SqliteSyncIgnored);
+    host::under(Host::new(now, seed, ignores_syncs), session, work)
+}
+
+/// Drops handles outside of any call: their destructors find no operating system, and write nothing.
+pub fn discard(databases: impl IntoIterator<Item = Database>) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    databases.into_iter().for_each(drop);
+}
+
+impl Database {
+    /// Opens a database, which is made if there is none. To be called within [`call`].
+    pub fn open(path: &str, setup: &Setup) -> Result<Database, SqliteError> {
+        if setup.planted == Some(Planted::SqliteJournalIgnored) {
+            throw_away(path, &["-wal", "-journal"]);
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags_and_vfs(path, flags, vfs_ffi::NAME)?;
+        let (locking, journal, synchronous) = match setup.journal {
+            // Alone with its file, the engine keeps the log's index in its own memory and needs no shared one.
+            Journal::Wal => ("EXCLUSIVE", "WAL", "FULL"),
+            Journal::Rollback => ("NORMAL", "DELETE", "EXTRA"),
+        };
+        let early = setup.planted == Some(Planted::SqliteAnswersEarly);
+        let set =
+            |pragma, value| connection.pragma_update_and_check(None, pragma, value, |row| row.get::<_, String>(0));
+        set("locking_mode", locking)?;
+        let mode = set("journal_mode", journal)?;
+        if !mode.eq_ignore_ascii_case(journal) {
+            return Err(SqliteError::engine(&format!("the journal mode is {mode}, not {journal}")));
+        }
+        connection.pragma_update(None, "synchronous", if early { "NORMAL" } else { synchronous })?;
+        let guard = Guard::of(&mut connection)?;
+        Ok(Database { connection, guard })
+    }
+
+    /// What is wrong with the file, by the engine's own check of all its pages and indexes; `None`: nothing.
+    pub fn trouble(&self) -> Result<Option<String>, SqliteError> {
+        self.guard.begin(false);
+        let mut check = self.connection.prepare("PRAGMA integrity_check(3)")?;
+        let found: Vec<String> = check.query([])?.map(|row| row.get(0)).collect()?;
+        Ok((found != ["ok"]).then(|| found.join("; ")))
+    }
+
+    /// Runs a statement, and gives its rows.
+    pub fn query(&self, command: &Command, may_write: bool) -> Result<Vec<u8>, SqliteError> {
+        self.guard.begin(may_write);
+        let rows =
+            self.prepare(&command.sql).and_then(|mut statement| values::rows(&mut statement, &command.parameters));
+        rows.map_err(|error| if self.guard.tried_to_write() { SqliteError::NoWriteCap } else { error })
+    }
+
+    /// Runs a statement that commits itself.
+    pub fn write(&self, command: &Command) -> Result<(), SqliteError> {
+        self.guard.begin(true);
+        self.execute(command)
+    }
+
+    /// Runs statements as one transaction: all of them, or none.
+    pub fn commit(&self, commands: &[Command]) -> Result<(), SqliteError> {
+        self.guard.begin(true);
+        self.connection.execute_batch("BEGIN")?;
+        self.guard.in_transaction(true);
+        let done = commands.iter().try_for_each(|command| self.execute(command));
+        self.guard.in_transaction(false);
+        let done = done.and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
+        if done.is_err() && !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        done
+    }
+
+    /// Runs a statement to its end, whatever rows it gives.
+    fn execute(&self, command: &Command) -> Result<(), SqliteError> {
+        let mut statement = self.prepare(&command.sql)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(&command.parameters))?;
+        while rows.next()?.is_some() {}
+        Ok(())
+    }
+
+    /// The one statement of a text. The second of two is looked at, and not the rest.
+    fn prepare(&self, sql: &str) -> Result<Statement<'_>, SqliteError> {
+        let mut batch = Batch::new(&self.connection, sql);
+        let statement = batch.next()?.ok_or(Error::Empty)?;
+        match batch.next()? {
+            None => Ok(statement),
+            Some(_) => Err(Error::MultipleStatement.into()),
+        }
+    }
+}
+
+/// Removes files that belong to a database, as far as they are there.
+fn throw_away(path: &str, endings: &[&str]) {
+    for ending in endings {
+        let file: Path = format!("{path}{ending}").into();
+        // Whatever is wrong with the disk, the engine is about to meet it, too.
+        let _ = on_disk(|disk| disk.apply(Op::Remove(file)));
+    }
+}

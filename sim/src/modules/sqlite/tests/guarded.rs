@@ -1,0 +1,108 @@
+//! A guest's SQL stays in its database, and ends.
+
+use super::*;
+
+#[test]
+fn no_statement_goes_on_for_ever() {
+    let mut desk = with_table(&Setup::default());
+    let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)";
+    assert_eq!(desk.query(&format!("{endless} SELECT max(x) FROM n")), engine_error("interrupted"));
+    let write = format!("INSERT INTO t SELECT x, x FROM ({endless} SELECT x FROM n)");
+    let answer = desk.write(&write);
+    assert_eq!(answer, engine_error("interrupted"));
+    assert_eq!(desk.value("SELECT count(*) FROM t"), 0, "and leaves nothing");
+    let tx = desk.begin();
+    desk.queue(tx, "INSERT INTO t VALUES (0, 0)");
+    desk.queue(tx, &write);
+    assert_eq!(desk.commit(tx), engine_error("interrupted"));
+    assert_eq!(desk.value("SELECT count(*) FROM t"), 0);
+}
+
+#[test]
+fn no_statement_takes_more_than_its_share_of_space() {
+    let mut desk = with_table(&Setup::default());
+    let too_big = "string or blob too big";
+    assert_eq!(desk.query("SELECT length(hex(zeroblob(1000000)))"), engine_error(too_big));
+    assert_eq!(desk.query("SELECT zeroblob(2000000000)"), engine_error(too_big));
+    let thousand = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 1000)";
+    let rows = desk.query(&format!("{thousand} SELECT zeroblob(100000) AS z FROM n"));
+    assert_eq!(rows, engine_error("the result is larger than 16 MiB"));
+    let full = desk.write(&format!("INSERT INTO t SELECT x, zeroblob(100000) FROM ({thousand} SELECT x FROM n)"));
+    assert_eq!(full, engine_error("database or disk is full"));
+    assert_eq!(desk.value("SELECT count(*) FROM t"), 0);
+    let sorted =
+        desk.query(&format!("{thousand} SELECT count(*) FROM (SELECT randomblob(100000) AS z FROM n ORDER BY z)"));
+    assert_eq!(sorted, engine_error("database or disk is full"), "files without a name count as well");
+    let long = format!("SELECT '{}'", "x".repeat(100_000));
+    assert_eq!(desk.query(&long), engine_error("statement too long"));
+    assert_eq!(desk.query(&format!("SELECT {}1", "-(".repeat(5_000))).as_object().map(|error| error.len()), Some(1));
+    assert_eq!(desk.query("SELECT 1 AS x"), json!([{ "x": 1 }]), "and it serves on");
+}
+
+#[test]
+fn no_other_database_is_within_reach() {
+    let mut desk = with_table(&Setup::default());
+    assert_eq!(desk.ask(body("other", json!("Open"))), "Ok");
+    for file in ["/sqlite/notes:me.os/other/other.db", "other.db", ":memory:", "file:x?mode=memory", "/kernel/table"] {
+        let attach = desk.query(&format!("ATTACH '{file}' AS x"));
+        assert_eq!(attach, engine_error("not authorized"), "{file}");
+        assert_eq!(desk.write(&format!("VACUUM INTO '{file}'")), engine_error("authorization denied"), "{file}");
+    }
+    assert_eq!(desk.query_with("ATTACH ?1 AS x", json!(["other.db-"])), engine_error("not authorized"));
+    assert_eq!(desk.write("VACUUM"), "Ok");
+}
+
+#[test]
+fn nothing_is_loaded() {
+    let mut desk = with_table(&Setup::default());
+    let load = desk.query("SELECT load_extension('libc.so.6')");
+    assert_eq!(
+        load,
+        engine_error(
+            "not authorized to use function: load_extension in SELECT load_extension('libc.so.6') at offset 7"
+        )
+    );
+}
+
+#[test]
+fn no_pragma_takes_away_what_the_engine_stands_on() {
+    for journal in MODES {
+        let mut desk = with_table(&mode(journal));
+        for pragma in [
+            "journal_mode = OFF",
+            "journal_mode = MEMORY",
+            "locking_mode = NORMAL",
+            "synchronous = OFF",
+            "mmap_size = 1000000000",
+            "writable_schema = ON",
+            "page_size = 512",
+            "cache_size = 1000000",
+            "cache_spill = OFF",
+            "temp_store = MEMORY",
+            "temp_store_directory = '/tmp'",
+            "wal_autocheckpoint = 1000000",
+            "hard_heap_limit = 0",
+            "schema_version = 1",
+            "ignore_check_constraints = ON",
+            "threads = 4",
+            "no_such_pragma = 1",
+        ] {
+            assert_eq!(desk.query(&format!("PRAGMA {pragma}")), engine_error("not authorized"), "{pragma}");
+        }
+        let mode = if journal == Journal::Wal { "wal" } else { "delete" };
+        for pragma in ["journal_mode", "journal_mode = WAL"] {
+            assert_eq!(desk.query(&format!("PRAGMA {pragma}")), json!([{ "journal_mode": mode }]), "{pragma}");
+        }
+        assert_eq!(desk.query("PRAGMA user_version = 7"), json!([]));
+        assert_eq!(desk.query("PRAGMA user_version"), json!([{ "user_version": 7 }]));
+        assert_eq!(desk.query("PRAGMA integrity_check"), json!([{ "integrity_check": "ok" }]));
+        assert_eq!(desk.write("INSERT INTO t VALUES (1, 1)"), "Ok");
+    }
+}
+
+#[test]
+fn the_schema_cannot_be_written_by_hand() {
+    let mut desk = with_table(&Setup::default());
+    let refusal = desk.write("UPDATE sqlite_master SET sql = 'broken'");
+    assert_eq!(refusal, engine_error("table sqlite_master may not be modified"));
+}

@@ -1,0 +1,1 @@
+//! Every boundary between two operations of the disk, in the work of two hundred transactions.

@@ -1,0 +1,94 @@
+//! What the module reads and says: JSON, tagged from outside, as the types of `lib/src/sqlite.rs` of both runtimes.
+
+use crate::disk::DiskError;
+use crate::modules::database::{DbKey, PackageId};
+use kernel_core::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// A request's body.
+#[derive(Debug, Deserialize)]
+pub struct Ask {
+    package_id: PackageId,
+    db: String,
+    action: Action,
+}
+
+/// What can be asked for.
+#[derive(Debug, Deserialize)]
+#[allow(missing_docs)] // Named as in the runtime; what each does stands at `Sqlite::act`.
+pub enum Action {
+    Open,
+    RemoveDb,
+    Write { statement: String, tx_id: Option<u64> },
+    Query(String),
+    BeginTx,
+    Commit { tx_id: u64 },
+}
+
+/// An answer's body.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs)] // Named as in the runtime.
+pub enum Answer {
+    Ok,
+    Read,
+    BeginTx { tx_id: u64 },
+    Err(SqliteError),
+}
+
+/// Why not. The runtime's `NoDb` never comes: whoever may use a database opens it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)] // Named as in the runtime.
+pub enum SqliteError {
+    NoTx(u64),
+    NoWriteCap,
+    NoReadCap,
+    MismatchingPackageId,
+    AddCapFailed,
+    NotAWriteKeyword,
+    NotAReadKeyword,
+    InvalidParameters,
+    MalformedRequest,
+    /// The engine's text.
+    RusqliteError(String),
+    /// The host's text.
+    IOError(String),
+}
+
+impl Ask {
+    /// Reads a request's body: of which database, and what to do with it.
+    pub fn parse(body: &[u8]) -> Result<(DbKey, Action), SqliteError> {
+        let ask: Ask = serde_json::from_slice(body).map_err(|_| SqliteError::MalformedRequest)?;
+        Ok((DbKey(ask.package_id, ask.db), ask.action))
+    }
+}
+
+impl Answer {
+    /// The answer as a message body.
+    pub fn to_body(&self) -> Bytes {
+        Bytes::from(serde_json::to_vec(self).expect("an answer has only string keys"))
+    }
+}
+
+impl SqliteError {
+    /// The engine's refusal, in its words.
+    pub fn engine(text: &str) -> SqliteError {
+        SqliteError::RusqliteError(text.to_string())
+    }
+
+    /// The host's refusal, in its words.
+    pub fn io(text: &str) -> SqliteError {
+        SqliteError::IOError(text.to_string())
+    }
+}
+
+impl From<DiskError> for SqliteError {
+    fn from(error: DiskError) -> SqliteError {
+        SqliteError::IOError(error.to_string())
+    }
+}
+
+impl From<rusqlite::Error> for SqliteError {
+    fn from(error: rusqlite::Error) -> SqliteError {
+        SqliteError::RusqliteError(error.to_string())
+    }
+}
