@@ -102,13 +102,73 @@ fn guest(imports: &[&str], body: &str) -> String {
 
 /// What is sent to a counter, and what must hold of it.
 fn exercise(process: &str) -> String {
-    let sent = |body: &str, at: u32| {
-        format!(
-            "[[send]]\nto = \"{process}\"\nbody = \"{body}\"\nanswer_within = \"5s\"\nat = \"{at}s\"\ntimes = 3\nevery = \"2s\"\n"
-        )
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/exercises")).join(format!("{process}.toml"));
+    fs::read_to_string(path).expect("it is committed")
+}
+
+/// A package of committed guests: each by its process name, its on-exit value, and whom it may message.
+fn package(processes: &[(&str, &str, &str, &[&str])], more: &[&str]) -> Folder {
+    let entry = |(name, guest, on_exit, messages): &(&str, &str, &str, &[&str])| {
+        let on_exit: Value = serde_json::from_str(on_exit).expect("it is JSON");
+        serde_json::json!({
+            "process_name": name, "process_wasm_path": format!("/{guest}.wasm"), "on_exit": on_exit, "public": false,
+            "request_networking": false, "request_capabilities": messages, "grant_capabilities": [],
+        })
     };
-    let held = format!("[[expect]]\nprocess = \"{process}\"\nalive = true\nnever_forgets = true\n");
-    [sent("add", 1), sent("get", 2), held].concat()
+    let manifest: Vec<Value> = processes.iter().map(entry).collect();
+    let guests = processes.iter().map(|(_, guest, ..)| *guest).chain(more.iter().copied());
+    let folder = Folder::new().with("manifest.json", Value::from(manifest).to_string());
+    let folder = folder.with("metadata.json", r#"{"properties": {"package_name": "demo", "publisher": "me.os"}}"#);
+    guests.fold(folder, |folder, guest| {
+        folder.with(&format!("{guest}.wasm"), fs::read(built(guest)).expect("it is built"))
+    })
+}
+
+#[test]
+fn a_process_that_awaits_a_keeper_of_its_data_passes() {
+    let restart = "\"Restart\"";
+    let store = package(
+        &[("keeper", "keeper", restart, &["saver:demo:me.os"]), ("saver", "saver", restart, &["keeper:demo:me.os"])],
+        &[],
+    );
+    let text = "[[send]]\nto = \"saver\"\nbody = \"add\"\nanswer_within = \"11s\"\ntimes = 3\n\
+                [[expect]]\nprocess = \"saver\"\nalive = true\nprints = \"resumed at 0\"\n";
+    let store = store.with("it.toml", text);
+    let checked = check(store.0.path(), store.0.path(), &["--inject", "it.toml", "--seeds", "30"]).must_end(0);
+    checked.must_say(&[
+        "saver:demo:me.os: on-exit Restart",
+        "send-and-await-response",
+        "30 seeds visited, none left out",
+    ]);
+}
+
+#[test]
+fn a_parent_and_its_worker_that_hands_its_work_over_by_on_exit_requests_pass() {
+    let family = package(&[("parent", "parent", "\"Restart\"", &["vfs:distro:sys"])], &["worker"]);
+    let send = |body: &str| format!("[[send]]\nto = \"parent\"\nbody = \"{body}\"\n");
+    let text = [
+        send("raise kid /demo:me.os/pkg/worker.wasm none"),
+        send("ask kid 5 work 3"),
+        "[[expect]]\nprocess = \"parent\"\nalive = true\nprints = \"got product 9 from kid\"\n".to_string(),
+    ];
+    let family = family.with("it.toml", text.concat());
+    let checked = check(family.0.path(), family.0.path(), &["--inject", "it.toml", "--seeds", "30"]).must_end(0);
+    checked.must_say(&["kid:demo:me.os: on-exit Requests, 1 life, gone at the end", "\"worked 3\"", "\"got product 9 from kid\"", "PASSED"]);
+}
+
+#[test]
+fn last_words_by_the_manifest_reach_whom_they_are_for() {
+    let last_words =
+        r#"{"Requests": [["our@herald:demo:me.os", {"body": [112, 114, 105, 110, 116, 32, 98, 121, 101]}, null]]}"#;
+    let two = package(
+        &[("herald", "puppet", "\"Restart\"", &[]), ("mortal", "puppet", last_words, &["herald:demo:me.os"])],
+        &[],
+    );
+    let text = "[[send]]\nto = \"mortal\"\nbody = \"return\"\n\
+                [[expect]]\nprocess = \"herald\"\nalive = true\nprints = \"bye\"\n";
+    let two = two.with("it.toml", text);
+    let checked = check(two.0.path(), two.0.path(), &["--inject", "it.toml", "--seeds", "30"]).must_end(0);
+    checked.must_say(&["mortal:demo:me.os: on-exit Requests, 1 life, gone at the end", "PASSED"]);
 }
 
 #[test]

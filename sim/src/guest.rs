@@ -127,5 +127,8 @@ impl Usage {
 /// How many calls a guest may make ahead of their taking effect: a bound on memory, not on behaviour.
 pub const AHEAD_MAX: usize = 64;
 
+/// What is added to the last words of a guest that panics after the chooser has refused it memory.
+pub const MEMORY_REFUSED: &str = "its memory was refused to grow";
+
 /// The virtual time that passes when a guest spins through one quantum without a call.
 pub const SPIN_QUANTUM: Duration = Duration::from_secs(1);

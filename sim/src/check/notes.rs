@@ -20,6 +20,8 @@ pub struct Deeds {
     pub lives: u32,
     /// Its on-exit value, as it was last on the disk.
     pub on_exit: Option<OnExitKind>,
+    /// Whether its row is gone from the disk: it has ended.
+    pub gone: bool,
     /// Calls of the process world, by name.
     pub calls: BTreeMap<&'static str, u64>,
     /// Requests that it sent.
@@ -44,10 +46,14 @@ pub fn deeds(run: &Run) -> BTreeMap<String, Deeds> {
     for (_, event) in run.trace.events() {
         match &event.what {
             What::Durable(change) => {
-                if let Change::Put(id, record) = &**change
-                    && !id.is_module()
-                {
-                    all.entry(*id).or_default().on_exit = Some(record.on_exit.kind());
+                let (id, on_exit) = match &**change {
+                    Change::Put(id, record) => (*id, Some(record.on_exit.kind())),
+                    Change::Remove(id) => (*id, None),
+                };
+                if !id.is_module() {
+                    let deeds = all.entry(id).or_default();
+                    deeds.on_exit = on_exit.or(deeds.on_exit);
+                    deeds.gone = on_exit.is_none();
                 }
             }
             What::Sent(message) if message.is_request() && !message.source.process.is_module() => {
@@ -228,7 +234,8 @@ impl<'a> Seen<'a> {
             What::SavesState(life, _) if self.answered.get(&life.process) == Some(life) => {
                 notes.insert(Note::AnswersFirst(text(life.process)));
             }
-            What::Spun(life, _) => _ = notes.insert(Note::Spins(text(life.process))),
+            // Not so in a storm, which makes a life spin.
+            What::Spun(life, _) if calm => _ = notes.insert(Note::Spins(text(life.process))),
             _ => {}
         }
     }

@@ -2,6 +2,7 @@
 
 use super::exercise::Remembers;
 use crate::event::{Event, Kind, What};
+use crate::guest::MEMORY_REFUSED;
 use crate::invariant::{Invariant, Past, Rule};
 use kernel_core::{Cause, Duration, Exit, Message, MessageId, Names, NodeId, ProcessRef};
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// So many lives in a row that panic before they receive anything are a restart loop.
 const LOOP: u32 = 5;
 
-/// A panic that somebody made: the chooser, or a disk that refuses.
+/// A panic that somebody made: the chooser, a disk that refuses, a host without memory.
 fn is_made(words: &str) -> bool {
-    words == "injected" || words.contains("the disk refused")
+    words == "injected" || words.contains("the disk refused") || words.contains(MEMORY_REFUSED)
 }
 
 /// A process panics only if somebody makes it.

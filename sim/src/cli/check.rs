@@ -319,6 +319,7 @@ fn json(told: &Told<'_>, out: &mut impl Write) -> Result<(), Stop> {
             memory: did.usage.memory,
             fuel: did.usage.fuel,
             waits: did.receives,
+            gone: did.gone,
             panicked: did.panicked.as_deref(),
         };
         record::write(out, &record)?;

@@ -103,6 +103,8 @@ pub(super) enum Record<'a> {
         fuel: u64,
         /// Whether it waited for messages at the end.
         waits: bool,
+        /// Whether it had ended by then.
+        gone: bool,
         panicked: Option<&'a str>,
     },
     /// `check`: something that broke, made small.

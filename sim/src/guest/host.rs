@@ -49,6 +49,13 @@ pub(super) struct Bounds {
     pub grown: u32,
 }
 
+impl Bounds {
+    /// Whether the growth that is to be refused has been.
+    pub fn has_refused(&self) -> bool {
+        self.refused.is_some_and(|nth| nth <= self.grown)
+    }
+}
+
 impl ResourceLimiter for Bounds {
     fn memory_growing(&mut self, now: usize, wanted: usize, most: Option<usize>) -> Result<bool, LimiterError> {
         // The memory that it begins with is no growth.

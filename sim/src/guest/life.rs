@@ -4,7 +4,7 @@ use super::host::{Host, Stop, Stopped};
 use super::lift::{At, Lifted};
 use super::lower::{Lower, Realloc, answer_layout};
 use super::wasm::{Limits, Program};
-use super::{Guest, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn, Usage};
+use super::{Guest, MEMORY_REFUSED, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn, Usage};
 use kernel_core::{Address, Answer, Call, CallKind, Instant, Names};
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -70,8 +70,11 @@ impl Guest for WasmGuest {
         self.store.data_mut().ahead_bytes = 0;
         let turn = self.turn(names, reply, ahead);
         self.fuel.settle(&mut self.store);
-        turn.unwrap_or_else(|trap| {
+        turn.unwrap_or_else(|mut trap| {
             self.state = State::Over;
+            if self.store.data().limits.has_refused() {
+                trap.text = format!("{} [{MEMORY_REFUSED}]", trap.text).trim().into();
+            }
             Turn::Trapped(trap)
         })
     }

@@ -17,7 +17,7 @@ impl fmt::Display for Markdown<'_> {
         writeln!(f, "| process | on-exit | lives | calls | received | requests sent | state | memory | fuel |")?;
         writeln!(f, "|---|---|---:|---:|---:|---:|---:|---:|---:|")?;
         for (process, did) in deeds {
-            let on_exit = did.on_exit.map_or("gone".to_string(), |on_exit| format!("{on_exit:?}"));
+            let on_exit = did.on_exit.map_or("none yet".to_string(), |on_exit| format!("{on_exit:?}"));
             let calls = grouped(did.calls.values().sum());
             let state = did.state.map_or("none".to_string(), |bytes| format!("{} B", grouped(bytes as u64)));
             let (memory, fuel) = (grouped(did.usage.memory >> 10), grouped(did.usage.fuel));

@@ -41,9 +41,10 @@ impl fmt::Display for Text<'_> {
 }
 
 fn process_did(f: &mut fmt::Formatter<'_>, process: &str, did: &Deeds) -> fmt::Result {
-    let on_exit = did.on_exit.map_or("gone".to_string(), |on_exit| format!("on-exit {on_exit:?}"));
+    let on_exit = did.on_exit.map_or("no on-exit".to_string(), |on_exit| format!("on-exit {on_exit:?}"));
     let waits = match (did.receives, did.lives) {
         (true, _) => "waits for messages at the end",
+        (false, _) if did.gone => "gone at the end",
         (false, 0) => "never lived",
         (false, _) => "does not wait for messages at the end",
     };
