@@ -153,7 +153,12 @@ fn a_parent_and_its_worker_that_hands_its_work_over_by_on_exit_requests_pass() {
     ];
     let family = family.with("it.toml", text.concat());
     let checked = check(family.0.path(), family.0.path(), &["--inject", "it.toml", "--seeds", "30"]).must_end(0);
-    checked.must_say(&["kid:demo:me.os: on-exit Requests, 1 life, gone at the end", "\"worked 3\"", "\"got product 9 from kid\"", "PASSED"]);
+    checked.must_say(&[
+        "kid:demo:me.os: on-exit Requests, 1 life, gone at the end",
+        "\"worked 3\"",
+        "\"got product 9 from kid\"",
+        "PASSED",
+    ]);
 }
 
 #[test]

@@ -53,6 +53,15 @@ pub enum ArchiveError {
 /// # Errors
 /// The first thing that is wrong with it.
 pub fn unpack(bytes: &[u8]) -> Result<Vec<Entry>, ArchiveError> {
+    let (entries, end) = unpack_until_wrong(bytes)?;
+    end.map(|()| entries)
+}
+
+/// The entries of an archive up to the first with which something is wrong, and what that is.
+///
+/// # Errors
+/// It is no archive, or has more entries than are looked at.
+pub fn unpack_until_wrong(bytes: &[u8]) -> Result<(Vec<Entry>, Result<(), ArchiveError>), ArchiveError> {
     let mut archive =
         ZipArchive::new(Cursor::new(bytes)).map_err(|error| ArchiveError::NotAnArchive(error.to_string()))?;
     if archive.len() > ENTRIES_MAX {
@@ -62,12 +71,17 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<Entry>, ArchiveError> {
     let mut entries = Vec::new();
     for index in 0..archive.len() {
         let name = archive.name_for_index(index).unwrap_or_default().to_string();
-        let file = archive.by_index(index).map_err(|error| why(&name, &error))?;
-        let Some(entry) = read(file, &name, room)? else { continue };
-        room -= entry.content.as_ref().map_or(0, |content| content.len() as u64);
-        entries.push(entry);
+        let file = archive.by_index(index).map_err(|error| why(&name, &error));
+        match file.and_then(|file| read(file, &name, room)) {
+            Ok(Some(entry)) => {
+                room -= entry.content.as_ref().map_or(0, |content| content.len() as u64);
+                entries.push(entry);
+            }
+            Ok(None) => {}
+            Err(error) => return Ok((entries, Err(error))),
+        }
     }
-    Ok(entries)
+    Ok((entries, Ok(())))
 }
 
 /// One entry, if it is not the root itself.

@@ -10,7 +10,7 @@ const ACTIONS: &[(&str, &str)] = &[
     (
         "vfs",
         "CreateDrive CreateDir CreateDirAll CreateFile OpenFile CloseFile Write WriteAll Append SyncAll SetLen \
-         RemoveFile RemoveDir RemoveDirAll AddZip! Rename CopyFile Read ReadToEnd ReadExact ReadToString Seek ReadDir \
+         RemoveFile RemoveDir RemoveDirAll AddZip Rename CopyFile Read ReadToEnd ReadExact ReadToString Seek ReadDir \
          Metadata Len Hash",
     ),
     ("state", "GetState! SetState! DeleteState! Backup!"),

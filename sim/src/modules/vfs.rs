@@ -10,7 +10,8 @@
 //! crash may find the file empty.
 //!
 //! What differs from the public runtime, all told:
-//! - `AddZip` is checked as there and then reported as not modelled: no answer.
+//! - `AddZip` of an archive with a name that leads out of it, or beyond the bounds of [`archive`], is
+//!   reported as not modelled: no answer.
 //! - A cursor belongs to a path as there, but `Rename` and `RemoveDirAll` forget it; there it stays with the file that it
 //!   was opened on, wherever that is now, even if nowhere. No cursor is evicted, and `fd-manager` is not spoken to.
 //! - What is answered as written is seen by the next action; there, `WriteAll` and `Append` may come late.
@@ -20,6 +21,7 @@
 //! - Each request is done as a whole, in the order in which the world lets them at the disk.
 
 use super::{Module, ModuleContext, Support, excerpt};
+use crate::archive::{self, ArchiveError, Entry};
 use crate::disk::{Files, Path};
 use host::Host;
 use kernel_core::command::Command;
@@ -98,7 +100,7 @@ impl Module for Vfs {
             ("RemoveFile", Support::Done),
             ("RemoveDir", Support::Done),
             ("RemoveDirAll", Support::Done),
-            ("AddZip", Support::Refused),
+            ("AddZip", Support::Done),
             ("Rename", Support::Done),
             ("CopyFile", Support::Done),
             ("Read", Support::Done),
@@ -201,7 +203,7 @@ impl Vfs {
                 self.forget(to());
             }
             Action::CopyFile { .. } => host.copy(path, to())?,
-            Action::AddZip => return blob().map(|_| Outcome::Unmodelled),
+            Action::AddZip => return add_zip(path, blob()?, host),
             // The others only look; of those some move the cursor.
             Action::Read => return bytes(&host.content(path)?),
             Action::ReadToEnd => return bytes(&self.rest(path, host)?),
@@ -283,6 +285,33 @@ impl Vfs {
     /// Closes whatever is open at a path or below it.
     fn forget(&mut self, path: &Path) {
         self.cursors.retain(|open, _| open != path && !place::is_below(open, path));
+    }
+}
+
+/// Unpacks an archive, entry by entry: one that goes wrong leaves those before it. A file's directory has to be there,
+/// or to be an entry before it.
+fn add_zip(path: &Path, zip: &[u8], host: &mut Host<'_>) -> Result<Outcome, VfsError> {
+    let parse_error = |error: String| VfsError::ParseError { error, path: path.to_string() };
+    let (entries, end) = match archive::unpack_until_wrong(zip) {
+        Ok(unpacked) => unpacked,
+        Err(ArchiveError::NotAnArchive(problem)) => return Err(parse_error(problem)),
+        Err(_) => return Ok(Outcome::Unmodelled),
+    };
+    host.make_dir_all(path)?;
+    for Entry { path: below, content } in entries {
+        let path: Path = format!("{path}/{below}").into();
+        match content {
+            Some(bytes) => host.write_whole(&path, &bytes)?,
+            None => host.make_dir_all(&path)?,
+        }
+    }
+    match end {
+        Ok(()) => found(Answer::Ok),
+        Err(ArchiveError::NotAFile(_) | ArchiveError::Encrypted(_) | ArchiveError::Method(_)) => {
+            Err(VfsError::UnzipError)
+        }
+        Err(ArchiveError::Damaged { problem, .. }) => Err(VfsError::IOError(problem)),
+        Err(_) => Ok(Outcome::Unmodelled),
     }
 }
 

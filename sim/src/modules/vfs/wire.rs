@@ -87,7 +87,7 @@ pub enum Answer {
     Hash([u8; 32]),
 }
 
-/// Why not. The runtime's `ParseError` and `UnzipError` are of `AddZip` alone, which is not modelled.
+/// Why not. `ParseError` and `UnzipError` are of `AddZip` alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[allow(missing_docs)] // Named as in the runtime.
 pub enum VfsError {
@@ -96,6 +96,11 @@ pub enum VfsError {
     AddCapFailed,
     MalformedRequest,
     NoBlob,
+    ParseError {
+        error: String,
+        path: String,
+    },
+    UnzipError,
     /// The host's text.
     IOError(String),
 }

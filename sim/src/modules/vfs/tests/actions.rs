@@ -216,14 +216,67 @@ fn a_file_is_removed_and_a_directory_is_not_a_file() {
     assert_eq!(node.answer(FILE, json!("RemoveFile")), no_such_file());
 }
 
+/// An archive of directories (no content) and files, the last of which may be a link.
+fn zip(entries: &[(&str, Option<&str>)], link: Option<&str>) -> Vec<u8> {
+    use std::io::Write;
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    for (name, content) in entries {
+        match content {
+            None => zip.add_directory(*name, options).expect("an archive in memory takes all"),
+            Some(text) => {
+                zip.start_file(*name, options).expect("an archive in memory takes all");
+                zip.write_all(text.as_bytes()).expect("an archive in memory takes all");
+            }
+        }
+    }
+    link.into_iter().for_each(|name| zip.add_symlink(name, "x", options).expect("an archive in memory takes all"));
+    zip.finish().expect("an archive in memory can be finished").into_inner()
+}
+
 #[test]
-fn a_zip_is_not_modelled_and_says_so() {
+fn a_zip_is_unpacked_below_its_path_entry_by_entry() {
     let mut node = node();
+    let into = "/notes:me.os/home/new";
+    let sound = zip(&[("ui", None), ("ui/a.txt", Some("one")), ("b.txt", Some(""))], None);
+    assert_eq!(node.give(into, json!("AddZip"), &sound), "Ok");
+    assert_eq!(node.bytes("/notes:me.os/home/new/ui/a.txt", json!("Read")), "one");
+    assert_eq!(node.answer("/notes:me.os/home/new/b.txt", json!("Len")), json!({ "Len": 0 }));
+    let again = zip(&[("ui/a.txt", Some("two"))], None);
+    assert_eq!(node.give(into, json!("AddZip"), &again), "Ok", "what is there is replaced");
+    assert_eq!(node.bytes("/notes:me.os/home/new/ui/a.txt", json!("Read")), "two");
+    // As in the runtime: directories are made for entries that say so, not for files.
+    let homeless = zip(&[("c.txt", Some("three")), ("no/d.txt", Some("four"))], None);
+    assert_eq!(node.give(into, json!("AddZip"), &homeless), no_such_file());
+    assert_eq!(node.bytes("/notes:me.os/home/new/c.txt", json!("Read")), "three", "what came before is there");
+}
+
+#[test]
+fn a_zip_that_is_none_or_holds_what_is_no_file_is_refused() {
+    let mut node = node();
+    let into = "/notes:me.os/home/new";
+    let refusal = node.give(into, json!("AddZip"), b"PK");
+    assert!(refusal["Err"]["ParseError"]["error"].is_string(), "{refusal}");
+    assert_eq!(refusal["Err"]["ParseError"]["path"], "/vfs/notes:me.os/home/new");
+    assert_eq!(node.answer(into, json!("Len")), no_such_file(), "nothing was made for it");
+    assert_eq!(node.give(into, json!("AddZip"), &zip(&[("a", Some("x"))], Some("link"))), refused("UnzipError"));
+    assert_eq!(node.bytes("/notes:me.os/home/new/a", json!("Read")), "x");
+    assert_eq!(node.by(STRANGER).give(DRIVE, json!("AddZip"), b"PK"), refused("NoWriteCap"));
+}
+
+#[test]
+fn a_zip_whose_names_lead_out_of_it_is_not_modelled_and_says_so() {
+    let mut node = node();
+    let mut bytes = zip(&[("xxxx", Some("x"))], None);
+    for at in 0..bytes.len() - 4 {
+        if bytes[at..].starts_with(b"xxxx") {
+            bytes[at..at + 4].copy_from_slice(b"../x");
+        }
+    }
     let mut message = node.request(br#"{"path":"/notes:me.os/home","action":"AddZip"}"#);
-    message.blob = Some(Blob { mime: None, bytes: "PK".into() });
+    message.blob = Some(Blob { mime: None, bytes: bytes.as_slice().into() });
     assert!(node.deliver(message).is_empty());
     assert!(node.unmodelled.as_deref().is_some_and(|what| what.contains("AddZip")));
-    assert_eq!(node.by(STRANGER).give(DRIVE, json!("AddZip"), b"PK"), refused("NoWriteCap"));
 }
 
 #[test]
