@@ -115,6 +115,7 @@ impl Chooser {
             let usual = usual_rate(question);
             *rate = match profile {
                 Profile::Calm => NEVER,
+                _ if usual == NEVER => NEVER,
                 Profile::Stormy => usual,
                 Profile::Swarm if draw.below(2) == 0 => NEVER,
                 Profile::Swarm if usual == 1 => 1,
@@ -279,6 +280,7 @@ fn usual_rate(question: Question) -> u32 {
         Question::Kill | Question::Link | Question::Partition => 20,
         Question::Crash | Question::Memory | Question::Spin => 30,
         Question::Outage => 60,
+        Question::Script => NEVER,
     }
 }
 

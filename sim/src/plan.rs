@@ -109,8 +109,11 @@ fn parse_line(row: &str) -> Result<Line, String> {
     Ok(Line { question, subject: subject.to_string(), ordinal, answer: answer.to_string() })
 }
 
-/// Whether a subject has the same separators, in the same order, as the form asked for.
+/// Whether a subject has the same separators, in the same order, as the form asked for; of some there is but one.
 fn fits(subject: &str, form: &str) -> bool {
+    if ["chain", "story"].contains(&form) {
+        return subject == form;
+    }
     let separators = |text: &str| text.chars().filter(|c| "@:/>".contains(*c)).collect::<String>();
     separators(subject) == separators(form)
 }
@@ -124,9 +127,10 @@ mod tests {
         let text = "kill alice.os #40 counter:demo:alice.os\ncrash bob.os #7 power-loss\nwrite a.os #1 crash@2\n\
                     latency alice.os>bob.os #5 37ms\ntrap a.os@p:q:r/2 #17 panic\ncost a.os@p:q:r/1 #3 x100\n\
                     kill a.os #2 p:q:r@350ms\nspin a.os@p:q:r/1 #4 3\nmemory a.os@p:q:r/1 #1 2\n\
-                    outage a.os #9 power-loss\npartition a.os>b.os #2 1.5s\nclock a.os #1 -3s\nclock a.os #2 +20ms";
+                    outage a.os #9 power-loss\npartition a.os>b.os #2 1.5s\nclock a.os #1 -3s\nclock a.os #2 +20ms\n\
+                    script story #1 2,5-7,256\nscript story #1 none";
         let plan: Plan = text.parse().expect("it is a plan");
-        assert_eq!(plan.lines.len(), 13);
+        assert_eq!(plan.lines.len(), 15);
         assert_eq!(plan.to_string(), text);
         assert_eq!(plan.one_line().parse::<Plan>(), Ok(plan));
     }
@@ -144,6 +148,10 @@ mod tests {
             ("write a #1 shutdown@1", "is no answer"),
             ("kill a #1 p:q:r@soon", "with `@350ms` behind it"),
             ("clock a #1 5s", "with its sign"),
+            ("script story #1 5,3", "the lines that are played"),
+            ("script story #1 0", "the lines that are played"),
+            ("script story #1 257", "the lines that are played"),
+            ("script a.os #1 1", "is not whom `script` is about"),
         ] {
             let error = text.parse::<Plan>().expect_err(text).to_string();
             assert!(error.contains(says), "{error}");

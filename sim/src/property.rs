@@ -75,7 +75,7 @@ impl Strategy for Plans<'_> {
         let seed = Seed(runner.rng().next_u64());
         let run = record_seed(self.scenario, seed, self.profile, &self.options, &self.loader);
         let run = run.map_err(|error| error.to_string())?;
-        Ok(PlanTree::new(run.plan.expect("the chooser was recording")))
+        Ok(PlanTree::with_script(run.plan.expect("the chooser was recording"), self.scenario.script.len()))
     }
 }
 

@@ -50,6 +50,8 @@ pub enum Question {
     Partition,
     /// Does this node's clock jump before this reading of it, by how much?
     Clock,
+    /// Which lines of the scenario's script are played? Asked once, when the storm begins; a seed plays them all.
+    Script,
 }
 
 /// Whom a question is about.
@@ -59,6 +61,8 @@ pub enum Subject {
     Node(NodeId),
     /// The way from one node to another.
     Link(NodeId, NodeId),
+    /// The scenario.
+    Story,
     /// The n-th life of a process on its node, counted from 1.
     Life(Address, u32),
     /// The chain.
@@ -80,6 +84,8 @@ pub enum Answer {
     Later(ProcessRef, Duration),
     /// So many nanoseconds forth, or back.
     Jump(i64),
+    /// These lines.
+    Lines(Lines),
     /// The node goes down in this way.
     Down(Down),
     /// This happens to a durable write.
@@ -89,6 +95,10 @@ pub enum Answer {
     /// This is how the chain's provider fails.
     Provider(ProviderFault),
 }
+
+/// Some of the first 256 lines of a script. Whatever comes behind them is always played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lines([u64; 4]);
 
 /// How a node goes down (the row `X.down` has all three).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,7 +133,7 @@ pub enum ProviderFault {
 
 impl Question {
     /// All of them.
-    pub const ALL: [Question; 20] = [
+    pub const ALL: [Question; 21] = [
         Question::Trap,
         Question::Cost,
         Question::Kill,
@@ -144,6 +154,7 @@ impl Question {
         Question::Outage,
         Question::Partition,
         Question::Clock,
+        Question::Script,
     ];
 
     /// Its name in a plan.
@@ -169,6 +180,7 @@ impl Question {
             Question::Outage => "outage",
             Question::Partition => "partition",
             Question::Clock => "clock",
+            Question::Script => "script",
         }
     }
 
@@ -197,6 +209,7 @@ impl Question {
             Question::Outage => "all nodes go down at one instant",
             Question::Partition => "two nodes are cut off from each other for a while",
             Question::Clock => "a node's clock jumps; deadlines of its kernel do not go by it",
+            Question::Script => "some lines of the script are not played (never so under a seed)",
         }
     }
 
@@ -224,6 +237,7 @@ impl Question {
             | Question::Outage
             | Question::Clock => "node",
             Question::Reorg => "chain",
+            Question::Script => "story",
         }
     }
 
@@ -242,6 +256,7 @@ impl Question {
             Question::Provider => "`error`, `timeout` or `disconnect`",
             Question::Downtime | Question::Latency | Question::Link | Question::Partition => "a duration, `20ms`",
             Question::Clock => "a duration with its sign, `+5s` or `-20ms`",
+            Question::Script => "the lines that are played, `2,5-7`, or `none`",
         }
     }
 
@@ -261,6 +276,7 @@ impl Question {
                 Some(Answer::Process(names.process(text)))
             }
             Question::Clock => Some(Answer::Jump(parse_jump(text)?)),
+            Question::Script => Some(Answer::Lines(Lines::parse(text)?)),
             Question::Crash | Question::Outage => Some(Answer::Down(Down::parse(text)?)),
             Question::Write if text == "refused" => Some(Answer::Write(WriteFault::Refused)),
             Question::Write => {
@@ -292,6 +308,7 @@ impl Question {
             Answer::Jump(nanos) => {
                 format!("{}{}", if nanos < 0 { '-' } else { '+' }, Duration(nanos.unsigned_abs()))
             }
+            Answer::Lines(lines) => lines.to_string(),
             Answer::Down(down) => down.name().to_string(),
             Answer::Io(fault) => fault.to_string(),
             Answer::Write(WriteFault::Refused) => "refused".to_string(),
@@ -336,6 +353,60 @@ impl ProviderFault {
     }
 }
 
+impl Lines {
+    /// How many lines it can tell apart.
+    pub const MAX: usize = 256;
+
+    /// These lines, counted from 0.
+    pub fn of(lines: impl IntoIterator<Item = usize>) -> Lines {
+        let mut set = Lines::default();
+        for line in lines.into_iter().filter(|line| *line < Lines::MAX) {
+            set.0[line / 64] |= 1 << (line % 64);
+        }
+        set
+    }
+
+    /// Whether this line, counted from 0, is played.
+    pub fn has(self, line: usize) -> bool {
+        line >= Lines::MAX || self.0[line / 64] & (1 << (line % 64)) != 0
+    }
+
+    /// Reads `2,5-7` or `none`: lines counted from 1, in ascending order.
+    pub fn parse(text: &str) -> Option<Lines> {
+        if text == "none" {
+            return Some(Lines::default());
+        }
+        let mut lines = Vec::new();
+        for part in text.split(',') {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
+            if first <= lines.last().map_or(0, |line| line + 1) && first != 1 || first > last || last > Lines::MAX {
+                return None;
+            }
+            lines.extend(first - 1..last);
+        }
+        Some(Lines::of(lines))
+    }
+}
+
+impl fmt::Display for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<usize> = (0..Lines::MAX).filter(|line| self.has(*line)).collect();
+        if lines.is_empty() {
+            return f.write_str("none");
+        }
+        for (index, run) in lines.chunk_by(|one, next| one + 1 == *next).enumerate() {
+            f.write_str(if index > 0 { "," } else { "" })?;
+            match run {
+                [only] => write!(f, "{}", only + 1)?,
+                [first, .., last] => write!(f, "{}-{}", first + 1, last + 1)?,
+                [] => {}
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A duration with its sign, in nanoseconds.
 fn parse_jump(text: &str) -> Option<i64> {
     let (sign, span) = match text.strip_prefix('-') {
@@ -359,6 +430,7 @@ impl Subject {
             Subject::Link(from, to) => format!("{}>{}", names.node_text(from), names.node_text(to)),
             Subject::Life(address, life) => format!("{}/{life}", names.address_text(address)),
             Subject::Chain => "chain".to_string(),
+            Subject::Story => "story".to_string(),
         }
     }
 }

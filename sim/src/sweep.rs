@@ -58,7 +58,8 @@ pub fn points(scenario: &Scenario, options: &Options, loader: &Loader) -> Result
             | Question::Memory
             | Question::Outage
             | Question::Partition
-            | Question::Clock => vec![],
+            | Question::Clock
+            | Question::Script => vec![],
         }
     };
     let lines = census.sites.iter().flat_map(|site| answers(site).into_iter().map(|answer| site.answered(&answer)));

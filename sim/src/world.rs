@@ -25,7 +25,7 @@ use crate::outside::chain::Chain;
 use crate::plan::Plan;
 use crate::queue::Queue;
 use crate::scenario::{Flavor, Scenario, ScenarioError};
-use crate::site::{Answer as Choice, Question, Subject};
+use crate::site::{Answer as Choice, Lines, Question, Subject};
 use crate::trace::{Fingerprint, Trace};
 use kernel_core::{Cause, Duration, Effect, Input, Instant, Kernel, Message, Moment, Names, ProcessRef, Semantics};
 use std::collections::{BTreeMap, VecDeque};
@@ -204,6 +204,8 @@ pub struct World<'s> {
     buffer: Vec<Effect>,
     phase: Phase,
     triggers: Vec<script::Trigger>,
+    /// Which lines of the script are played, if not all.
+    played: Option<Lines>,
     /// Lines of the script whose event has come.
     due: Vec<usize>,
     messages: u64,
@@ -266,6 +268,7 @@ impl<'s> World<'s> {
             buffer: Vec::new(),
             phase: Phase::Birth,
             triggers: Vec::new(),
+            played: None,
             due: Vec::new(),
             messages: 0,
             met: vec![0; scenario.expect.len()],

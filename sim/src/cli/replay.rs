@@ -162,7 +162,7 @@ impl Source {
 
 /// Every line of a plan is about nodes that the scenario has.
 fn check_nodes(plan: &Plan, scenario: &Scenario) -> Result<(), Stop> {
-    for line in &plan.lines {
+    for line in plan.lines.iter().filter(|line| line.question.subject_form().contains("node")) {
         let nodes = match line.subject.split_once('@') {
             Some((node, _)) => node,
             None => &line.subject,

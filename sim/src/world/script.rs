@@ -9,6 +9,7 @@ use crate::operator::Step;
 use crate::outside::visit::{FrameKind, Sight};
 use crate::package::{self, Content};
 use crate::scenario::{Action, Expect, Letter, OnExit, ScenarioError, Start, When};
+use crate::site::{Answer as Choice, Question, Subject};
 use kernel_core::command::{Command, Initialize};
 use kernel_core::{
     Address, Blob, Bytes, Capability, Names, NodeId, OnExitRequest, ProcessId, ProcessRef, Received, Request,
@@ -155,6 +156,10 @@ impl World<'_> {
         }
         self.phase = Phase::Storm;
         self.chooser.lift(false);
+        let mut script = self.chooser.open(Question::Script, Subject::Story, &self.names);
+        if let Some(Choice::Lines(lines)) = self.chooser.ask(&mut script, &mut self.names, |_| None) {
+            self.played = Some(lines);
+        }
         for (line, entry) in self.scenario.script.iter().enumerate() {
             if let When::At(after) = entry.when {
                 let at = self.now + after;
@@ -174,6 +179,9 @@ impl World<'_> {
 
     pub(super) fn carry_out_line(&mut self, line: usize) {
         let scenario = self.scenario;
+        if self.played.is_some_and(|played| !played.has(line)) {
+            return;
+        }
         self.record(0, None, What::Script(line as u32));
         self.act(&scenario.script[line].action);
     }
