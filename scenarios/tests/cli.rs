@@ -118,8 +118,14 @@ fn what_comes_out_does_not_depend_on_the_number_of_threads() {
 
 #[test]
 fn the_forms_of_a_program_leave_the_same_fingerprints() {
-    let line = |flavor| kinode_sim(&["explore", "--seeds", "5", "--flavor", flavor, "--format", "json"]).must_end(0);
-    assert_eq!(line("native").out, line("wasm").out);
+    let plain = |flavor| {
+        let line = ["explore", "--seeds", "5", "--flavor", flavor, "--format", "json"];
+        let summary = kinode_sim(&line).must_end(0).records().pop().expect("there is a last line");
+        assert_eq!(n(&summary["played_again"]), 2 * names().len() as u64);
+        s(&summary["plain"]).to_string()
+    };
+    // But for runs in which memory or fuel runs out: those are marked, and are not in this digest.
+    assert_eq!(plain("native"), plain("wasm"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::chooser::{Chooser, Profile, Seed};
 use crate::coverage::Coverage;
+use crate::determinism::{Difference, difference, is_played_again};
 use crate::image::Loader;
 use crate::plan::Plan;
 use crate::scenario::{Scenario, ScenarioError};
@@ -10,7 +11,6 @@ use crate::world::{Options, Run, Verdict, World};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Plays a scenario under a seed.
 ///
@@ -65,15 +65,47 @@ pub struct Explored {
     pub coverage: Coverage,
     /// The digest of all runs' fingerprints, in the order of the seeds.
     pub fingerprint: Fingerprint,
+    /// The same without the runs that may depend on the form of the programs ([`Run::flavored`]).
+    pub plain: Fingerprint,
+    /// How many runs were played again, to see that they are the same.
+    pub played_again: u64,
+    /// The seeds whose runs were not, and where they part.
+    pub differences: Vec<(Seed, Difference)>,
 }
 
 /// What of a run is kept when it is one of many.
 struct Outcome {
     verdict: Verdict,
     fingerprint: Fingerprint,
+    flavored: bool,
     events: u64,
     messages: u64,
     coverage: Coverage,
+    difference: Option<Difference>,
+}
+
+/// One seed of many: its run, and once more if it is one of those that are played again.
+fn outcome_of(
+    scenario: &Scenario,
+    (nth, seed): (usize, Seed),
+    profile: Profile,
+    options: &Options,
+    loader: &Loader,
+) -> Result<Outcome, ScenarioError> {
+    let run = run_seed(scenario, seed, profile, options, loader)?;
+    let difference = match is_played_again(nth) {
+        true => difference(scenario, seed, profile, options, loader, run.fingerprint)?,
+        false => None,
+    };
+    Ok(Outcome {
+        verdict: run.verdict,
+        fingerprint: run.fingerprint,
+        flavored: run.flavored,
+        events: run.trace.len(),
+        messages: run.messages,
+        coverage: run.coverage,
+        difference,
+    })
 }
 
 /// Plays a scenario under many seeds, on so many threads. What comes out does not depend on how many. `on_run` is told
@@ -99,13 +131,7 @@ pub fn explore(
             let (send, next) = (send.clone(), &next);
             scope.spawn(move || {
                 while let Some((index, seed)) = take(next, seeds) {
-                    let outcome = run_seed(scenario, seed, profile, options, loader).map(|run| Outcome {
-                        verdict: run.verdict,
-                        fingerprint: run.fingerprint,
-                        events: run.trace.len(),
-                        messages: run.messages,
-                        coverage: run.coverage,
-                    });
+                    let outcome = outcome_of(scenario, (index, seed), profile, options, loader);
                     let failed = outcome.is_err();
                     if send.send((index, outcome)).is_err() || failed {
                         return;
@@ -121,14 +147,18 @@ pub fn explore(
         Ok(())
     })?;
     let mut explored = Explored::default();
-    for (seed, outcome) in seeds.iter().zip(outcomes) {
+    for (nth, (seed, outcome)) in seeds.iter().zip(outcomes).enumerate() {
         let outcome = outcome.expect("every seed was run, or an error has been returned");
         explored.seeds += 1;
         explored.events += outcome.events;
         explored.messages += outcome.messages;
         explored.coverage.add(&outcome.coverage);
-        let chained = xxh3_64_with_seed(&outcome.fingerprint.0.to_le_bytes(), explored.fingerprint.0);
-        explored.fingerprint = Fingerprint(chained);
+        explored.played_again += u64::from(is_played_again(nth));
+        explored.differences.extend(outcome.difference.map(|difference| (*seed, difference)));
+        explored.fingerprint = explored.fingerprint.then(outcome.fingerprint);
+        if !outcome.flavored {
+            explored.plain = explored.plain.then(outcome.fingerprint);
+        }
         match outcome.verdict {
             Verdict::Held => {}
             Verdict::Limit(limit) => explored.limits.push((*seed, limit)),

@@ -45,6 +45,7 @@ pub mod trace;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod determinism;
 pub mod explore;
 #[cfg(feature = "proptest")]
 pub mod property;

@@ -17,6 +17,13 @@ pub const KEPT: usize = 256;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub u64);
 
+impl Fingerprint {
+    /// The digest of this and what follows.
+    pub fn then(self, next: Fingerprint) -> Fingerprint {
+        Fingerprint(xxh3_64_with_seed(&next.0.to_le_bytes(), self.0))
+    }
+}
+
 impl std::fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:016x}", self.0)
@@ -31,6 +38,8 @@ pub struct Trace {
     /// The last events, and all of them if `keep_all`.
     kept: VecDeque<(Cause, Event)>,
     keep_all: bool,
+    /// The fingerprint after each event, if all are kept.
+    chain: Vec<Fingerprint>,
     /// The explicit encoding of one event, reused.
     buffer: Vec<u8>,
 }
@@ -53,8 +62,10 @@ impl Trace {
         encode(&event, &mut self.buffer);
         self.fingerprint = Fingerprint(xxh3_64_with_seed(&self.buffer, self.fingerprint.0));
         self.count += 1;
-        if !self.keep_all && self.kept.len() == KEPT {
-            self.kept.pop_front();
+        match self.keep_all {
+            true => self.chain.push(self.fingerprint),
+            false if self.kept.len() == KEPT => drop(self.kept.pop_front()),
+            false => {}
         }
         self.kept.push_back((index, event));
         index
@@ -73,6 +84,11 @@ impl Trace {
     /// The fingerprint of all events so far.
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
+    }
+
+    /// The fingerprint after each event, if all are kept: where two runs part, it differs from there on.
+    pub fn chain(&self) -> &[Fingerprint] {
+        &self.chain
     }
 
     /// The events that are kept, oldest first, with their indices.

@@ -59,6 +59,7 @@ impl Explore {
         for failures in &failures {
             drifts.extend(self.retell(context, failures, out)?);
         }
+        drifts.extend(self.differences(context, &found));
         self.summarize(&found, out)?;
         match drifts.is_empty() {
             false => Err(Stop::Bug(drifts.join("\n"))),
@@ -142,6 +143,16 @@ impl Explore {
         Stage { context, rules: &self.rules, profile: self.profile }
     }
 
+    /// The runs that were not the same when they were played again.
+    fn differences(&self, context: &Context, found: &Found<'_>) -> Vec<String> {
+        let stage = self.stage(context);
+        let of_one = |(scenario, explored): &(&Scenario, Explored)| {
+            let first = explored.differences.first();
+            first.map(|(seed, difference)| format!("{difference}\n  {}", stage.seed_line(scenario, *seed)))
+        };
+        found.iter().filter_map(of_one).collect()
+    }
+
     // ---- telling ----------------------------------------------------------------------------------------------
 
     fn headline(&self, scenarios: usize, seeds: usize, width: usize, out: &mut impl Write) -> io::Result<()> {
@@ -202,10 +213,12 @@ impl Explore {
         let (seeds, events) = (sum(|explored| explored.seeds), sum(|explored| explored.events));
         let (messages, limits) = (sum(|explored| explored.messages), sum(|explored| explored.limits.len() as u64));
         let violations = sum(|explored| explored.violations.len() as u64);
-        let (mut matrix, mut digest) = (Matrix::default(), 0);
+        let again = sum(|explored| explored.played_again);
+        let (mut matrix, mut digest, mut plain) = (Matrix::default(), 0, Fingerprint::default());
         for (scenario, explored) in found {
             matrix.add(&explored.coverage);
             digest = xxh3_64_with_seed(scenario.name.as_bytes(), digest);
+            plain = plain.then(explored.plain);
             digest = xxh3_64_with_seed(&explored.fingerprint.0.to_le_bytes(), digest);
         }
         let fingerprint = record::hex(Fingerprint(digest));
@@ -222,12 +235,20 @@ impl Explore {
                     cells: matrix.records(),
                     cells_reached: matrix.reached() as u64,
                     fingerprint,
+                    plain: record::hex(plain),
+                    played_again: again,
                 },
             ),
             Format::Text => {
                 writeln!(out, "\n{matrix}")?;
                 let (runs, events) = (counted(seeds, "run"), counted(events, "event"));
                 let (messages, violations) = (counted(messages, "message"), counted(violations, "violation"));
+                let same = match sum(|explored| explored.differences.len() as u64) {
+                    0 => "the same each time".to_string(),
+                    some => format!("{} NOT the same each time", grouped(some)),
+                };
+                let again = grouped(again);
+                writeln!(out, "{again} of them played three times, once with fuel in slices: {same}")?;
                 writeln!(out, "{runs}, {events}, {messages}: {violations}, fingerprint {fingerprint}")
             }
         }

@@ -57,6 +57,10 @@ pub(super) enum Record<'a> {
         cells: Vec<CellRecord>,
         cells_reached: u64,
         fingerprint: String,
+        /// The fingerprint of those runs that cannot depend on the form of the programs.
+        plain: String,
+        /// How many runs were played three times, to see that they are the same.
+        played_again: u64,
     },
     /// `sweep`: what became of a scenario's crash points.
     Sweep {
