@@ -198,6 +198,41 @@ fn the_calm_plan_has_many_names() {
 }
 
 #[test]
+fn a_plan_is_played_strictly_up_to_the_line_that_no_longer_fits() {
+    let violation = violations("D4").swap_remove(0);
+    let replay = s(&violation["replay_plan"]);
+    paste(replay, "--strict").must_end(1);
+    let story = s(&violation["scenario"]);
+    let gone = "crash alice.os #4000000000 crash";
+    let strict = kinode_sim(&["replay", story, &format!("kill alice.os #1 a:b:c; {gone}"), "--strict"]).must_end(2);
+    assert!(strict.err.contains(gone) && strict.out.is_empty(), "{}{}", strict.out, strict.err);
+    let out_of_order = "cost alice.os@nobody:demo:alice.os/1 #1 x10; kill alice.os #30 a:b:c";
+    let strict = kinode_sim(&["replay", story, out_of_order, "--strict"]).must_end(2);
+    assert!(strict.err.contains("cost alice.os@nobody:demo:alice.os/1 #1 x10"), "{}", strict.err);
+}
+
+#[test]
+fn a_report_ends_with_a_test_to_paste_and_its_plan_is_kept_if_that_is_asked_for() {
+    let folder = std::env::temp_dir().join(format!("kinode-sim-kept-{}", std::process::id()));
+    let path = folder.to_str().expect("the folder for temporary files has a name in UTF-8");
+    let line = ["explore", "down-none", "--deviation", "D5", "--seeds", "5", "--flavor", "native", "--keep", path];
+    let text = kinode_sim(&line).must_end(1).out;
+    for part in ["  script: 1 of ", "  as a test:\n      #[test]\n      #[should_panic(expected = \"", "Deviation::D5"]
+    {
+        assert!(text.contains(part), "no {part:?} in\n{text}");
+    }
+    let files: Vec<_> =
+        std::fs::read_dir(&folder).expect("it was made").map(|file| file.expect("it is one").path()).collect();
+    let [file] = &files[..] else { panic!("one report, one plan: {files:?}") };
+    let kept = std::fs::read_to_string(file).expect("it can be read");
+    assert!(kept.contains("// scenario: down-none\n// kernel: D5\n// programs: native\n// breaks: "), "{kept}");
+    let file = file.to_str().expect("its name is text");
+    kinode_sim(&["replay", "down-none", "--deviation", "D5", "--flavor", "native", "--plan", file]).must_end(1);
+    kinode_sim(&["replay", "down-none", "--plan", file, "--strict"]).must_end(0);
+    std::fs::remove_dir_all(&folder).expect("it is ours");
+}
+
+#[test]
 fn a_line_of_a_plan_that_never_came_up_is_named() {
     let (name, line) = (&names()[0], "crash alice.os #4000000000 crash");
     let run = kinode_sim(&["replay", name, line, "--format", "json"]).must_end(0).records().remove(0);

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use kernel_core::Names;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use std::collections::VecDeque;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A short name for a plan: all that the seeded chooser draws from.
@@ -37,6 +38,10 @@ pub struct Chooser {
     calm: bool,
     /// Answers that were not calm, in their order, if they are kept.
     record: Option<Vec<Line>>,
+    /// The lines of a plan that is to be kept to, from the one that comes next.
+    strict: Option<VecDeque<Line>>,
+    /// The line that did not come up when it was its turn.
+    misfit: Option<Line>,
 }
 
 #[derive(Clone, Debug)]
@@ -122,7 +127,14 @@ impl Chooser {
                 Profile::Swarm => usual * [1, 4, 16, 64][draw.below(4) as usize],
             };
         }
-        Chooser { source: Source::Seeded { rng: Box::new(rng), rates }, lifted: false, calm: true, record: None }
+        Chooser {
+            source: Source::Seeded { rng: Box::new(rng), rates },
+            lifted: false,
+            calm: true,
+            record: None,
+            strict: None,
+            misfit: None,
+        }
     }
 
     /// Answers as a plan says, and calmly where it says nothing.
@@ -133,13 +145,20 @@ impl Chooser {
             lines.entry(site).or_default().push((line.ordinal, line.answer.clone()));
         }
         lines.values_mut().for_each(|answers| answers.sort());
-        Chooser { source: Source::Planned { lines }, lifted: false, calm: true, record: None }
+        Chooser {
+            source: Source::Planned { lines },
+            lifted: false,
+            calm: true,
+            record: None,
+            strict: None,
+            misfit: None,
+        }
     }
 
     /// Answers calmly, and notes every site that comes up while faults may happen, for [`sites`](Chooser::sites).
     pub fn census() -> Chooser {
         let source = Source::Census { sites: IndexMap::new() };
-        Chooser { source, lifted: false, calm: true, record: None }
+        Chooser { source, lifted: false, calm: true, record: None, strict: None, misfit: None }
     }
 
     /// The sites that came up while faults could have happened, in the order of their first asking; none, unless this
@@ -150,6 +169,19 @@ impl Chooser {
             ordinals.into_iter().map(move |ordinal| Site { question, subject: subject.clone(), ordinal })
         });
         each.collect()
+    }
+
+    /// Answers as a plan says, whose lines are to come up in their order. The first that does not is the
+    /// [`misfit`](Chooser::misfit).
+    pub fn strict(plan: &Plan) -> Chooser {
+        Chooser { strict: Some(plan.lines.iter().cloned().collect()), ..Chooser::planned(plan) }
+    }
+
+    /// The line of a strict plan that no longer fits: another came up when it was its turn. At the end of a run that is any
+    /// line that has not come up.
+    pub fn misfit(&self, at_end: bool) -> Option<&Line> {
+        let next = || self.strict.as_ref().and_then(VecDeque::front).filter(|_| at_end);
+        self.misfit.as_ref().or_else(next)
     }
 
     /// Keeps what is answered, for [`plan`](Chooser::plan).
@@ -229,8 +261,20 @@ impl Chooser {
             let text = stream.question.answer_text(answer, names);
             record.push(Line { question: stream.question, subject, ordinal, answer: text });
         }
+        if answer.is_some() {
+            self.keep_to_plan(stream, names);
+        }
         self.find_next(stream, names);
         answer
+    }
+
+    /// Sees to it that what was answered is the next line of a strict plan.
+    fn keep_to_plan(&mut self, stream: &Stream, names: &Names) {
+        let Some(line) = self.strict.as_mut().and_then(VecDeque::pop_front) else { return };
+        let site = (stream.question, stream.subject.text(names), stream.asked);
+        if site != (line.question, line.subject.clone(), line.ordinal) {
+            self.misfit.get_or_insert(line);
+        }
     }
 
     /// Sets the next asking that is not calm.

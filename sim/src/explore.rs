@@ -48,6 +48,20 @@ pub fn run_plan(scenario: &Scenario, plan: &Plan, options: &Options, loader: &Lo
     Ok(World::new(scenario, options.clone(), Chooser::planned(plan).recording(), loader)?.run())
 }
 
+/// Plays a scenario under a plan whose lines are to come up in their order, as they were written down. Where one does
+/// not, the run stops: see [`Run::misfit`].
+///
+/// # Errors
+/// A scenario that names what it does not have.
+pub fn run_strictly(
+    scenario: &Scenario,
+    plan: &Plan,
+    options: &Options,
+    loader: &Loader,
+) -> Result<Run, ScenarioError> {
+    Ok(World::new(scenario, options.clone(), Chooser::strict(plan).recording(), loader)?.run())
+}
+
 /// What exploring a scenario came to.
 #[derive(Clone, Debug, Default)]
 pub struct Explored {

@@ -47,8 +47,10 @@ pub mod check;
 pub mod cli;
 pub mod determinism;
 pub mod explore;
+pub mod pasted;
 #[cfg(feature = "proptest")]
 pub mod property;
+pub mod regression;
 pub mod report;
 pub mod shrink;
 pub mod sweep;

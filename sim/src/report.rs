@@ -5,6 +5,8 @@
 use crate::event::Event;
 use crate::invariant::Violation;
 use crate::plan::Plan;
+use crate::scenario;
+use crate::site::{Lines, Question};
 use crate::trace;
 use crate::world::{Run, Verdict};
 use kernel_core::Cause;
@@ -31,8 +33,12 @@ pub struct Report<'a> {
     pub plan: &'a Plan,
     /// How many lines the plan had before it was shrunk, if it was.
     pub shrunk_from: Option<usize>,
+    /// The scenario's script: where the plan leaves out some of it, the rest is told.
+    pub script: &'a [scenario::Line],
     /// Lines to paste, each of which makes this happen again.
     pub replay: &'a [String],
+    /// A Rust test to paste that does.
+    pub test: Option<&'a str>,
 }
 
 impl fmt::Display for Report<'_> {
@@ -43,11 +49,14 @@ impl fmt::Display for Report<'_> {
         writeln!(f, "  but:  {}", fold(facts, 8))?;
         self.others(f)?;
         self.plan(f)?;
+        self.script(f)?;
         self.events(f)?;
         for (index, line) in self.replay.iter().enumerate() {
             writeln!(f, "  {} {line}", if index == 0 { "replay:" } else { "    or:" })?;
         }
-        Ok(())
+        let Some(test) = self.test else { return Ok(()) };
+        writeln!(f, "  as a test:")?;
+        test.lines().try_for_each(|line| writeln!(f, "      {line}"))
     }
 }
 
@@ -79,6 +88,18 @@ impl Report<'_> {
             0 => Ok(()),
             more => writeln!(f, "      … and {more} more"),
         }
+    }
+
+    /// What is left of the script, if not all of it is.
+    fn script(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let about = self.plan.lines.iter().find(|line| line.question == Question::Script);
+        let Some(lines) = about.and_then(|line| Lines::parse(&line.answer)) else { return Ok(()) };
+        let played = self.script.iter().enumerate().filter(|(index, _)| lines.has(*index));
+        writeln!(f, "  script: {} of {} lines are played", played.clone().count(), self.script.len())?;
+        played.take(PLAN_LINES_MAX).try_for_each(|(index, line)| {
+            let line = format!("{}. {}: {}", index + 1, line.when, line.action);
+            writeln!(f, "      {}", clip(&line, WIDTH - 6))
+        })
     }
 
     /// The events around the one at which it was seen; the last ones, if it was seen at the end.

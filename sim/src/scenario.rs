@@ -563,6 +563,16 @@ impl fmt::Display for Letter {
     }
 }
 
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            When::At(after) => write!(f, "after {after}"),
+            When::Event(kind, process, 1) => write!(f, "at the first {kind:?} of {process}"),
+            When::Event(kind, process, nth) => write!(f, "at {kind:?} number {nth} of {process}"),
+        }
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -22,7 +22,7 @@ use crate::modules::Heard;
 use crate::node::{Node, Up};
 use crate::outside::Outside;
 use crate::outside::chain::Chain;
-use crate::plan::Plan;
+use crate::plan::{Line, Plan};
 use crate::queue::Queue;
 use crate::scenario::{Flavor, Scenario, ScenarioError};
 use crate::site::{Answer as Choice, Lines, Question, Subject};
@@ -98,6 +98,8 @@ pub struct Run {
     pub processes: Vec<(String, String)>,
     /// What the processes of the first node used of the host since it last came up: for reports, never to compare runs.
     pub usage: BTreeMap<ProcessRef, Usage>,
+    /// The line of a strict plan at which the run was stopped, since it no longer fits.
+    pub misfit: Option<Line>,
     /// What it reached.
     pub coverage: Coverage,
     /// Messages that were made.
@@ -289,13 +291,14 @@ impl<'s> World<'s> {
         }
         self.begin_chain();
         self.begin_setup();
-        while self.phase != Phase::Over && self.limit.is_none() {
+        while self.phase != Phase::Over && self.limit.is_none() && self.chooser.misfit(false).is_none() {
             let Some((at, task)) = self.next_task() else { break };
             self.now = at;
             self.perform(task);
             self.follow_script();
         }
-        if self.limit.is_none() {
+        let misfit = self.chooser.misfit(true).cloned();
+        if self.limit.is_none() && misfit.is_none() {
             let idle = self.queue.is_empty() && self.soonest.is_none();
             self.invariants.ran_until(if idle { Instant(u64::MAX) } else { self.now });
             self.invariants.at_end(&self.names);
@@ -327,6 +330,7 @@ impl<'s> World<'s> {
             coverage: self.coverage,
             messages: self.messages,
             elapsed: self.now - Instant::default(),
+            misfit,
             flavored: self.flavored,
         }
     }

@@ -79,6 +79,14 @@ impl Rules {
         kernel.into_iter().chain(deviations).chain(flavor).collect()
     }
 
+    /// Whose kernel: a word for each flag, or `book`.
+    pub(super) fn kernels(&self) -> String {
+        let kernel = self.kernel.map(|kernel| value_name(&kernel));
+        let deviations = self.deviations.iter().map(|deviation| deviation.name().to_string());
+        let words: Vec<String> = kernel.into_iter().chain(deviations).collect();
+        if words.is_empty() { "book".to_string() } else { words.join(" ") }
+    }
+
     /// The rules in words, for headlines.
     pub(super) fn text(&self) -> String {
         let kernel = self.kernel.map(|kernel| value_name(&kernel));

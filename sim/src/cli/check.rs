@@ -299,7 +299,16 @@ impl Story {
     fn report(&self, name: &str) -> Option<String> {
         let Story { plan, run, shrunk_from, line, .. } = self;
         let (violation, replay) = (self.violation()?, [line.clone()]);
-        let report = Report { scenario: name, violation, run, plan, shrunk_from: *shrunk_from, replay: &replay };
+        let report = Report {
+            scenario: name,
+            violation,
+            run,
+            plan,
+            shrunk_from: *shrunk_from,
+            script: &[],
+            replay: &replay,
+            test: None,
+        };
         Some(report.to_string())
     }
 }

@@ -1,7 +1,7 @@
 //! `explore`: many seeds of many scenarios.
 
 use super::args::{Format, Jobs, Rules, Seeds, Shard, value_name};
-use super::failure::{Failure, Stage, failures};
+use super::failure::{Failure, Retold, Stage, failures};
 use super::matrix::Matrix;
 use super::record::{self, Record};
 use super::text::{counted, grouped};
@@ -14,6 +14,7 @@ use crate::scenario::Scenario;
 use crate::trace::Fingerprint;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::thread;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -37,6 +38,9 @@ pub(super) struct Explore {
     /// Only the I-th of N parts of the seeds, to share the work between machines
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
+    /// Keep each plan that a report shows in a file in this folder: see scenarios/regressions
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
     /// For whom
     #[arg(long, default_value = "text")]
     format: Format,
@@ -203,8 +207,8 @@ impl Explore {
     fn retell(&self, context: &Context, failures: &[Failure<'_>], out: &mut impl Write) -> Result<Vec<String>, Stop> {
         let stage = self.stage(context);
         match self.format {
-            Format::Text => tell(stage, failures, out),
-            Format::Json => list(stage, failures, out),
+            Format::Text => tell(stage, failures, self.keep.as_deref(), out),
+            Format::Json => list(stage, failures, self.keep.as_deref(), out),
         }
     }
 
@@ -256,9 +260,15 @@ impl Explore {
 }
 
 /// The first failure in full, and of the others what the first does not show.
-fn tell(stage: Stage<'_>, failures: &[Failure<'_>], out: &mut impl Write) -> Result<Vec<String>, Stop> {
+fn tell(
+    stage: Stage<'_>,
+    failures: &[Failure<'_>],
+    keep: Option<&Path>,
+    out: &mut impl Write,
+) -> Result<Vec<String>, Stop> {
     let Some((first, others)) = failures.split_first() else { return Ok(Vec::new()) };
     let retold = stage.retell(first)?;
+    keep_plan(keep, stage, first, &retold)?;
     write!(out, "\n{}", retold.report(first).unwrap_or_default())?;
     match first.seeds - 1 {
         0 => writeln!(out, "  only seed {} broke it", first.seed.0)?,
@@ -275,10 +285,16 @@ fn tell(stage: Stage<'_>, failures: &[Failure<'_>], out: &mut impl Write) -> Res
 }
 
 /// Every failure, for programs.
-fn list(stage: Stage<'_>, failures: &[Failure<'_>], out: &mut impl Write) -> Result<Vec<String>, Stop> {
+fn list(
+    stage: Stage<'_>,
+    failures: &[Failure<'_>],
+    keep: Option<&Path>,
+    out: &mut impl Write,
+) -> Result<Vec<String>, Stop> {
     let mut drifts = Vec::new();
     for failure in failures {
         let retold = stage.retell(failure)?;
+        keep_plan(keep, stage, failure, &retold)?;
         let violation = retold.violation(&failure.rule);
         let record = Record::Violation {
             scenario: &failure.scenario.name,
@@ -291,12 +307,23 @@ fn list(stage: Stage<'_>, failures: &[Failure<'_>], out: &mut impl Write) -> Res
             plan: record::lines(&retold.plan),
             replay: &retold.replay[0],
             replay_plan: retold.replay.get(1).map(String::as_str),
+            test: retold.test.as_deref(),
             drift: retold.drift.is_some(),
         };
         record::write(out, &record)?;
         drifts.extend(retold.drift);
     }
     Ok(drifts)
+}
+
+/// Writes a plan to a file of its own, if a folder was named for them: `down-restart-k2-d6.plan`.
+fn keep_plan(keep: Option<&Path>, stage: Stage<'_>, failure: &Failure<'_>, retold: &Retold) -> Result<(), Stop> {
+    let (Some(folder), None) = (keep, &retold.drift) else { return Ok(()) };
+    let kept = retold.regression(failure, stage.rules);
+    let name = format!("{} {} {}.plan", kept.scenario, failure.rule.id.replace('.', "-"), kept.kernel);
+    let path = folder.join(name.replace(' ', "-").to_lowercase());
+    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, kept.to_string()));
+    written.map_err(|error| Stop::Wrong(format!("--keep: {}: {error}", path.display())))
 }
 
 /// A bar on a terminal; nothing where results are read by something else than eyes.

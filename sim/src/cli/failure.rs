@@ -3,12 +3,14 @@
 use super::args::{Rules, quoted, value_name};
 use super::{Context, Stop, bug, wrong_scenario};
 use crate::chooser::{Profile, Seed};
-use crate::explore::{Explored, record_seed, run_plan};
+use crate::explore::{Explored, record_seed, run_plan, run_strictly};
 use crate::invariant::{Rule, Violation};
+use crate::pasted::rust_test;
 use crate::plan::Plan;
+use crate::regression::Regression;
 use crate::report::Report;
 use crate::scenario::{Scenario, ScenarioError};
-use crate::shrink::{Shrunk, shrink};
+use crate::shrink::{Shrunk, shrink_with_script};
 use crate::world::{Options, Run, Verdict};
 
 /// How many runs and how many events shrinking a plan may take.
@@ -79,6 +81,8 @@ pub(super) struct Retold {
     shrunk_from: Option<usize>,
     /// With the seed, and with the plan.
     pub(super) replay: Vec<String>,
+    /// As a Rust test to paste.
+    pub(super) test: Option<String>,
     /// How the second run was not like the first: a bug of ours.
     pub(super) drift: Option<String>,
 }
@@ -125,13 +129,15 @@ impl Stage<'_> {
             None
         };
         if drift.is_some() {
-            return Ok(Retold { run: recorded, plan, shrunk_from: None, replay: vec![seed_line], drift });
+            let test = None;
+            return Ok(Retold { run: recorded, plan, shrunk_from: None, replay: vec![seed_line], test, drift });
         }
         let before = plan.lines.len();
         let shrunk = self.shrink(failure, plan, recorded.trace.len())?;
         let run = self.play(scenario, &shrunk.plan, &options)?;
         let replay = vec![seed_line, self.plan_line(scenario, &shrunk.plan)];
-        Ok(Retold { run, plan: shrunk.plan, shrunk_from: Some(before), replay, drift })
+        let test = Some(rust_test(scenario, &shrunk.plan, &self.rules.options(scenario), failure.rule.id));
+        Ok(Retold { run, plan: shrunk.plan, shrunk_from: Some(before), replay, test, drift })
     }
 
     /// A shorter plan that breaks the same rule.
@@ -139,7 +145,7 @@ impl Stage<'_> {
         let options = self.rules.options(failure.scenario);
         let runs = (SHRINK_EVENTS_MAX / events.max(1)).clamp(10, SHRINK_RUNS_MAX as u64);
         let mut stop = None;
-        let shrunk = shrink(plan, runs as usize, |plan| {
+        let shrunk = shrink_with_script(plan, failure.scenario.script.len(), runs as usize, |plan| {
             let played = if stop.is_none() { self.play(failure.scenario, plan, &options) } else { return false };
             match played {
                 Ok(run) => violations(&run.verdict).iter().any(|violation| violation.rule == failure.rule),
@@ -164,6 +170,12 @@ impl Stage<'_> {
         self.guarded(scenario, &line, || run_plan(scenario, plan, options, &self.context.loader))
     }
 
+    /// Plays a scenario under a plan whose lines are to come up in their order.
+    pub(super) fn play_strictly(&self, scenario: &Scenario, plan: &Plan, options: &Options) -> Result<Run, Stop> {
+        let line = self.plan_line(scenario, plan);
+        self.guarded(scenario, &line, || run_strictly(scenario, plan, options, &self.context.loader))
+    }
+
     /// Runs something that panics only if the simulator is wrong, and then says which line makes it panic.
     pub(super) fn guarded<T>(
         &self,
@@ -184,6 +196,17 @@ impl Retold {
         violations(&self.run.verdict).iter().find(|violation| violation.rule == *rule)
     }
 
+    /// The failure, to be kept in a file.
+    pub(super) fn regression(&self, failure: &Failure<'_>, rules: &Rules) -> Regression {
+        Regression {
+            scenario: failure.scenario.name.clone(),
+            kernel: rules.kernels(),
+            flavor: rules.options(failure.scenario).flavor,
+            breaks: Some(failure.rule.id.to_string()),
+            plan: self.plan.clone(),
+        }
+    }
+
     /// The failure, told for people.
     pub(super) fn report(&self, failure: &Failure<'_>) -> Option<String> {
         let pasted = if self.plan.lines.len() > PASTED_LINES_MAX { 1 } else { self.replay.len() };
@@ -193,7 +216,9 @@ impl Retold {
             run: &self.run,
             plan: &self.plan,
             shrunk_from: self.shrunk_from,
+            script: &failure.scenario.script,
             replay: &self.replay[..pasted],
+            test: self.test.as_deref(),
         };
         Some(report.to_string())
     }

@@ -42,6 +42,8 @@ pub(super) enum Record<'a> {
         replay: &'a str,
         /// The line that plays the plan.
         replay_plan: Option<&'a str>,
+        /// A Rust test that plays the plan.
+        test: Option<&'a str>,
         /// The second run was not like the first: a bug of the simulator, told on standard error.
         drift: bool,
     },

@@ -28,6 +28,9 @@ pub(super) struct Replay {
     profile: Profile,
     #[command(flatten)]
     rules: Rules,
+    /// Stop at the first line of the plan that no longer fits, and say which. Otherwise such lines are named at the end
+    #[arg(long, conflicts_with = "seed")]
+    strict: bool,
     /// Print every event
     #[arg(long)]
     trace: bool,
@@ -70,9 +73,18 @@ impl Replay {
             (None, _) => stage.seed_line(scenario, seed),
         };
         let run = match &plan {
+            Some(plan) if self.strict => stage.play_strictly(scenario, plan, &options)?,
             Some(plan) => stage.play(scenario, plan, &options)?,
             None => stage.record(scenario, seed, &options)?,
         };
+        if let Some(line) = &run.misfit {
+            let at = counted(run.trace.len(), "event");
+            return Err(Stop::Wrong(format!(
+                "the plan no longer fits {}: after {at}, `{line}` has not come up when it was its turn; without \
+                 --strict the others are played",
+                scenario.name
+            )));
+        }
         let events = self.events(&run)?;
         let unused = unused(plan.as_ref(), &run);
         match self.format {
@@ -132,8 +144,9 @@ impl Replay {
         unused.iter().try_for_each(|line| writeln!(out, "  never came up: {line}"))?;
         match violations(&run.verdict).first() {
             Some(violation) => {
-                let (scenario, replay) = (&scenario.name, &[line.to_string()]);
-                let report = Report { scenario, violation, run, plan: &plan, shrunk_from: None, replay };
+                let (script, scenario, replay) = (&scenario.script, &scenario.name, &[line.to_string()]);
+                let report =
+                    Report { scenario, violation, run, plan: &plan, shrunk_from: None, script, replay, test: None };
                 write!(out, "\n{report}")
             }
             None => Ok(()),

@@ -68,8 +68,16 @@ impl Sweep {
         let stage = super::failure::Stage { context, rules: &self.rules, profile: Profile::Calm };
         let replay = [stage.plan_line(scenario, plan)];
         for violation in violations(&run.verdict).iter().take(1) {
-            let report =
-                Report { scenario: &scenario.name, violation, run: &run, plan, shrunk_from: None, replay: &replay };
+            let report = Report {
+                scenario: &scenario.name,
+                violation,
+                run: &run,
+                plan,
+                shrunk_from: None,
+                script: &scenario.script,
+                replay: &replay,
+                test: None,
+            };
             writeln!(out, "{report}")?;
         }
         Ok(())

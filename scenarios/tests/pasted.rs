@@ -1,0 +1,25 @@
+//! The Rust tests that reports print: pasted here, they compile and end as they should.
+
+include!("pasted/under_a_deviation.rs");
+include!("pasted/by_the_book.rs");
+
+mod printed {
+    use kernel_core::{Deviation, Semantics};
+    use sim::pasted::rust_test;
+    use sim::scenario::Flavor;
+    use sim::world::Options;
+
+    const PLAN: &str = "kill alice.os #16 subject:demo:alice.os; kill alice.os #42 silent:demo:alice.os";
+
+    #[test]
+    fn what_is_pasted_is_what_a_report_prints() {
+        let story = scenarios::all().into_iter().find(|story| story.name == "down-restart");
+        let (story, plan) = (story.expect("there is such a story"), PLAN.parse().expect("it is a plan"));
+        let deviating = Options { semantics: Some(Semantics::book().with(Deviation::D6)), ..Options::default() };
+        let printed = rust_test(&story, &plan, &deviating, "K2");
+        assert_eq!(printed, include_str!("pasted/under_a_deviation.rs"), "{printed}");
+        let book = Options { flavor: Flavor::Wasm, ..Options::default() };
+        let printed = rust_test(&story, &plan, &book, "X.down.Restart");
+        assert_eq!(printed, include_str!("pasted/by_the_book.rs"), "{printed}");
+    }
+}
