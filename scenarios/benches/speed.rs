@@ -11,7 +11,7 @@ use sim::guest::native::{self, Os};
 use sim::image::Loader;
 use sim::plan::Plan;
 use sim::scenario::{Flavor, Program, Scenario, on, start};
-use sim::world::{Options, Run, Verdict, World};
+use sim::world::{Bounds, Options, Run, Verdict, World};
 
 /// CPU seconds of this thread: equal to wall seconds on an idle machine, and honest on a busy one.
 fn cpu_seconds() -> f64 {
@@ -54,7 +54,11 @@ fn ping_pong(virtual_seconds: u64) -> Scenario {
 
 /// Runs a scenario calmly, or under a seed, and gives the run and what it cost.
 fn timed(scenario: &Scenario, flavor: Flavor, chooser: Chooser, loader: &Loader) -> (Run, f64) {
-    let options = Options { flavor, events_max: u64::MAX, ..Options::default() };
+    let options = Options {
+        flavor,
+        bounds: Bounds { events: u64::MAX, copied: u64::MAX, fuel: u64::MAX, ..Bounds::default() },
+        ..Options::default()
+    };
     let world = World::new(scenario, options, chooser, loader).expect("the scenario names what it has");
     let before = cpu_seconds();
     let run = world.run();

@@ -108,19 +108,25 @@ pub trait Guest {
     }
 }
 
-/// What a guest used of the host: for reports, never for a trace, since engines differ.
+/// What a guest used of the host: for bounds and reports, never for a trace, since engines differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Fuel, at the engine's prices.
+    /// Fuel, at the engine's prices: its own, and its allocator's for the host.
     pub fuel: u64,
-    /// Memory, in bytes.
+    /// Bytes copied out of its memory and into it.
+    pub copied: u64,
+    /// The memory that it has, in bytes.
     pub memory: u64,
 }
 
 impl Usage {
-    /// With what another life of the process used: the fuel of both, the memory of the larger.
+    /// With what another life of the process used: the fuel and the copies of both, the memory of the larger.
     pub fn and(self, other: Usage) -> Usage {
-        Usage { fuel: self.fuel.saturating_add(other.fuel), memory: self.memory.max(other.memory) }
+        Usage {
+            fuel: self.fuel.saturating_add(other.fuel),
+            copied: self.copied.saturating_add(other.copied),
+            memory: self.memory.max(other.memory),
+        }
     }
 }
 

@@ -202,10 +202,13 @@ impl Up {
 }
 
 impl Live {
-    /// Runs the guest to where it next needs something.
-    pub fn resume(&mut self, names: &mut Names, reply: Reply) {
+    /// Runs the guest to where it next needs something. What that has used; of memory, what it has now.
+    pub fn resume(&mut self, names: &mut Names, reply: Reply) -> Usage {
         self.waits_in = None;
+        let before = self.guest.usage();
         self.then = Some(self.guest.resume(names, reply, &mut self.ahead));
+        let after = self.guest.usage();
+        Usage { fuel: after.fuel - before.fuel, copied: after.copied - before.copied, ..after }
     }
 }
 

@@ -4,6 +4,7 @@
 //! (`carry`), asks the chooser wherever it could go more than one way, and records what happened. It decides
 //! nothing that is in the contract: that is the kernels' business.
 
+mod bounds;
 mod carry;
 mod faults;
 mod lives;
@@ -31,6 +32,8 @@ use kernel_core::{Cause, Duration, Effect, Input, Instant, Kernel, Message, Mome
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
+pub use bounds::Bounds;
+
 /// The virtual time from the start of a life to its first instruction (S7).
 pub const START_COST: Duration = Duration::from_millis(10);
 /// The virtual time of a call.
@@ -51,8 +54,8 @@ pub struct Options {
     pub semantics: Option<Semantics>,
     /// What a Wasm guest may use up.
     pub limits: Limits,
-    /// A run with more events ends with the verdict `limit` (M5).
-    pub events_max: u64,
+    /// What a run may cost its host: one that reaches a bound ends with the verdict `limit` (M5).
+    pub bounds: Bounds,
     /// Whether every event is kept, not only the last.
     pub keep_trace: bool,
 }
@@ -63,7 +66,7 @@ impl Default for Options {
             flavor: Flavor::Native,
             semantics: None,
             limits: Limits::default(),
-            events_max: 5_000_000,
+            bounds: Bounds::default(),
             keep_trace: false,
         }
     }
@@ -213,7 +216,7 @@ pub struct World<'s> {
     messages: u64,
     /// How often each of the scenario's expectations was seen met.
     met: Vec<u32>,
-    bytes_since_check: usize,
+    spent: bounds::Spent,
     limit: Option<String>,
     flavored: bool,
 }
@@ -274,7 +277,7 @@ impl<'s> World<'s> {
             due: Vec::new(),
             messages: 0,
             met: vec![0; scenario.expect.len()],
-            bytes_since_check: 0,
+            spent: bounds::Spent::default(),
             limit: None,
             flavored: false,
         };
@@ -399,8 +402,9 @@ impl<'s> World<'s> {
             script::find_due(&mut self.triggers, &event, &mut self.due);
         }
         self.note_expected(&event);
-        if index.0 >= self.options.events_max {
-            self.limit = Some(format!("{} events", self.options.events_max));
+        let events = self.options.bounds.events;
+        if index.0 >= events {
+            self.reached(format!("{events} events"));
         }
         self.trace.push(event)
     }

@@ -16,7 +16,7 @@ use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::shrink::shrink;
 use crate::sweep;
-use crate::world::{Options, Run, Verdict};
+use crate::world::{Bounds, Options, Run, Verdict};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -135,7 +135,8 @@ impl Check {
     }
 
     fn options(&self, scenario: &Scenario) -> Options {
-        Options { keep_trace: true, events_max: EVENTS_MAX, ..self.rules.options(scenario) }
+        let bounds = Bounds { events: EVENTS_MAX, ..Bounds::default() };
+        Options { keep_trace: true, bounds, ..self.rules.options(scenario) }
     }
 
     /// One plan, told event by event.

@@ -97,6 +97,8 @@ pub(super) struct Host {
     pub ahead: VecDeque<Call>,
     /// Bytes lifted in this turn.
     pub ahead_bytes: usize,
+    /// Bytes lifted in this life.
+    pub lifted: u64,
     /// Whether the host has called the guest's allocator.
     pub in_realloc: bool,
     pub stop: Option<Stop>,
@@ -116,6 +118,7 @@ impl Host {
             names: None,
             ahead: VecDeque::new(),
             ahead_bytes: 0,
+            lifted: 0,
             in_realloc: false,
             stop: None,
             debt: 0,
@@ -173,6 +176,7 @@ impl Host {
         };
         let lifted = checked.and_then(|()| lift(&mut lifter));
         self.ahead_bytes += lifter.spent;
+        self.lifted += lifter.spent as u64;
         match lifted {
             Err(lie) => Some(Stop::Trap(self.lie(kind.name(), &lie))),
             Ok(call) if kind.has_answer() || self.ahead.len() >= AHEAD_MAX || self.ahead_bytes > AHEAD_BYTES_MAX => {

@@ -22,6 +22,8 @@ pub struct WasmGuest {
     /// What `init` will be told, until it is.
     our: Option<String>,
     fuel: Fuel,
+    /// What bringing answers in has used.
+    allocated: Usage,
 }
 
 /// Handles into an instance.
@@ -80,13 +82,16 @@ impl Guest for WasmGuest {
     }
 
     fn usage(&self) -> Usage {
-        Usage { fuel: self.fuel_used(), memory: self.memory_pages() << 16 }
+        let fuel = self.fuel.used + self.allocated.fuel;
+        let copied = self.store.data().lifted + self.allocated.copied;
+        Usage { fuel, copied, memory: self.memory_pages() << 16 }
     }
 }
 
 impl WasmGuest {
     pub(super) fn new(program: Program, limits: Limits, store: Store<Host>) -> WasmGuest {
-        WasmGuest { program, limits, store, state: State::Fresh, live: None, our: None, fuel: Fuel::default() }
+        let (state, fuel, allocated) = (State::Fresh, Fuel::default(), Usage::default());
+        WasmGuest { program, limits, store, state, live: None, our: None, fuel, allocated }
     }
 
     /// The fuel it has used so far: for reports, never for a trace. Depends on the engine's prices.
@@ -173,7 +178,12 @@ impl WasmGuest {
         // From here to the next quantum, what the store holds is the allocator's.
         self.fuel.filled = 0;
         let live = self.live();
-        lower(&mut Lower::new(&mut self.store, live.memory, live.realloc, names))
+        let mut lowering = Lower::new(&mut self.store, live.memory, live.realloc, names);
+        let lowered = lower(&mut lowering);
+        let used = lowering.usage();
+        self.allocated.fuel += used.fuel;
+        self.allocated.copied += used.copied;
+        lowered
     }
 
     /// Brings the answer to `call` into the guest, and says what the import returns.

@@ -13,6 +13,9 @@ use std::slice::ChunksExact;
 /// What one call may lift. Lists may overlap in memory, so a small memory can describe far more than it holds.
 const CALL_BYTES_MAX: usize = 256 << 20;
 
+/// The longest list. What a list becomes takes more memory than the guest spends on it: a message an element, say.
+const LIST_MAX: u32 = 65_536;
+
 /// How a guest broke the calling convention, and in which field.
 #[derive(Debug)]
 pub(super) struct Lie {
@@ -139,6 +142,9 @@ impl<'a> Lift<'a> {
 
     fn list(&mut self, (pointer, n): (u32, u32), size: usize, align: u32) -> Lifted<ChunksExact<'a, u8>> {
         let records = self.records(pointer, n, size, align)?;
+        if n > LIST_MAX {
+            return Err(Lie::new(format!("a list of {n} elements; this simulator takes {LIST_MAX}")));
+        }
         self.spend(records.len())?;
         Ok(records.chunks_exact(size))
     }

@@ -3,6 +3,7 @@
 //! Only ever while the guest is suspended: a host function that called back into its guest would recurse without a
 //! limit. A record is put together outside and written at once; nothing in it depends on what memory held before.
 
+use super::Usage;
 use super::abi::World;
 use super::host::Host;
 use super::life::trap_of;
@@ -28,6 +29,9 @@ pub(super) struct Lower<'a> {
     realloc: Realloc,
     names: &'a Names,
     world: World,
+    /// Fuel that the allocator was given, and bytes that it was asked for.
+    given: u64,
+    asked: u64,
 }
 
 /// The size and alignment of what a call's return pointer points to; `None` for a call without one.
@@ -62,7 +66,13 @@ impl<'a> Lower<'a> {
     pub(super) fn new(store: &'a mut Store<Host>, memory: Memory, realloc: Realloc, names: &'a Names) -> Lower<'a> {
         let world = store.data().world;
         store.set_fuel(ALLOCATE_FUEL).expect("the engine meters fuel");
-        Lower { store, memory, realloc, names, world }
+        Lower { store, memory, realloc, names, world, given: ALLOCATE_FUEL, asked: 0 }
+    }
+
+    /// What it has used so far.
+    pub(super) fn usage(&self) -> Usage {
+        let left = self.store.get_fuel().expect("the engine meters fuel");
+        Usage { fuel: self.given.saturating_sub(left), copied: self.asked, memory: 0 }
     }
 
     /// Memory that the guest gives: checked, for it may say anything.
@@ -71,8 +81,10 @@ impl<'a> Lower<'a> {
             return Err(Lie::new(format!("an answer of {size} bytes does not fit into a 32-bit memory")));
         };
         let left = self.store.get_fuel().expect("the engine meters fuel");
-        let fuel = left.saturating_add(ALLOCATE_FUEL_PER_CALL).saturating_add(u64::from(bytes));
-        self.store.set_fuel(fuel).expect("the engine meters fuel");
+        let more = ALLOCATE_FUEL_PER_CALL + u64::from(bytes);
+        self.given += more;
+        self.asked += u64::from(bytes);
+        self.store.set_fuel(left.saturating_add(more)).expect("the engine meters fuel");
         self.store.data_mut().in_realloc = true;
         let called = self.realloc.call(&mut *self.store, (0, 0, align, bytes));
         self.store.data_mut().in_realloc = false;

@@ -13,10 +13,6 @@ use kernel_core::{
 };
 use std::rc::Rc;
 
-/// How many bytes may be sent between two looks at the mailboxes, and how many they may hold (M5).
-const CHECK_EVERY_BYTES: usize = 16 << 20;
-const MAILBOX_BYTES_MAX: usize = 256 << 20;
-
 impl World<'_> {
     /// Carries out all effects of a step, and of the steps that those bring about at once.
     pub(super) fn carry_out(&mut self, node: usize, cause: Cause) {
@@ -108,9 +104,10 @@ impl World<'_> {
     /// A message was made: recorded, and if it is for the kernel or from it, in the kernel's terms too.
     fn sent(&mut self, node: usize, message: Rc<Message>) {
         self.messages += 1;
-        self.bytes_since_check += message.bytes();
-        if self.bytes_since_check > CHECK_EVERY_BYTES {
-            self.check_memory();
+        self.spend_on_message(message.bytes());
+        if message.source.process.is_module() {
+            // What a guest sends was counted when it was lifted.
+            self.copy(message.bytes() as u64);
         }
         let (our, cause) = (self.nodes[node].id, message.cause);
         self.record(node, Some(cause), What::Sent(message.clone()));
@@ -127,16 +124,6 @@ impl World<'_> {
         let from_kernel = !message.is_request() && message.source.process == ProcessRef::KERNEL;
         if let Some(answer) = from_kernel.then(|| CommandAnswer::parse(message.body())).flatten() {
             self.record(node, Some(cause), What::CommandAnswered(message, Rc::new(answer)));
-        }
-    }
-
-    /// M5: mailboxes do not block, so that what nobody receives piles up.
-    fn check_memory(&mut self) {
-        self.bytes_since_check = 0;
-        let ups = self.nodes.iter().filter_map(|node| node.up.as_ref());
-        let held: usize = ups.map(|up| up.kernel.mailbox_bytes()).sum();
-        if held + self.names.bytes() > MAILBOX_BYTES_MAX {
-            self.limit = Some(format!("{} MiB in mailboxes and names", MAILBOX_BYTES_MAX >> 20));
         }
     }
 

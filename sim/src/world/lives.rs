@@ -41,7 +41,9 @@ impl World<'_> {
     pub(super) fn resume(&mut self, node: usize, process: ProcessRef, reply: Reply, after: Duration) {
         let up = self.nodes[node].up.as_mut().expect("guests run on nodes that are up");
         let live = up.guest(process).expect("a guest that is resumed is alive");
-        live.resume(&mut self.names, reply);
+        let had = live.guest.usage().memory;
+        let used = live.resume(&mut self.names, reply);
+        self.spend(used, used.memory > had);
         self.schedule_turn(node, process, after);
     }
 

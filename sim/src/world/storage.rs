@@ -138,10 +138,13 @@ impl World<'_> {
 
     fn apply(&mut self, node: usize, ops: &[Op]) {
         for op in ops {
-            self.nodes[node]
-                .disk
-                .apply(op)
-                .expect("operations were checked against the disk before they were asked for");
+            let disk = &mut self.nodes[node].disk;
+            let before = match op {
+                Op::Write(path, ..) | Op::SetLen(path, _) => disk.files().read(path).map_or(0, |content| content.len()),
+                _ => 0,
+            };
+            disk.apply(op).expect("operations were checked against the disk before they were asked for");
+            self.spend_on_disk(node, op, before);
         }
     }
 
