@@ -300,7 +300,7 @@ fn memory() -> Vec<u8> {
     address(&mut memory, CAPABILITY, witness);
     word(&mut memory, CAPABILITY + 32, TEXTS);
     word(&mut memory, CAPABILITY + 36, 5);
-    assert!(RECORDS_END <= 2048, "records lie below the buffers of fd_write");
+    const { assert!(RECORDS_END <= 2048, "records lie below the buffers of fd_write") };
     word(&mut memory, 2048, TEXTS);
     word(&mut memory, 2052, 20);
     memory
