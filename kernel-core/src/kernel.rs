@@ -32,7 +32,7 @@ pub struct Kernel {
     pub(crate) writes: VecDeque<(WriteId, After)>,
     pub(crate) quirks: Quirks,
     /// Counts messages, runs, loads and writes, from the base given at boot.
-    next_id: u64,
+    pub(crate) next_id: u64,
 }
 
 /// What a deadline is for.
@@ -91,13 +91,28 @@ impl Kernel {
             quirks: Quirks::default(),
             next_id: base,
         };
-        kernel.on_boot(rows, &mut Context { at, names, out });
+        let cx = &mut Context { at, names, out };
+        #[cfg(feature = "mutants")]
+        if let Some(mutant) = kernel.semantics.mutant() {
+            kernel.mutated(mutant, None, rows, cx);
+            return kernel;
+        }
+        kernel.on_boot(rows, cx);
         kernel
     }
 
     /// Advances by one input: the only way a kernel ever changes. What it wants done is appended to `out`.
     pub fn step(&mut self, names: &mut Names, at: Moment, input: Input, out: &mut Vec<Effect>) {
         let cx = &mut Context { at, names, out };
+        #[cfg(feature = "mutants")]
+        if let Some(mutant) = self.semantics.mutant() {
+            return self.mutated(mutant, Some(input), vec![], cx);
+        }
+        self.advance(input, cx);
+    }
+
+    /// A step, as the semantics have it.
+    pub(crate) fn advance(&mut self, input: Input, cx: &mut Context<'_>) {
         let mut next = self.hold_back(input);
         while let Some(input) = next {
             self.dispatch(input, cx);

@@ -26,6 +26,8 @@ mod routing;
 mod calls;
 
 mod check;
+#[cfg(feature = "mutants")]
+pub mod mutants;
 mod process;
 mod process_table;
 mod quirks;

@@ -133,6 +133,9 @@ pub struct Semantics {
     pub back_off: BackOff,
     /// A bit for each deviation in force.
     deviations: u32,
+    /// What is wrong with this kernel on purpose.
+    #[cfg(feature = "mutants")]
+    pub(crate) planted: Option<crate::mutants::Planted>,
 }
 
 impl Semantics {
@@ -143,12 +146,12 @@ impl Semantics {
 
     /// All that Kinode 1.0 does differently, as far as it is modelled.
     pub fn kinode_1_0() -> Semantics {
-        Semantics { back_off: BackOff::Kinode10, deviations: ALL_BITS }
+        Semantics { back_off: BackOff::Kinode10, deviations: ALL_BITS, ..Semantics::book() }
     }
 
     /// All that Hyperdrive 1.9 does differently, as far as it is modelled.
     pub fn hyperdrive_1_9() -> Semantics {
-        Semantics { back_off: BackOff::Hyperdrive19, deviations: ALL_BITS }
+        Semantics { back_off: BackOff::Hyperdrive19, deviations: ALL_BITS, ..Semantics::book() }
     }
 
     /// These rules with one deviation more. One that shows only in a back-off brings Hyperdrive's, if there is none.
@@ -164,6 +167,19 @@ impl Semantics {
     pub fn with_back_off(mut self, back_off: BackOff) -> Semantics {
         self.back_off = back_off;
         self
+    }
+
+    /// These rules, broken by a mutant.
+    #[cfg(feature = "mutants")]
+    pub fn mutated(mut self, mutant: &'static crate::mutants::Mutant) -> Semantics {
+        self.planted = Some(mutant.into());
+        self
+    }
+
+    /// The mutant that breaks them.
+    #[cfg(feature = "mutants")]
+    pub(crate) fn mutant(&self) -> Option<&'static crate::mutants::Mutant> {
+        self.planted.as_ref().map(|planted| planted.mutant)
     }
 
     /// Whether the kernel shows this deviation.

@@ -18,8 +18,8 @@ use std::rc::Rc;
 /// Code that is being loaded, and what it is for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Loading {
-    init: Initialize,
-    by: Initializer,
+    pub init: Initialize,
+    pub by: Initializer,
 }
 
 /// Who initializes a process.
@@ -159,8 +159,9 @@ impl Kernel {
             Ok(image) if !self.is_taken(init.id) => Some(image),
             // D8: code is judged later, when it is too late.
             Err(LoadError::Invalid) if self.semantics.has(Deviation::D8) && !self.is_taken(init.id) => None,
-            Ok(_) => return self.not_initialized(init.id, by, SpawnError::NameTaken, cx),
-            Err(_) => return self.not_initialized(init.id, by, SpawnError::NoFileAtPath, cx),
+            // A name that is taken is told first, whatever became of the file.
+            _ if self.is_taken(init.id) => return self.not_initialized(init.id, by, SpawnError::NameTaken, cx),
+            Ok(_) | Err(_) => return self.not_initialized(init.id, by, SpawnError::NoFileAtPath, cx),
         };
         let child = self.address(init.id);
         let mut process = Process::new(image, init.on_exit, init.public, Status::Initializing { killers: vec![] });

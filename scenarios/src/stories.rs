@@ -20,8 +20,10 @@ mod last_words;
 mod neighbours;
 mod packages;
 mod persistence;
+mod rights;
 mod runtimes;
 mod starts;
+mod words;
 
 /// Every story, in the order in which they are best read.
 pub fn all() -> Vec<Scenario> {
@@ -35,6 +37,8 @@ pub fn all() -> Vec<Scenario> {
         neighbours::all(),
         packages::all(),
         chain::all(),
+        rights::all(),
+        words::all(),
         runtimes::all(),
     ];
     chapters.into_iter().flatten().collect()

@@ -3,6 +3,9 @@
 //! This is how the invariants are shown to bite: each deviation is a documented bug, and nothing here knows which story
 //! or which fault brings it to light.
 
+mod finding;
+
+use finding::{in_parallel, names, violations};
 use kernel_core::{Deviation, Semantics};
 use scenarios::all;
 use sim::chooser::{Profile, Seed};
@@ -11,13 +14,10 @@ use sim::image::Loader;
 use sim::plan::Plan;
 use sim::scenario::Scenario;
 use sim::shrink::shrink;
-use sim::world::{Options, Run, Verdict};
+use sim::world::Options;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 /// Deviations that no invariant finds in any story yet, and why not.
 const NOT_FOUND_YET: &[(Deviation, &str)] = &[];
@@ -32,8 +32,6 @@ const PLAN_LINES_MAX: usize = 10;
 const SHRINK_RUNS_MAX: usize = 300;
 /// How many seeds of every story the sets of deviations are played under.
 const SEEDS_OF_THE_RUNTIMES: u64 = 20;
-/// Threads.
-const JOBS: usize = 2;
 
 /// A deviation that came to light.
 struct Found {
@@ -122,7 +120,7 @@ fn find(
             let options = Options { semantics: Some(story.semantics.clone().with(deviation)), ..Options::default() };
             for seed in block.clone().map(Seed) {
                 let run = run_seed(story, seed, Profile::Swarm, &options, loader).expect("a sound story");
-                match violations(&run).find(|(rule, _)| names(deviation, rule)) {
+                match violations(&run).find(|(rule, _)| names(deviation.breaks(), rule)) {
                     Some((rule, _)) => return Ok(shrunk(deviation, story, seed, rule, &options, loader)),
                     None => others.extend(violations(&run).map(|(rule, _)| (rule, story.name.clone()))),
                 }
@@ -169,43 +167,4 @@ fn wrong_with(found: &Found, stories: &[Scenario], loader: &Loader) -> Vec<Strin
         problems.push(format!("longer than {PLAN_LINES_MAX} lines: {found}"));
     }
     problems
-}
-
-/// Whether a deviation is said to break this rule; `X.panic` stands for all its cells.
-fn names(deviation: Deviation, rule: &str) -> bool {
-    let stands_for = |said: &str| rule.strip_prefix(said).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    deviation.breaks().split(", ").any(stands_for)
-}
-
-fn violations(run: &Run) -> impl Iterator<Item = (&'static str, &str)> {
-    let violations = match &run.verdict {
-        Verdict::Violated(violations) => &violations[..],
-        Verdict::Held | Verdict::Limit(_) => &[],
-    };
-    violations.iter().map(|violation| (violation.rule.id, &*violation.facts))
-}
-
-/// Does something to each of many, on all threads; what comes of it is in the order of the many.
-fn in_parallel<T: Sync, R: Send>(items: &[T], each: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..JOBS {
-            scope.spawn(|| {
-                while let Some((index, item)) = take(&next, items) {
-                    let result = each(item);
-                    done.lock().expect("nobody panics while it is locked").push((index, result));
-                }
-            });
-        }
-    });
-    let mut done = done.into_inner().expect("nobody panics while it is locked");
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
-}
-
-/// The next that nobody has taken.
-fn take<'i, T>(next: &AtomicUsize, items: &'i [T]) -> Option<(usize, &'i T)> {
-    let index = next.fetch_add(1, Ordering::Relaxed);
-    Some((index, items.get(index)?))
 }

@@ -102,7 +102,7 @@ impl Coverage {
             }
             What::Arrived(message) => self.under_way(node, message, 1),
             What::Dropped(message, _) => self.under_way(node, message, -1),
-            What::Received(life, message) => {
+            What::Received(life, message, _) => {
                 let known = self.known(node, life.process);
                 known.mailbox = known.mailbox.saturating_sub(1);
                 if !message.is_request() {

@@ -9,8 +9,8 @@ use crate::outside::visit::{Sight, Visit};
 use crate::site::Down;
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{
-    Answer, Bytes, CallKind, Capability, Cause, Change, DropReason, Duration, Exit, Instant, Message, NodeId, OnExit,
-    ProcessRef, SendErrorKind, Spawn, SpawnError,
+    Answer, Bytes, Call, CallKind, Capability, Cause, Change, DropReason, Duration, Exit, Instant, Message, NodeId,
+    OnExit, ProcessRef, SendErrorKind, Spawn, SpawnError,
 };
 use std::rc::Rc;
 
@@ -58,8 +58,8 @@ pub enum What {
     Lost(Life),
 
     // ---- calls
-    /// A call of a life takes effect.
-    Called(Life, CallKind),
+    /// A call of a life takes effect. If it sends or responds: with what.
+    Called(Life, CallKind, Option<Rc<Call>>),
     /// It printed.
     Printed(Life, u8, Rc<str>),
     /// It asks for an on-exit value; in force and durable when it returns (E8).
@@ -92,10 +92,10 @@ pub enum What {
     InvalidCode(Rc<Message>),
     /// The message just sent is the kernel's answer to a command.
     CommandAnswered(Rc<Message>, Rc<CommandAnswer>),
-    /// A life receives a message (by `receive` or an awaited answer).
-    Received(Life, Rc<Message>),
-    /// A life is told that its request failed; the message is the request.
-    ReceivedError(Life, SendErrorKind, Rc<Message>),
+    /// A life receives a message (by `receive` or an awaited answer); for a response with the context it is given.
+    Received(Life, Rc<Message>, Option<Bytes>),
+    /// A life is told that its request failed; the message is the request. With the context it is given.
+    ReceivedError(Life, SendErrorKind, Rc<Message>, Option<Bytes>),
     /// A runtime module gets a message.
     ModuleReceived(ProcessRef, Rc<Message>),
     /// A runtime module is told that its request failed.
@@ -254,7 +254,7 @@ impl What {
             | What::Exited(life, ..)
             | What::Killed(life)
             | What::Lost(life)
-            | What::Called(life, _)
+            | What::Called(life, _, _)
             | What::Printed(life, ..)
             | What::SetsOnExit(life, _)
             | What::SavesState(life, _)
@@ -266,7 +266,7 @@ impl What {
             | What::ReadState(life, _)
             | What::Spawned(life, _)
             | What::Spun(life, _)
-            | What::Received(life, _)
+            | What::Received(life, _, _)
             | What::ReceivedError(life, ..) => Some(*life),
             What::Booted(_)
             | What::Down(_)

@@ -25,7 +25,9 @@ pub mod on_exit_requests;
 pub mod persistence;
 pub mod progress;
 pub mod prompt;
+pub mod refused;
 pub mod restart;
+pub mod spawn;
 pub mod start;
 
 #[cfg(test)]
@@ -92,7 +94,7 @@ pub fn all(semantics: &Semantics) -> Vec<Box<dyn Invariant>> {
         Box::new(start::RunIsAnswered::default()),
         Box::new(start::EarlyMessagesWait::default()),
         Box::new(start::OneLifeAtATime),
-        Box::new(start::SpawnedIsThere),
+        Box::new(spawn::SpawnedIsThere::default()),
         Box::new(start::StartsTakeTime),
         // Exit
         Box::new(progress::NodesDoNotFail),
@@ -117,6 +119,8 @@ pub fn all(semantics: &Semantics) -> Vec<Box<dyn Invariant>> {
         // Capabilities
         Box::new(capability::MessagingNeedsCapability::of_the_living()),
         Box::new(capability::MessagingNeedsCapability::of_the_dead()),
+        Box::new(refused::RightsAreHonoured::of_the_living()),
+        Box::new(refused::RightsAreHonoured::of_the_dead()),
         Box::new(capability::AttachedIsHeld::of_the_living()),
         Box::new(capability::AttachedIsHeld::of_the_dead()),
         Box::new(granted::InitializerGives),

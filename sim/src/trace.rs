@@ -125,7 +125,7 @@ fn encode(event: &Event, out: &mut Vec<u8>) {
         What::Down(down) => put.u8(*down as u8),
         What::Failed(text) => put.bytes(text.as_bytes()),
         What::Exited(_, exit, _) => put.u8(*exit as u8),
-        What::Called(_, call) | What::Returned(_, call) => put.u8(*call as u8),
+        What::Called(_, call, _) | What::Returned(_, call) => put.u8(*call as u8),
         What::Printed(_, verbosity, text) => {
             put.u8(*verbosity);
             put.bytes(text.as_bytes());
@@ -148,11 +148,13 @@ fn encode(event: &Event, out: &mut Vec<u8>) {
         What::Spun(_, span) => put.u64(span.0),
         What::ClockJumped(nanos) => put.u64(nanos.cast_unsigned()),
         What::Sent(message) => put.message(message),
-        What::Received(_, message)
-        | What::NetworkLost(message)
-        | What::NetworkOffline(message)
-        | What::Arrived(message) => put.id(message),
-        What::ReceivedError(_, kind, message) => {
+        What::Received(_, message, context) => {
+            put.id(message);
+            put.optional(context.as_deref());
+        }
+        What::NetworkLost(message) | What::NetworkOffline(message) | What::Arrived(message) => put.id(message),
+        What::ReceivedError(_, kind, message, context) => {
+            put.optional(context.as_deref());
             put.u8(*kind as u8);
             put.id(message);
         }
@@ -389,7 +391,7 @@ fn what_text(event: &Event, names: &Names) -> String {
         What::Exited(_, Exit::Panicked, text) => format!("panics: {}", last_line(text)),
         What::Killed(_) => "is killed".to_string(),
         What::Lost(_) => "is lost with its node".to_string(),
-        What::Called(_, call) => format!("calls {}", call.name()),
+        What::Called(_, call, _) => format!("calls {}", call.name()),
         What::Printed(_, _, text) => format!("prints {text:?}"),
         What::SetsOnExit(_, value) => format!("sets on-exit {}", on_exit_text(value, event, names)),
         What::SavesState(_, Some(bytes)) => format!("saves state {}", excerpt(bytes)),
@@ -430,11 +432,11 @@ fn what_text(event: &Event, names: &Names) -> String {
                 other => format!("kernel answers {target}: {other:?}"),
             }
         }
-        What::Received(_, message) if message.is_request() => {
+        What::Received(_, message, _) if message.is_request() => {
             format!("receives request {}: {}", from(message), excerpt(message.body()))
         }
-        What::Received(_, message) => format!("receives response {}: {}", from(message), excerpt(message.body())),
-        What::ReceivedError(_, kind, message) => {
+        What::Received(_, message, _) => format!("receives response {}: {}", from(message), excerpt(message.body())),
+        What::ReceivedError(_, kind, message, _) => {
             let target = short(message.target, event, names);
             format!("learns that #{} to {target} met {}", message.cause.0, error_text(*kind))
         }

@@ -4,7 +4,10 @@
 //! much was grown before. Where both are run, ask for few pages (up to 16) or for more than any limit (65,536).
 
 use super::process::{Event, Written, address, await_answer, next, print, reason, request, text};
-use kernel_core::{Blob, Bytes, Capability, OnExit, OnExitRequest, Outgoing, Request, SendErrorKind};
+use kernel_core::{
+    Blob, Bytes, Capability, OnExit, OnExitRequest, Outgoing, ProcessId, Request, Response, SendErrorKind, Spawn,
+    SpawnError,
+};
 use sim::guest::native::Os;
 
 /// The most pages of 64 KiB that are said to be grown at once.
@@ -36,6 +39,11 @@ async fn carry_out(os: &Os, line: &str, attached: &[Capability]) -> Option<()> {
         "spin" => os.spin().await,
         "print" => print(os, rest),
         "respond" => os.respond(rest),
+        "hand-over" => {
+            let [issuer, params, body] = words(rest)?;
+            let capabilities = vec![capability(os, &address(issuer)?, params)];
+            os.send_response(Response { body: body.into(), capabilities, ..Response::default() }, None);
+        }
         "tell" => {
             let [to, body] = words(rest)?;
             os.tell(address(to)?.numbered(os), body);
@@ -50,6 +58,16 @@ async fn carry_out(os: &Os, line: &str, attached: &[Capability]) -> Option<()> {
             let request = Request { inherit: true, expects_response: Some(seconds.parse().ok()?), ..request(body) };
             let target = address(to)?.numbered(os);
             os.send_request(Outgoing { target, request, context: Some(body.into()), blob: None });
+        }
+        "pass" => {
+            let [to, body] = words(rest)?;
+            let request = Request { inherit: true, ..request(body) };
+            os.send_request(Outgoing { target: address(to)?.numbered(os), request, context: None, blob: None });
+        }
+        "note" => {
+            let [metadata, to, body] = words(rest)?;
+            let request = Request { metadata: Some(metadata.into()), ..request(body) };
+            os.send_request(Outgoing { target: address(to)?.numbered(os), request, context: None, blob: None });
         }
         "await" => {
             let [to, seconds, body] = words(rest)?;
@@ -84,6 +102,7 @@ async fn carry_out(os: &Os, line: &str, attached: &[Capability]) -> Option<()> {
             let [issuer, params] = words(rest)?;
             os.drop_capabilities(vec![capability(os, &address(issuer)?, params)]);
         }
+        "spawn" => raise(os, words(rest)?).await?,
         // A Wasm guest's sizes have 32 bits.
         "grow" => print(os, if rest.parse::<u32>().ok()? <= GROWN_MAX { "grown" } else { "refused" }),
         "blob" => {
@@ -93,6 +112,7 @@ async fn carry_out(os: &Os, line: &str, attached: &[Capability]) -> Option<()> {
             os.send_request(Outgoing { target, request: request(&body), context: None, blob });
         }
         "print-blob" => show(os, "blob", os.get_blob().await.map(|blob| blob.bytes)),
+        "print-last-blob" => show(os, "last blob", os.last_blob().await.map(|blob| blob.bytes)),
         _ => return None,
     }
     Some(())
@@ -116,6 +136,35 @@ fn on_exit(os: &Os, text: &str) -> Option<OnExit> {
             Some(OnExit::Requests([OnExitRequest { target, request: request(body), blob: None }].into()))
         }
     }
+}
+
+async fn raise(os: &Os, [name, path, end, issuer, params, holder, granted]: [&str; 7]) -> Option<()> {
+    let (issuer, _) = (address(issuer)?, ProcessId::split(holder)?);
+    let on_exit = match end {
+        "none" => OnExit::None,
+        "restart" => OnExit::Restart,
+        _ => return None,
+    };
+    // In the order in which a Wasm guest's call would be read.
+    let request_capabilities = vec![capability(os, &issuer, params)];
+    let grant = os.with_names(|names| (names.process(holder), names.params(granted)));
+    let child = Spawn {
+        name: Some(name.into()),
+        path: path.into(),
+        on_exit,
+        request_capabilities,
+        grant_capabilities: vec![grant],
+        public: false,
+    };
+    match os.spawn(child).await {
+        Ok(child) => {
+            let child = os.with_names(|names| names.process_text(child).to_string());
+            print(os, &format!("spawned {child}"));
+        }
+        Err(SpawnError::NameTaken) => print(os, "not spawned: name-taken"),
+        Err(SpawnError::NoFileAtPath) => print(os, "not spawned: no-file-at-path"),
+    }
+    Some(())
 }
 
 fn report(os: &Os, question: &str, answer: Result<String, SendErrorKind>) {
@@ -151,7 +200,8 @@ async fn print_capabilities(os: &Os) {
 mod tests {
     use crate::guests::by_hand::{Life, print, respond};
     use kernel_core::{
-        Answer, Blob, Call, Capability, OnExit, OnExitRequest, Outgoing, Request, SendError, SendErrorKind,
+        Answer, Blob, Call, Capability, OnExit, OnExitRequest, Outgoing, Request, Response, SendError, SendErrorKind,
+        Spawn,
     };
     use sim::guest::{Reply, SPIN_QUANTUM, TrapReason, Turn};
 
@@ -193,6 +243,11 @@ mod tests {
             "tell new.os@x:y print",
             "ask new.os@x:y:z soon print",
             "inherit new.os@x:y:z soon print",
+            "pass new.os@x:y print",
+            "note text new.os@x:y print",
+            "hand-over nobody {} print",
+            "spawn kid /path never new.os@x:y:z {} a:b:c {}",
+            "spawn kid /path none new.os@x:y:z {} a:b",
             "give new.os@x:y:z nobody {} print",
             "claim new.os@x:y:z",
             "drop new.os@x:y:z",
@@ -294,6 +349,46 @@ mod tests {
         assert_eq!(life.request(order), (vec![Call::SaveCapabilities(vec![right])], RECEIVE));
         let order = "drop our@kid:demo:alice.os \"messaging\"";
         assert_eq!(life.request(order), (vec![Call::DropCapabilities(vec![right])], RECEIVE));
+    }
+
+    #[test]
+    fn a_child_is_spawned_with_what_it_asks_for_and_what_it_gives() {
+        let mut life = puppet();
+        let order = r#"spawn kid /demo:alice.os/pkg/kid.wasm restart our@vault:x:y "read" aunt:x:y "messaging""#;
+        let (calls, stop) = life.request(order);
+        let (issuer, aunt) = (life.address("our@vault:x:y"), life.address("our@aunt:x:y").process);
+        assert!(issuer.process < aunt);
+        let spawn = Spawn {
+            name: Some("kid".into()),
+            path: "/demo:alice.os/pkg/kid.wasm".into(),
+            on_exit: OnExit::Restart,
+            request_capabilities: vec![Capability { issuer, params: life.names.params("\"read\"") }],
+            grant_capabilities: vec![(aunt, life.names.params("\"messaging\""))],
+            public: false,
+        };
+        assert_eq!((calls, stop), (vec![], Turn::Call(Call::Spawn(Box::new(spawn)))));
+        let kid = life.names.process("kid:demo:alice.os");
+        assert_eq!(life.answer(Answer::Spawned(Ok(kid))), (vec![print("spawned kid:demo:alice.os")], RECEIVE));
+    }
+
+    #[test]
+    fn a_right_can_be_handed_over_with_an_answer() {
+        let mut life = puppet();
+        let right = Capability::messaging(life.address("our@kid:demo:alice.os"));
+        let answer = Response { body: "here you are".into(), capabilities: vec![right], ..Response::default() };
+        let told = life.request(r#"hand-over our@kid:demo:alice.os "messaging" here you are"#);
+        assert_eq!(told, (vec![Call::SendResponse(Box::new((answer, None)))], RECEIVE));
+    }
+
+    #[test]
+    fn a_request_is_passed_on_and_one_has_a_note() {
+        let mut life = puppet();
+        let target = life.address("our@kid:demo:alice.os");
+        let passed = Request { inherit: true, body: "print it".into(), ..Request::default() };
+        let noted = Request { metadata: Some("urgent".into()), body: "print it".into(), ..Request::default() };
+        let calls = [passed, noted].map(|request| send(Outgoing { target, request, context: None, blob: None }));
+        let told = life.request("pass our@kid:demo:alice.os print it\nnote urgent our@kid:demo:alice.os print it");
+        assert_eq!(told, (calls.to_vec(), RECEIVE));
     }
 
     #[test]

@@ -66,12 +66,12 @@ fn says_nothing_new(event: &Event, next: Option<&Event>, story: &Scenario, run: 
             Line { action: Action::Tell(..) | Action::Ask(..) | Action::Run(_) | Action::Kill(_), .. } => true,
             _ => false,
         },
-        What::Called(_, call) => !matches!(call, CallKind::SaveCapabilities | CallKind::DropCapabilities),
+        What::Called(_, call, _) => !matches!(call, CallKind::SaveCapabilities | CallKind::DropCapabilities),
         What::Returned(..) | What::Learned(..) | What::Spawns(..) => true,
         // Said by the call itself.
         What::SavesCapabilities(..) | What::DropsCapabilities(..) => true,
         What::Sent(_) => next.is_some_and(|next| matches!(next.what, What::Command(..) | What::CommandAnswered(..))),
-        What::Received(_, message) | What::ModuleReceived(_, message) => sent_at(message, run) == Some(event.at),
+        What::Received(_, message, _) | What::ModuleReceived(_, message) => sent_at(message, run) == Some(event.at),
         _ => false,
     }
 }

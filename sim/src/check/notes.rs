@@ -76,7 +76,7 @@ impl Deeds {
     fn take_in(&mut self, what: &What) {
         match what {
             What::Started(_) => self.lives += 1,
-            What::Called(_, call) => {
+            What::Called(_, call, _) => {
                 *self.calls.entry(call.name()).or_default() += 1;
                 self.receives = *call == CallKind::Receive;
             }
@@ -216,21 +216,21 @@ impl<'a> Seen<'a> {
             What::Sent(message) if message.expects_response().is_some() && !message.source.process.is_module() => {
                 self.open.insert(message.id, message);
             }
-            What::ReceivedError(_, kind, request) => {
+            What::ReceivedError(_, kind, request, _) => {
                 self.open.remove(&request.id);
                 if calm && *kind == SendErrorKind::Timeout && was_there(request, run) {
                     let (source, target) = ends(request, names);
                     notes.insert(Note::Unanswered(source, target, start(request.body())));
                 }
             }
-            What::Received(life, message) => {
+            What::Received(life, message, _) => {
                 if !message.is_request() {
                     self.open.remove(&message.id);
                 }
                 self.answered.remove(&life.process);
             }
-            What::Called(life, CallKind::SendResponse) => _ = self.answered.insert(life.process, *life),
-            What::Called(life, CallKind::Receive) => _ = self.answered.remove(&life.process),
+            What::Called(life, CallKind::SendResponse, _) => _ = self.answered.insert(life.process, *life),
+            What::Called(life, CallKind::Receive, _) => _ = self.answered.remove(&life.process),
             What::SavesState(life, _) if self.answered.get(&life.process) == Some(life) => {
                 notes.insert(Note::AnswersFirst(text(life.process)));
             }

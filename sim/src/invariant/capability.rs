@@ -104,7 +104,7 @@ impl Invariant for MessagingNeedsCapability {
                 }
             }
             What::Dropped(message, _) => self.forbidden.on_dropped(message),
-            What::Received(_, message) | What::ModuleReceived(_, message) if self.forbidden.has(message) => {
+            What::Received(_, message, _) | What::ModuleReceived(_, message) if self.forbidden.has(message) => {
                 let (from, to) = (names.address_text(message.source), names.address_text(message.target));
                 return Err(format!(
                     "a message from {from} (#{}) reached {to} without the capability",
@@ -255,7 +255,7 @@ impl Invariant for RevokedAtTheEnd {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::Durable, Kind::Down, Kind::Failed]
+        &[Kind::Durable, Kind::Received, Kind::Down, Kind::Failed]
     }
 
     fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
@@ -267,6 +267,9 @@ impl Invariant for RevokedAtTheEnd {
                 What::Durable(_) if last == Some(written) => self.ended.push((node, issuer, index)),
                 _ => self.check(node, issuer, past, names)?,
             }
+        }
+        if let What::Received(life, message, _) = &event.what {
+            return check_lapsed(event.node, life.process, message, past, names);
         }
         let What::Durable(change) = &event.what else { return Ok(()) };
         match &**change {
@@ -288,6 +291,21 @@ impl Invariant for RevokedAtTheEnd {
     }
 }
 
+/// What comes attached is not of an issuer that has ended since it was sent.
+fn check_lapsed(node: NodeId, id: ProcessRef, message: &Message, past: &Past, names: &Names) -> Result<(), String> {
+    let has_ended = |capability: &&Capability| {
+        let fate = past.lives.fate(node, capability.issuer.process).filter(|_| capability.issuer.node == node);
+        fate.and_then(|fate| fate.effective).is_some_and(|effective| effective > message.cause)
+    };
+    match message.capabilities().iter().find(has_ended).filter(|_| message.source.node == node) {
+        Some(lapsed) => {
+            let (who, lapsed) = (names.process_text(id), capability_text(lapsed, names));
+            Err(format!("{who} receives {lapsed} with #{}, and its issuer has ended since", message.cause.0))
+        }
+        None => Ok(()),
+    }
+}
+
 /// What was revoked does not come back by itself.
 fn check_not_back(node: NodeId, id: ProcessRef, row: &Record, past: &Past, names: &Names) -> Result<(), String> {
     let holder = Address { node, process: id };
@@ -304,18 +322,25 @@ fn check_not_back(node: NodeId, id: ProcessRef, row: &Record, past: &Past, names
     }
 }
 
-/// What a row had it keeps, unless it was dropped or its issuer has ended.
-fn check_kept(node: NodeId, id: ProcessRef, row: &Record, past: &Past, names: &Names) -> Result<(), String> {
-    let before = past.lives.process(node, id).and_then(|process| process.row());
-    let Some(before) = before.filter(|_| !past.holdings.may_have_dropped(node, id)) else { return Ok(()) };
-    let stays = |issuer: Address| {
+/// What a row had and has no more, though it was not dropped and its issuer has not ended.
+pub(crate) fn loses(node: NodeId, id: ProcessRef, row: &Record, past: &Past) -> Option<Capability> {
+    let before = past.lives.process(node, id).and_then(|process| process.row())?;
+    let stays = |capability: &Capability| {
+        let issuer = capability.issuer;
         let process = past.lives.process(node, issuer.process);
         let there = process.is_some_and(|issuer| issuer.row().is_some() && issuer.fate.is_none());
-        issuer.node != node || issuer.process.is_module() || there
+        let stays = issuer.node != node || issuer.process.is_module() || there;
+        stays && !past.holdings.may_have_dropped(node, id, capability)
     };
-    match before.capabilities.difference(&row.capabilities).find(|capability| stays(capability.issuer)) {
+    before.capabilities.difference(&row.capabilities).find(|capability| stays(capability)).copied()
+}
+
+/// An issuer that was restarted takes nothing back.
+fn check_kept(node: NodeId, id: ProcessRef, row: &Record, past: &Past, names: &Names) -> Result<(), String> {
+    let restarted = |issuer: Address| past.lives.process(node, issuer.process).is_some_and(|issuer| issuer.n_lives > 1);
+    match loses(node, id, row, past).filter(|lost| restarted(lost.issuer)) {
         Some(lost) => {
-            let (who, lost) = (names.process_text(id), capability_text(lost, names));
+            let (who, lost) = (names.process_text(id), capability_text(&lost, names));
             Err(format!("{who} lost {lost}, which nobody dropped and whose issuer has not ended"))
         }
         None => Ok(()),

@@ -1,7 +1,7 @@
 //! What is granted is held, what was not given is not: C2, C4.
 
 use crate::event::{Event, Kind, What};
-use crate::invariant::capability::{capability_text, was_given};
+use crate::invariant::capability::{capability_text, loses, was_given};
 use crate::invariant::lives::answers;
 use crate::invariant::{Invariant, Past, Rule};
 use crate::trace::life_text;
@@ -35,7 +35,7 @@ impl Invariant for InitializerGives {
             CommandAnswer::InitializedProcess => {
                 let lives = past.lives.process(node, by).is_some_and(|by| by.life.is_some() && by.fate.is_none());
                 let lacks = row(by).is_some_and(|row| !row.capabilities.contains(&messaging));
-                if lives && lacks && !by.is_module() && !past.holdings.may_have_dropped(node, by) {
+                if lives && lacks && !by.is_module() && !past.holdings.may_have_dropped(node, by, &messaging) {
                     let (by, who) = (names.process_text(by), names.process_text(asked.process));
                     return Err(format!("{by} initialized {who}, and may not message it"));
                 }
@@ -50,12 +50,14 @@ impl Invariant for InitializerGives {
     }
 }
 
-/// A capability that was granted and must become durable.
+/// A capability that was given or taken, which must become durable.
 #[derive(Clone, Debug)]
 struct Owed {
     node: NodeId,
     process: ProcessRef,
     capability: Capability,
+    /// Whether it is to be held; else it is to be gone.
+    given: bool,
     since: Cause,
     at: Instant,
 }
@@ -71,26 +73,38 @@ pub struct GrantedIsHeld {
 
 impl GrantedIsHeld {
     fn on_command(&mut self, index: Cause, event: &Event, command: &Command, past: &Past) {
-        let node = event.node;
         match command {
-            Command::Grant(process, list) if !process.is_module() => {
-                let known = past.lives.process(node, *process);
-                if known.is_none_or(|known| known.row().is_none() || known.fate.is_some()) {
-                    return;
-                }
-                for capability in list {
-                    let (process, at) = (*process, event.at);
-                    self.owed.push(Owed { node, process, capability: *capability, since: index, at });
-                }
-            }
-            Command::Drop(process, list) => self.forgive(node, *process, list),
-            Command::Kill(process) => self.on_end(node, *process),
+            Command::Grant(process, list) => self.owe(index, event, (*process, list), true, past),
+            Command::Drop(process, list) => self.owe(index, event, (*process, list), false, past),
+            Command::Kill(process) => self.on_end(event.node, *process),
             _ => {}
         }
     }
 
-    fn forgive(&mut self, node: NodeId, process: ProcessRef, list: &[Capability]) {
+    /// A process is given these, or they are taken from it: the latest counts.
+    fn owe(
+        &mut self,
+        since: Cause,
+        event: &Event,
+        (process, list): (ProcessRef, &[Capability]),
+        given: bool,
+        past: &Past,
+    ) {
+        let (node, at) = (event.node, event.at);
         self.owed.retain(|owed| (owed.node, owed.process) != (node, process) || !list.contains(&owed.capability));
+        let known = past.lives.process(node, process);
+        let there = known.is_some_and(|known| known.row().is_some() && known.fate.is_none());
+        if process.is_module() || !there {
+            return;
+        }
+        self.owed.extend(list.iter().map(|capability| Owed {
+            node,
+            process,
+            capability: *capability,
+            given,
+            since,
+            at,
+        }));
     }
 
     /// Who ends holds nothing, and nobody holds what it issued.
@@ -106,7 +120,16 @@ impl Invariant for GrantedIsHeld {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::Command, Kind::Dropped, Kind::Durable, Kind::DropsCapabilities, Kind::Learned, Kind::Down, Kind::Failed]
+        &[
+            Kind::Command,
+            Kind::Dropped,
+            Kind::Durable,
+            Kind::SavesCapabilities,
+            Kind::DropsCapabilities,
+            Kind::Learned,
+            Kind::Down,
+            Kind::Failed,
+        ]
     }
 
     fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
@@ -123,15 +146,31 @@ impl Invariant for GrantedIsHeld {
             }
             What::Durable(change) => match &**change {
                 Change::Put(id, row) => {
-                    let held = |owed: &Owed| row.capabilities.contains(&owed.capability);
-                    self.owed.retain(|owed| (owed.node, owed.process) != (event.node, *id) || !held(owed));
+                    if let Some(lost) = loses(event.node, *id, row, past) {
+                        let (who, lost) = (names.process_text(*id), capability_text(&lost, names));
+                        return Err(format!("{who} lost {lost}, which nobody dropped and whose issuer has not ended"));
+                    }
+                    let is_so = |owed: &Owed| row.capabilities.contains(&owed.capability) == owed.given;
+                    self.owed.retain(|owed| (owed.node, owed.process) != (event.node, *id) || !is_so(owed));
                 }
                 Change::Remove(id) => self.on_end(event.node, *id),
             },
-            What::DropsCapabilities(life, list) => self.forgive(event.node, life.process, list),
+            What::DropsCapabilities(life, list) => self.owe(index, event, (life.process, list), false, past),
+            What::SavesCapabilities(life, list) => {
+                let (node, process) = (event.node, life.process);
+                let may = |one: &&Capability| {
+                    one.issuer == Address { node, process } || past.holdings.has_received(node, process, one)
+                };
+                let kept: Vec<Capability> = list.iter().filter(may).copied().collect();
+                self.owe(index, event, (process, &kept), true, past);
+            }
             What::Learned(life, _, answer) => {
                 let Answer::Capabilities(list) = &**answer else { return Ok(()) };
                 let holder = Address { node: event.node, process: life.process };
+                if let Some(lacking) = surely_held(past, holder).find(|capability| !list.contains(capability)) {
+                    let (who, lacking) = (life_text(*life, names), capability_text(&lacking, names));
+                    return Err(format!("{who} is not told that it holds {lacking}"));
+                }
                 if let Some(stray) = list.iter().find(|capability| !was_given(past, holder, capability)) {
                     let (who, stray) = (life_text(*life, names), capability_text(stray, names));
                     return Err(format!("{who} is told that it holds {stray}, which nobody gave it"));
@@ -144,20 +183,32 @@ impl Invariant for GrantedIsHeld {
     }
 
     fn at_end(&mut self, past: &Past, names: &Names) -> Result<(), String> {
-        let lacks = |owed: &&Owed| {
+        let broken = |owed: &&Owed| {
             let process = past.lives.process(owed.node, owed.process);
             let row = process.filter(|process| process.fate.is_none()).and_then(|process| process.row());
             let issuer = past.lives.fate(owed.node, owed.capability.issuer.process);
             let revoked = owed.capability.issuer.node == owed.node && issuer.is_some();
-            row.is_some_and(|row| !row.capabilities.contains(&owed.capability)) && !revoked
+            row.is_some_and(|row| row.capabilities.contains(&owed.capability) != owed.given) && !revoked
         };
         let since = |owed: &Owed| owed.at.max(past.lifted_at.unwrap_or_default()) + UNDER_WAY;
-        match self.owed.iter().filter(|owed| past.now >= since(owed)).find(lacks) {
+        match self.owed.iter().filter(|owed| past.now >= since(owed)).find(broken) {
             Some(owed) => {
                 let (who, what) = (names.process_text(owed.process), capability_text(&owed.capability, names));
-                Err(format!("{who} was granted {what} (#{}), and does not hold it", owed.since.0))
+                match owed.given {
+                    true => Err(format!("{who} was granted {what} (#{}), and does not hold it", owed.since.0)),
+                    false => Err(format!("{who} has dropped {what} (#{}), and holds it still", owed.since.0)),
+                }
             }
             None => Ok(()),
         }
     }
+}
+
+/// What a process holds beyond doubt: it is in its row, and neither it nor anybody else has dropped it.
+pub(crate) fn surely_held(past: &Past, holder: Address) -> impl Iterator<Item = Capability> {
+    let Address { node, process } = holder;
+    let row = past.lives.process(node, process).and_then(|process| process.row());
+    let ended = move |issuer: Address| issuer.node == node && past.lives.fate(node, issuer.process).is_some();
+    let held = row.into_iter().flat_map(|row| row.capabilities.iter().copied());
+    held.filter(move |one| !past.holdings.may_have_dropped(node, process, one) && !ended(one.issuer))
 }

@@ -21,8 +21,8 @@ struct Held {
     taken: Capabilities,
     /// What went with its issuer, and was not given again.
     revoked: Capabilities,
-    /// Whether it may have dropped anything since its row was made.
-    dropped: bool,
+    /// What it may have dropped since its row was made, though the row still has it.
+    dropped: Capabilities,
 }
 
 /// What all processes may hold.
@@ -68,12 +68,18 @@ impl Holdings {
 
     /// Whether it holds root beyond doubt: the owner's terminal does.
     pub fn surely_holds_root(&self, address: Address) -> bool {
-        address.process == ProcessRef::TERMINAL && !self.may_have_dropped(address.node, address.process)
+        let root = Capability::messaging(Address { node: address.node, process: ProcessRef::KERNEL });
+        address.process == ProcessRef::TERMINAL && !self.may_have_dropped(address.node, address.process, &root)
     }
 
-    /// Whether it may have dropped something that its row still has, or had.
-    pub fn may_have_dropped(&self, node: NodeId, process: ProcessRef) -> bool {
-        self.held(node, process).is_some_and(|held| held.dropped)
+    /// Whether it may have dropped this, though its row still has it, or had.
+    pub fn may_have_dropped(&self, node: NodeId, process: ProcessRef, capability: &Capability) -> bool {
+        self.held(node, process).is_some_and(|held| held.dropped.contains(capability))
+    }
+
+    /// Whether this came attached to what the present life of a process received, and its issuer has not ended since.
+    pub fn has_received(&self, node: NodeId, process: ProcessRef, capability: &Capability) -> bool {
+        self.held(node, process).is_some_and(|held| held.received.contains(capability))
     }
 
     fn held(&self, node: NodeId, process: ProcessRef) -> Option<&Held> {
@@ -93,7 +99,7 @@ impl Holdings {
             Command::Drop(id, list) => {
                 self.n_losses += 1;
                 let held = self.entry(node, *id);
-                held.dropped = true;
+                held.dropped.extend(list);
                 if lives.node(node).is_some_and(|node| node.makes(*id)) {
                     return; // It may have been handed on already.
                 }
@@ -119,7 +125,7 @@ impl Holdings {
     pub(crate) fn on_event(&mut self, event: &Event, lives: &Lives) {
         let node = event.node;
         match &event.what {
-            What::Received(life, message) if !message.capabilities().is_empty() => {
+            What::Received(life, message, _) if !message.capabilities().is_empty() => {
                 self.entry(node, life.process).received.extend(message.capabilities());
             }
             What::SavesCapabilities(life, list) => {
@@ -127,7 +133,7 @@ impl Holdings {
                 let Held { bound, received, .. } = self.entry(node, life.process);
                 bound.extend(list.iter().filter(|one| one.issuer == issuer || received.contains(one)));
             }
-            What::DropsCapabilities(life, _) => self.entry(node, life.process).dropped = true,
+            What::DropsCapabilities(life, list) => self.entry(node, life.process).dropped.extend(list.iter()),
             What::Started(life) => self.entry(node, life.process).received.clear(),
             What::Durable(change) => self.on_durable(node, change, lives),
             What::CommandAnswered(answer, said) if **said == CommandAnswer::InitializeProcessError => {
@@ -145,7 +151,9 @@ impl Holdings {
             Change::Put(id, row) => {
                 let new = lives.process(node, *id).is_none_or(|process| process.row().is_none());
                 let held = self.entry(node, *id);
-                held.dropped &= !new;
+                if new {
+                    held.dropped.clear();
+                }
                 held.bound.extend(&row.capabilities);
                 if new {
                     self.on_child(node, *id, lives);

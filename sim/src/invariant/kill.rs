@@ -186,15 +186,26 @@ pub struct KillIsAnswered {
 
 impl Invariant for KillIsAnswered {
     fn rule(&self) -> Rule {
-        Rule { id: "K5", says: "a kill of a process that is not there is answered KilledProcess too" }
+        Rule {
+            id: "K5",
+            says: "a kill of a process that is not there is answered KilledProcess too; a runtime module cannot be killed",
+        }
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::Command, Kind::Dropped]
+        &[Kind::Command, Kind::Dropped, Kind::CommandAnswered]
     }
 
     fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         match (&event.what, self.asked.take()) {
+            (What::CommandAnswered(_, said), _) => match &**said {
+                CommandAnswer::KilledProcess(text)
+                    if ProcessRef::modules().any(|module| names.process_text(module) == text) =>
+                {
+                    Err(format!("{text} is a runtime module, and is answered to be killed"))
+                }
+                _ => Ok(()),
+            },
             (What::Command(message, command), _) => {
                 let Command::Kill(process) = **command else { return Ok(()) };
                 let surely = past.holdings.surely_holds_root(message.source);

@@ -6,7 +6,8 @@ use crate::event::{Event, Life, What};
 use crate::invariant::message::same;
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{
-    CallKind, Cause, Change, Exit, Instant, Message, Names, NodeId, OnExit, OnExitKind, ProcessRef, Record,
+    CallKind, Capabilities, Cause, Change, Exit, Instant, Message, Names, NodeId, OnExit, OnExitKind, ProcessRef,
+    Record,
 };
 use std::rc::Rc;
 
@@ -56,6 +57,8 @@ pub struct Fate {
     pub effective: Option<Cause>,
     /// How many on-exit requests were sent.
     pub n_fired: usize,
+    /// What it held by its row.
+    pub held: Capabilities,
 }
 
 impl Fate {
@@ -158,6 +161,7 @@ impl Process {
 
     fn ends(&mut self, how: How, at: Instant, cause: Cause) {
         let on_exit = self.rightful_row().map(|row| row.on_exit.clone());
+        let held = self.rightful_row().map(|row| row.capabilities.clone()).unwrap_or_default();
         self.restarting = None;
         self.due = false;
         self.fate = Some(Fate {
@@ -170,6 +174,7 @@ impl Process {
             answered: false,
             effective: None,
             n_fired: 0,
+            held,
         });
     }
 }
@@ -326,7 +331,7 @@ impl Lives {
         let node = entry(&mut self.0, event.node.0);
         node.last = index;
         match &event.what {
-            What::Called(life, kind) => {
+            What::Called(life, kind, _) => {
                 let waits = matches!(kind, CallKind::Receive | CallKind::SendAndAwaitResponse);
                 node.process(life.process).last_call =
                     Some(LastCall { kind: *kind, cause: index, at: event.at, waits });
@@ -334,7 +339,7 @@ impl Lives {
                     node.spawning.push(life.process);
                 }
             }
-            What::Received(life, _) | What::ReceivedError(life, ..) => {
+            What::Received(life, _, _) | What::ReceivedError(life, ..) => {
                 if let Some(call) = &mut node.process(life.process).last_call {
                     call.waits = false;
                 }

@@ -47,9 +47,9 @@ impl Watched {
 /// What a life or a runtime module is told of a request of its own: the request's id. `None`: of nothing.
 fn outcome(event: &Event) -> Option<(ProcessRef, &Message)> {
     match &event.what {
-        What::Received(life, message) if !message.is_request() => Some((life.process, message)),
+        What::Received(life, message, _) if !message.is_request() => Some((life.process, message)),
         What::ModuleReceived(module, message) if !message.is_request() => Some((*module, message)),
-        What::ReceivedError(life, _, message) => Some((life.process, message)),
+        What::ReceivedError(life, _, message, _) => Some((life.process, message)),
         What::ModuleReceivedError(module, _, message) => Some((*module, message)),
         _ => None,
     }
@@ -140,7 +140,7 @@ impl Invariant for InOrder {
     }
 
     fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
-        let What::Received(life, message) = &event.what else { return Ok(()) };
+        let What::Received(life, message, _) = &event.what else { return Ok(()) };
         let from = message.source;
         // A module answers when it is done; what prompted it may be long ago.
         if from.process.is_module() && from.process != ProcessRef::KERNEL {
@@ -229,10 +229,10 @@ impl Invariant for NobodyThere {
                 self.lost.on_dropped(message);
                 Ok(())
             }
-            What::Received(_, message) if self.lost.has(message) => {
+            What::Received(_, message, _) if self.lost.has(message) => {
                 Err(format!("{} arrived, though it was sent when nobody was there", text(message)))
             }
-            What::ReceivedError(life, kind, message) if self.lost.has(message) => {
+            What::ReceivedError(life, kind, message, _) if self.lost.has(message) => {
                 let call = past.lives.process(event.node, life.process).and_then(|process| process.last_call);
                 let waited = call.map_or(Duration::ZERO, |call| event.at - call.at);
                 match kind {

@@ -1,9 +1,12 @@
 //! What a sender is told of a request that nobody answered: M4.
 
-use crate::event::{Event, Kind, What};
+use crate::event::{Event, Kind, Life, What};
 use crate::invariant::{Invariant, Past, Rule};
-use kernel_core::{Cause, Message, MessageId, Names, NodeId, SendErrorKind};
+use kernel_core::{Cause, Duration, Message, MessageId, Names, NodeId, SendErrorKind};
 use std::collections::BTreeSet;
+
+/// How far a node's clock may be off.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// M4: `Offline` for nodes that cannot be reached, `Timeout` when the time is up or nobody may be asked.
 #[derive(Clone, Debug, Default)]
@@ -34,9 +37,20 @@ impl ErrorsSayWhy {
             SendErrorKind::Timeout if !dropped && event.at < asked.deadline => {
                 Err(format!("a request of {who} to {to} (#{}) met Timeout before its time", message.cause.0))
             }
+            SendErrorKind::Timeout
+                if waited_since(past, event, &asked.asker) && event.at > asked.deadline + PATIENCE =>
+            {
+                Err(format!("a request of {who} to {to} (#{}) met Timeout long after its time", message.cause.0))
+            }
             SendErrorKind::Offline | SendErrorKind::Timeout => Ok(()),
         }
     }
+}
+
+/// Whether a life has waited for a message so long that nothing but the kernel can have kept this one back.
+fn waited_since(past: &Past, event: &Event, asker: &Life) -> bool {
+    let process = past.lives.process(event.node, asker.process).filter(|process| process.life == Some(asker.number));
+    process.and_then(|process| process.last_call).is_some_and(|call| call.waits && call.at + PATIENCE < event.at)
 }
 
 impl Invariant for ErrorsSayWhy {
@@ -56,7 +70,7 @@ impl Invariant for ErrorsSayWhy {
             What::Dropped(message, _) if message.expects_response().is_some() && message.source.node == event.node => {
                 self.dropped.insert((event.node, message.id));
             }
-            What::ReceivedError(_, kind, message) | What::ModuleReceivedError(_, kind, message) => {
+            What::ReceivedError(_, kind, message, _) | What::ModuleReceivedError(_, kind, message) => {
                 return self.on_error(event, *kind, message, past, names);
             }
             What::Booted(_) => {

@@ -16,6 +16,10 @@ impl FiredAsListed {
         let Some(fate) = past.lives.fate(event.node, message.source.process) else {
             return Err(format!("{who} sends a message and neither lives nor has exited"));
         };
+        if fate.effective.is_none() && event.node == message.source.node {
+            let (how, at) = (fate.how.text(), fate.cause.0);
+            return Err(format!("{who} {how} (#{at}) and fires a request before that is durable"));
+        }
         let (true, OnExit::Requests(list)) = (fate.certain, &fate.on_exit) else { return Ok(()) };
         let since = format!("{who} {} (#{})", fate.how.text(), fate.cause.0);
         match list.get(fate.n_fired) {

@@ -53,7 +53,7 @@ impl Invariant for KernelsGoOn {
 
     fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         match &event.what {
-            What::Called(_, kind) => {
+            What::Called(_, kind, _) => {
                 self.check()?;
                 if matches!(kind, CallKind::SendRequest | CallKind::SendResponse | CallKind::SendAndAwaitResponse) {
                     self.owed = Some((index, *kind));

@@ -91,10 +91,10 @@ impl Requests {
                     self.on_asked(index, event, message, seconds, lives);
                 }
             }
-            What::Received(_, message) | What::ModuleReceived(_, message) if !message.is_request() => {
+            What::Received(_, message, _) | What::ModuleReceived(_, message) if !message.is_request() => {
                 entry(&mut self.0, event.node.0).take(message.id);
             }
-            What::ReceivedError(_, _, message) | What::ModuleReceivedError(_, _, message) => {
+            What::ReceivedError(_, _, message, _) | What::ModuleReceivedError(_, _, message) => {
                 entry(&mut self.0, event.node.0).take(message.id);
             }
             // Nothing else settles a request.

@@ -1,6 +1,7 @@
 //! What a restart is, and that nothing leaks into it: E3, E10.
 
 use crate::event::{Event, Kind, Life, What};
+use crate::invariant::capability::{capability_text, loses};
 use crate::invariant::lives::entry;
 use crate::invariant::{Invariant, Past, Rule};
 use crate::trace::life_text;
@@ -105,6 +106,15 @@ impl Invariant for KeepsWhatItIs {
             Some(before) if (before.image, before.public) != (row.image, row.public) => {
                 Err(format!("the code or the publicity of {} has changed", names.process_text(*id)))
             }
+            Some(_) if past.lives.process(event.node, *id).is_some_and(|process| process.n_lives > 1) => {
+                match loses(event.node, *id, row, past) {
+                    Some(lost) => {
+                        let (who, lost) = (names.process_text(*id), capability_text(&lost, names));
+                        Err(format!("{who} was restarted and has lost {lost}"))
+                    }
+                    None => Ok(()),
+                }
+            }
             Some(_) | None => Ok(()),
         }
     }
@@ -195,10 +205,10 @@ impl Invariant for NothingLeaks {
     fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         match &event.what {
             What::Sent(message) => self.on_sent(event, message, past, names),
-            What::Received(life, message) if message.is_request() => {
+            What::Received(life, message, _) if message.is_request() => {
                 self.on_request(event, *life, message, past, names)
             }
-            What::Received(life, message) | What::ReceivedError(life, _, message) => {
+            What::Received(life, message, _) | What::ReceivedError(life, _, message, _) => {
                 self.on_outcome(event, *life, message, past, names)
             }
             What::Booted(_) => {

@@ -126,7 +126,7 @@ impl Invariant for RunIsAnswered {
                     return Err(format!("{who} was there to be run, and that was answered with the error (#{})", at.0));
                 }
             }
-            What::Received(life, message)
+            What::Received(life, message, _)
                 if message.is_request()
                     && message.source == (Address { node: event.node, process: ProcessRef::KERNEL }) =>
             {
@@ -186,7 +186,7 @@ impl Invariant for EarlyMessagesWait {
             }
             _ if self.waiting.is_empty() && !matches!(event.what, What::Command(..)) => {}
             What::Dropped(message, _) => self.waiting.retain(|(_, _, waiting)| !same(waiting, message)),
-            What::Received(life, message) if message.is_request() => {
+            What::Received(life, message, _) if message.is_request() => {
                 let mine = |(at, id, _): &(NodeId, ProcessRef, Rc<Message>)| (*at, *id) == (node, life.process);
                 let Some(first) = self.waiting.iter().position(mine) else { return Ok(()) };
                 let (_, _, oldest) = &self.waiting[first];
@@ -253,35 +253,6 @@ impl Invariant for OneLifeAtATime {
             Some(process) if process.life.is_some() => Err(format!("{} starts beside a life of its own", who())),
             Some(process) if process.is_on_record() => Ok(()),
             Some(_) | None => Err(format!("{} starts, and nothing of it is durable", who())),
-        }
-    }
-}
-
-/// S6: a child that was spawned is there.
-#[derive(Clone, Debug, Default)]
-pub struct SpawnedIsThere;
-
-impl Invariant for SpawnedIsThere {
-    fn rule(&self) -> Rule {
-        Rule { id: "S6", says: "spawn answers Ok for a new process that runs, and otherwise changes nothing" }
-    }
-
-    fn reads(&self) -> &'static [Kind] {
-        &[Kind::Spawned]
-    }
-
-    fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
-        let What::Spawned(life, Ok(child)) = &event.what else { return Ok(()) };
-        let call = past.lives.process(event.node, life.process).and_then(|process| process.last_call);
-        let (Some(call), Some(process)) = (call, past.lives.process(event.node, *child)) else {
-            return Err(format!("{} was spawned, and nobody knows of it", names.process_text(*child)));
-        };
-        let who = || format!("{}, which {} spawned,", names.process_text(*child), life_text(*life, names));
-        let killed = process.fate.as_ref().is_some_and(|fate| fate.killed);
-        match process.started > call.cause || killed {
-            _ if process.ready < call.cause => Err(format!("{} was there before", who())),
-            true => Ok(()),
-            false => Err(format!("{} was never started", who())),
         }
     }
 }

@@ -184,7 +184,18 @@ impl Story {
 
     /// It has a child that runs under Restart.
     pub fn spawns(self, name: &str, child: &str) -> Story {
-        self.calls_spawn(name, child).puts(child, OnExit::Restart).starts(child).is_answered_a_child(name, child)
+        self.raises(name, child).gain_each_other(name, child).is_answered_a_child(name, child)
+    }
+
+    /// A spawn that has not returned: the child lives.
+    pub fn raises(self, name: &str, child: &str) -> Story {
+        self.calls_spawn(name, child).puts(child, OnExit::Restart).starts(child)
+    }
+
+    /// Each may message the other, durably.
+    pub fn gain_each_other(mut self, one: &str, other: &str) -> Story {
+        let (to_one, to_other) = (self.messaging(one), self.messaging(other));
+        self.gains(one, to_other).gains(other, to_one)
     }
 
     pub fn spins(mut self, name: &str) -> Story {
@@ -333,7 +344,7 @@ impl Story {
 
     pub fn calls(mut self, name: &str, kind: CallKind) -> Story {
         let life = self.life(name);
-        self.begins(What::Called(life, kind))
+        self.begins(What::Called(life, kind, None))
     }
 
     pub fn call_returns(mut self, name: &str, kind: CallKind) -> Story {
@@ -431,7 +442,7 @@ impl Story {
 
     pub fn receives(mut self, name: &str, body: &str) -> Story {
         let (life, message) = (self.life(name), self.message(body));
-        self.then(What::Received(life, message))
+        self.then(What::Received(life, message, None))
     }
 
     /// It calls `receive`, and gets this.
@@ -441,7 +452,7 @@ impl Story {
 
     pub fn meets(mut self, name: &str, kind: SendErrorKind, body: &str) -> Story {
         let (life, message) = (self.life(name), self.message(body));
-        self.then(What::ReceivedError(life, kind, message))
+        self.then(What::ReceivedError(life, kind, message, None))
     }
 
     pub fn is_dropped(self, body: &str, reason: DropReason) -> Story {

@@ -66,11 +66,16 @@ impl World<'_> {
         let call = returned(live);
         let called = live.cause;
         let (cause, what) = match &answer {
-            Answer::Received(Received::Message(message, _)) | Answer::Awaited(Ok(message)) => {
-                (message.cause, What::Received(life, message.clone()))
+            Answer::Received(Received::Message(message, context)) => {
+                (message.cause, What::Received(life, message.clone(), context.clone()))
             }
-            Answer::Received(Received::Error(error, _)) | Answer::Awaited(Err(error)) => {
-                (error.message.cause, What::ReceivedError(life, error.kind, error.message.clone()))
+            Answer::Awaited(Ok(message)) => (message.cause, What::Received(life, message.clone(), None)),
+            Answer::Received(Received::Error(error, context)) => {
+                let what = What::ReceivedError(life, error.kind, error.message.clone(), context.clone());
+                (error.message.cause, what)
+            }
+            Answer::Awaited(Err(error)) => {
+                (error.message.cause, What::ReceivedError(life, error.kind, error.message.clone(), None))
             }
             Answer::State(bytes) => (called, What::ReadState(life, bytes.clone())),
             Answer::Spawned(result) => (called, What::Spawned(life, *result)),

@@ -150,7 +150,8 @@ impl World<'_> {
 
     pub(super) fn call(&mut self, node: usize, life: Life, cause: Cause, call: Call, more: bool) {
         let kind = call.kind();
-        let index = self.record(node, Some(cause), What::Called(life, kind));
+        let said = says_something(kind).then(|| Rc::new(call.clone()));
+        let index = self.record(node, Some(cause), What::Called(life, kind, said));
         match &call {
             Call::Print { verbosity, text } => {
                 self.record(node, Some(index), What::Printed(life, *verbosity, text.clone()));
@@ -206,4 +207,12 @@ impl World<'_> {
 /// Which call returned, for the event that says so.
 pub(super) fn returned(live: &Live) -> CallKind {
     live.waits_in.expect("only a call that is waited for returns")
+}
+
+/// Whether a message comes of such a call.
+fn says_something(call: CallKind) -> bool {
+    matches!(
+        call,
+        CallKind::SendRequest | CallKind::SendRequests | CallKind::SendResponse | CallKind::SendAndAwaitResponse
+    )
 }

@@ -128,16 +128,21 @@ pub fn messaging(target: Address) -> Capability {
 /// Reads `node@process:package:publisher`. Calls nothing.
 pub fn address(text: &str) -> Option<Address> {
     let (node, id) = text.split_once('@')?;
-    let mut names = id.split(':').map(str::to_owned);
+    Some(Address {
+        node: node.into(),
+        process: process_id(id)?,
+    })
+}
+
+/// Reads `process:package:publisher`. Calls nothing.
+pub fn process_id(text: &str) -> Option<ProcessId> {
+    let mut names = text.split(':').map(str::to_owned);
     let process = ProcessId {
         process_name: names.next()?,
         package_name: names.next()?,
         publisher_node: names.next()?,
     };
-    names.next().is_none().then(|| Address {
-        node: node.into(),
-        process,
-    })
+    names.next().is_none().then_some(process)
 }
 
 /// `process` in the same package and on the same node as `our`. Calls nothing.

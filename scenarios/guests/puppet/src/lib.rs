@@ -7,9 +7,12 @@
 //! - `return`: returns; `panic TEXT`: panics with TEXT; `spin`: loops for ever;
 //! - `print TEXT`: `print-to-terminal`;
 //! - `respond TEXT`: `send-response`;
+//! - `hand-over CAP-ISSUER CAP-PARAMS TEXT`: `send-response` with that one capability attached;
 //! - `tell ADDRESS BODY`: `send-request`, no answer expected, no context;
 //! - `ask ADDRESS SECS BODY`: `send-request`, answer expected within SECS, context BODY;
 //! - `inherit ADDRESS SECS BODY`: as `ask`, but the request inherits;
+//! - `pass ADDRESS BODY`: as `tell`, but the request inherits;
+//! - `note METADATA ADDRESS BODY`: as `tell`, with METADATA;
 //! - `await ADDRESS SECS BODY`: `send-and-await-response`, `print-to-terminal` of
 //!   `BODY: answered X`, `BODY: timeout` or `BODY: offline`;
 //! - `on-exit none`, `on-exit restart`, `on-exit requests ADDRESS BODY` (one request, no answer
@@ -25,10 +28,15 @@
 //! - `keep`: `save-capabilities` of those attached to the request that holds the order;
 //! - `claim CAP-ISSUER CAP-PARAMS`: `save-capabilities` of that one;
 //! - `drop CAP-ISSUER CAP-PARAMS`: `drop-capabilities` of that one;
+//! - `spawn NAME PATH ON-EXIT CAP-ISSUER CAP-PARAMS ID PARAMS`: `spawn` of a child that is not public,
+//!   asks for that one capability and grants the process ID one of its own, with PARAMS; ON-EXIT is
+//!   `none` or `restart`; `print-to-terminal` of `spawned <process id>`, `not spawned: name-taken` or
+//!   `not spawned: no-file-at-path`;
 //! - `grow PAGES`: `print-to-terminal` of `grown` or `refused`;
 //! - `blob TEXT ADDRESS BODY`: as `tell`, with a blob of TEXT without a mime type; each ` & ` of
 //!   BODY becomes a line break, so that it may hold several orders;
 //! - `print-blob`: `get-blob`, `print-to-terminal` of `blob: TEXT` or `blob: none`;
+//! - `print-last-blob`: `last-blob`, `print-to-terminal` of `last blob: TEXT` or `last blob: none`;
 //! - an empty line: nothing;
 //! - any other order, or one whose words cannot be read: panics with `unknown order: <line>`.
 //!
@@ -36,10 +44,10 @@
 //! `CONTEXT: timeout` or `CONTEXT: offline`.
 
 use process::{
-    Capability, Event, Guest, LazyLoadBlob, OnExit, Request, SendErrorKind, address, ask,
-    await_answer, clear_state, drop_capabilities, get_blob, get_on_exit, get_state, next,
-    our_capabilities, print, reason, request, respond, save_capabilities, send_request,
-    set_on_exit, set_state, tell, text,
+    Capability, Event, Guest, LazyLoadBlob, OnExit, Request, Response, SendErrorKind, SpawnError,
+    address, ask, await_answer, clear_state, drop_capabilities, get_blob, get_on_exit, get_state,
+    last_blob, next, our_capabilities, print, process_id, reason, request, respond,
+    save_capabilities, send_request, send_response, set_on_exit, set_state, spawn, tell, text,
 };
 
 struct Puppet;
@@ -77,6 +85,16 @@ fn carry_out(line: &str, attached: &[Capability]) -> Option<()> {
         },
         "print" => print(rest),
         "respond" => respond(rest),
+        "hand-over" => {
+            let [issuer, params, body] = words(rest)?;
+            let response = Response {
+                inherit: false,
+                body: body.into(),
+                metadata: None,
+                capabilities: vec![capability(issuer, params)?],
+            };
+            send_response(&response, None);
+        }
         "tell" => {
             let [to, body] = words(rest)?;
             tell(&address(to)?, body);
@@ -93,6 +111,22 @@ fn carry_out(line: &str, attached: &[Capability]) -> Option<()> {
                 ..request(body)
             };
             send_request(&address(to)?, &request, Some(body.as_bytes()), None);
+        }
+        "pass" => {
+            let [to, body] = words(rest)?;
+            let request = Request {
+                inherit: true,
+                ..request(body)
+            };
+            send_request(&address(to)?, &request, None, None);
+        }
+        "note" => {
+            let [metadata, to, body] = words(rest)?;
+            let request = Request {
+                metadata: Some(metadata.into()),
+                ..request(body)
+            };
+            send_request(&address(to)?, &request, None, None);
         }
         "await" => {
             let [to, seconds, body] = words(rest)?;
@@ -133,6 +167,7 @@ fn carry_out(line: &str, attached: &[Capability]) -> Option<()> {
             let [issuer, params] = words(rest)?;
             drop_capabilities(&[capability(issuer, params)?]);
         }
+        "spawn" => raise(words(rest)?)?,
         "grow" => print(if grow(rest.parse().ok()?) {
             "grown"
         } else {
@@ -148,6 +183,7 @@ fn carry_out(line: &str, attached: &[Capability]) -> Option<()> {
             send_request(&address(to)?, &request(&body), None, Some(&blob));
         }
         "print-blob" => show("blob", get_blob().map(|blob| blob.bytes)),
+        "print-last-blob" => show("last blob", last_blob().map(|blob| blob.bytes)),
         _ => return None,
     }
     Some(())
@@ -173,6 +209,22 @@ fn on_exit(text: &str) -> Option<OnExit> {
             Some(OnExit::Requests(vec![(address(to)?, request(body), None)]))
         }
     }
+}
+
+fn raise([name, path, end, issuer, params, holder, granted]: [&str; 7]) -> Option<()> {
+    let wanted = [capability(issuer, params)?];
+    let grants = [(process_id(holder)?, granted.to_string())];
+    let end = match end {
+        "none" => OnExit::None,
+        "restart" => OnExit::Restart,
+        _ => return None,
+    };
+    match spawn(Some(name), path, &end, &wanted, &grants, false) {
+        Ok(child) => print(&format!("spawned {child}")),
+        Err(SpawnError::NameTaken) => print("not spawned: name-taken"),
+        Err(SpawnError::NoFileAtPath) => print("not spawned: no-file-at-path"),
+    }
+    Some(())
 }
 
 fn report(question: &str, answer: Result<String, SendErrorKind>) {

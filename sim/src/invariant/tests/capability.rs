@@ -68,7 +68,17 @@ fn what_the_dead_issued_is_gone() {
     ended().loses("b", to_a).holds();
     ended().breaks("E12");
     ended().panics("b").starts("b").runs("c", OnExit::None).breaks("E12");
-    story.panics("b").starts("b").loses("b", to_a).breaks("E12");
+    let restarted = self::story().runs("a", OnExit::Restart).runs("b", OnExit::Restart).may_message("b", "a");
+    restarted.panics("a").starts("a").loses("b", to_a).breaks("E12");
+}
+
+#[test]
+fn what_is_held_is_kept() {
+    let mut story = story().runs("a", OnExit::None).runs("b", OnExit::Restart).may_message("b", "a");
+    let to_a = story.messaging("a");
+    let holder = || self::story().runs("a", OnExit::None).runs("b", OnExit::Restart).may_message("b", "a");
+    holder().loses("b", to_a).breaks("C4");
+    story.panics("b").starts("b").loses("b", to_a).breaks("E3");
 }
 
 #[test]

@@ -9,14 +9,23 @@ fn family() -> Story {
 
 #[test]
 fn a_child_survives_its_parent() {
-    let orphan = || family().panics("parent").is_off_the_disk("parent");
+    let orphan = || {
+        let mut story = family();
+        let to_parent = story.messaging("parent");
+        story.panics("parent").is_off_the_disk("parent").loses("child", to_parent)
+    };
     orphan().panics("child").starts("child").holds();
     orphan().is_stopped("child").breaks("K3");
 }
 
 #[test]
 fn a_killed_child_tells_its_parent_nothing() {
-    let killed = || family().is_killed_by("terminal", "child").is_off_the_disk("child").killing_is_answered("child");
+    let killed = || {
+        let mut story = family();
+        let to_child = story.messaging("child");
+        let killed = story.is_killed_by("terminal", "child").is_off_the_disk("child").loses("parent", to_child);
+        killed.killing_is_answered("child")
+    };
     killed().holds();
     killed().fires("child", "parent", "I am no more").breaks("K4");
 }

@@ -68,6 +68,14 @@ fn a_child_is_there_when_it_is_answered() {
     let parent = || story().runs("a", OnExit::Restart);
     parent().spawns("a", "b").holds();
     parent().calls_spawn("a", "b").puts("b", OnExit::None).is_answered_a_child("a", "b").breaks("S6");
+    parent().raises("a", "b").is_answered_a_child("a", "b").breaks("S6");
+    parent()
+        .calls_spawn("a", "b")
+        .puts("b", OnExit::None)
+        .starts("b")
+        .gain_each_other("a", "b")
+        .is_answered_a_child("a", "b")
+        .breaks("S6");
     parent().runs("b", OnExit::None).calls_spawn("a", "b").is_answered_a_child("a", "b").breaks("S6");
 }
 

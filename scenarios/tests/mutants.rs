@@ -1,0 +1,164 @@
+//! Kernels that break a rule on purpose, and the invariants that say so.
+//!
+//! The mutants were written from the contract, rule by rule, before their detectors were looked at
+//! (`kernel_core::mutants`). Each is found by the common exploration, with nothing made for it, and by an invariant of a
+//! rule that it is said to break.
+
+mod finding;
+
+use finding::{in_parallel, names, violations};
+use kernel_core::mutants::Mutant;
+use scenarios::all;
+use sim::chooser::{Profile, Seed};
+use sim::explore::run_seed;
+use sim::image::Loader;
+use sim::scenario::Scenario;
+use sim::world::Options;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Range;
+
+/// Each story is played under the seeds of a block before any is under those of the next.
+const BLOCKS: &[Range<u64>] = &[0..2, 2..8, 8..32, 32..128];
+/// How many there must be.
+const MUTANTS_MIN: usize = 40;
+
+/// A mutant that came to light.
+struct Found {
+    mutant: &'static Mutant,
+    rule: &'static str,
+    facts: String,
+    scenario: String,
+    /// How many seeds of that story it took.
+    seeds: u64,
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Mutant { name, does, .. }, rule, story, seeds) = (self.mutant, self.rule, &self.scenario, self.seeds);
+        write!(f, "{name:<30} {rule:<16} {story:<32} {seeds:>3}  {does}")
+    }
+}
+
+#[test]
+fn every_mutant_is_found() {
+    let (stories, loader) = (all(), Loader::default());
+    let mutants: Vec<&Mutant> = Mutant::all().collect();
+    let of_each = in_parallel(&mutants, |mutant| find(mutant, &stories, &loader));
+    let mut problems = Vec::new();
+    for (mutant, found) in mutants.iter().zip(&of_each) {
+        match found {
+            Err(others) => problems.push(format!("{mutant:?} is not found; it breaks {others:?}")),
+            Ok(found) if !holds_by_the_book(found, &stories, &loader) => {
+                problems.push(format!("without it, too: {found}: {}", found.facts))
+            }
+            Ok(_) => {}
+        }
+    }
+    let table: Vec<String> = of_each.iter().flatten().map(Found::to_string).collect();
+    let table = table.join("\n");
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_description(
+        "Each planted mutant of the kernel: the rule that is first seen broken, in which story, after how many seeds.",
+    );
+    settings.bind(|| insta::assert_snapshot!("mutants-found", table));
+}
+
+/// Every rule that speaks of what a kernel does has a mutant that breaks it.
+#[test]
+fn the_mutants_are_many_and_break_every_chapter() {
+    let mutants: Vec<&Mutant> = Mutant::all().collect();
+    let called: BTreeSet<&str> = mutants.iter().map(|mutant| mutant.name).collect();
+    assert_eq!(called.len(), mutants.len(), "two are called alike");
+    assert!(mutants.len() >= MUTANTS_MIN, "{}", mutants.len());
+    let broken: BTreeSet<&str> = mutants.iter().flat_map(|mutant| mutant.breaks.split(", ")).collect();
+    let spared: Vec<&str> = RULES.iter().copied().filter(|rule| !broken.contains(rule)).collect();
+    assert_eq!(spared, [""; 0], "no mutant breaks these");
+}
+
+/// The rules of the contract that a kernel alone can break. S1 and P4 are for userspace, S7 for the world, P3 and P5 for
+/// runtime modules.
+const RULES: &[&str] = &[
+    "X.return.None",
+    "X.return.Restart",
+    "X.return.Requests",
+    "X.panic.None",
+    "X.panic.Restart",
+    "X.panic.Requests",
+    "X.kill.None",
+    "X.kill.Restart",
+    "X.kill.Requests",
+    "X.down.None",
+    "X.down.Restart",
+    "X.down.Requests",
+    "S2",
+    "S3",
+    "S4",
+    "S5",
+    "S6",
+    "E2",
+    "E3",
+    "E4",
+    "E4b",
+    "E5",
+    "E6",
+    "E7",
+    "E8",
+    "E9",
+    "E10",
+    "E11",
+    "E12",
+    "K1",
+    "K2",
+    "K3",
+    "K4",
+    "K5",
+    "C1",
+    "C2",
+    "C3",
+    "C4",
+    "C5",
+    "M1",
+    "M2",
+    "M3",
+    "M4",
+    "M5",
+    "P1",
+    "P2",
+];
+
+/// The first of its rules that a mutant is seen to break. If it breaks none of them: which others it breaks, and the
+/// story that shows each.
+fn find(
+    mutant: &'static Mutant,
+    stories: &[Scenario],
+    loader: &Loader,
+) -> Result<Found, BTreeMap<&'static str, String>> {
+    let mut others = BTreeMap::new();
+    for block in BLOCKS {
+        for story in stories {
+            let options = Options { semantics: Some(story.semantics.clone().mutated(mutant)), ..Options::default() };
+            for seed in block.clone().map(Seed) {
+                let run = run_seed(story, seed, Profile::Swarm, &options, loader).expect("a sound story");
+                let of_its_own = violations(&run).find(|(rule, _)| names(mutant.breaks, rule));
+                if let Some((rule, facts)) = of_its_own {
+                    let (facts, scenario) = (facts.to_string(), story.name.clone());
+                    return Ok(Found { mutant, rule, facts, scenario, seeds: seed.0 + 1 });
+                }
+                others.extend(violations(&run).map(|(rule, _)| (rule, story.name.clone())));
+            }
+        }
+    }
+    Err(others)
+}
+
+/// Whether nothing breaks where the mutant was found, if it is not planted.
+fn holds_by_the_book(found: &Found, stories: &[Scenario], loader: &Loader) -> bool {
+    let story = stories.iter().find(|story| story.name == found.scenario).expect("it was found in one of them");
+    let seed = Seed(found.seeds - 1);
+    run_seed(story, seed, Profile::Swarm, &Options::default(), loader).expect("a sound story").held()
+}

@@ -1,0 +1,78 @@
+//! Who may, can: no message is refused that its sender had the right to (C1, C5).
+//!
+//! The other half of `capability`, which asks that nobody can who may not.
+
+use crate::event::{Event, Kind, What};
+use crate::invariant::capability::is_dead;
+use crate::invariant::granted::surely_held;
+use crate::invariant::{Invariant, Past, Rule};
+use kernel_core::{Address, Capability, Cause, DropReason, Message, Names};
+
+/// C1 for the living, C5 for on-exit requests.
+#[derive(Clone, Debug)]
+pub struct RightsAreHonoured {
+    rule: Rule,
+    dead: bool,
+}
+
+impl RightsAreHonoured {
+    /// C1.
+    pub fn of_the_living() -> RightsAreHonoured {
+        let says = "who holds messaging of the target, or sends to who is public, is heard; so is who holds network";
+        RightsAreHonoured { rule: Rule { id: "C1", says }, dead: false }
+    }
+
+    /// C5.
+    pub fn of_the_dead() -> RightsAreHonoured {
+        let says = "on-exit requests have the capabilities of the process when it was alive";
+        RightsAreHonoured { rule: Rule { id: "C5", says }, dead: true }
+    }
+}
+
+/// Whether the sender had the right to this, beyond doubt.
+fn had_leave(past: &Past, message: &Message, event: &Event, reason: DropReason) -> bool {
+    let (source, target) = (message.source, message.target);
+    let held = |capability: Capability| match past.lives.fate(source.node, source.process) {
+        Some(fate) => {
+            let dropped = past.holdings.may_have_dropped(source.node, source.process, &capability);
+            fate.held.contains(&capability) && !dropped
+        }
+        None => surely_held(past, source).any(|held| held == capability),
+    };
+    match reason {
+        DropReason::NoCapability => {
+            let row = past.lives.process(target.node, target.process).and_then(|process| process.row());
+            held(Capability::messaging(target)) || row.is_some_and(|row| row.public)
+        }
+        DropReason::NoNetwork if event.node == source.node => held(Capability::network(source.node)),
+        DropReason::NoNetwork => surely_held(past, target).any(|held| held == Capability::network(target.node)),
+        DropReason::NotRunning
+        | DropReason::RemoteCommand
+        | DropReason::BadCommand
+        | DropReason::NotAwaited
+        | DropReason::NothingToAnswer => false,
+    }
+}
+
+impl Invariant for RightsAreHonoured {
+    fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Dropped]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        let What::Dropped(message, reason) = &event.what else { return Ok(()) };
+        let Address { node, .. } = message.source;
+        let dead = node == event.node && is_dead(past, message.source);
+        match dead == self.dead && had_leave(past, message, event, *reason) {
+            true => {
+                let (from, to) = (names.address_text(message.source), names.address_text(message.target));
+                Err(format!("a message from {from} (#{}) to {to} was refused, and it had the right", message.cause.0))
+            }
+            false => Ok(()),
+        }
+    }
+}

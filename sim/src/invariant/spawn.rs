@@ -1,0 +1,127 @@
+//! What a spawn gives: S6.
+
+use crate::event::{Event, Kind, Life, What};
+use crate::invariant::lives::Process;
+use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::life_text;
+use kernel_core::command::Command;
+use kernel_core::{Address, Capability, Cause, Names, NodeId, ProcessRef, Spawn, SpawnError};
+use std::rc::Rc;
+
+/// A spawn that has not returned.
+#[derive(Clone, Debug)]
+struct Asked {
+    node: NodeId,
+    parent: Life,
+    at: Cause,
+    spawn: Rc<Spawn>,
+}
+
+/// S6: a child that was spawned is there, as it was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct SpawnedIsThere {
+    asked: Vec<Asked>,
+    /// Processes whose on-exit value somebody else has set meanwhile.
+    changed: Vec<(NodeId, ProcessRef)>,
+}
+
+impl Invariant for SpawnedIsThere {
+    fn rule(&self) -> Rule {
+        Rule { id: "S6", says: "spawn answers Ok for a new process that runs, and otherwise changes nothing" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Spawns, Kind::Spawned, Kind::Command, Kind::Exited, Kind::Killed, Kind::Lost]
+    }
+
+    fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        let node = event.node;
+        match &event.what {
+            What::Spawns(parent, spawn) => {
+                self.asked.push(Asked { node, parent: *parent, at: index, spawn: spawn.clone() });
+            }
+            What::Exited(life, ..) | What::Killed(life) | What::Lost(life) => {
+                self.asked.retain(|asked| (asked.node, asked.parent) != (node, *life));
+            }
+            What::Command(_, command) if !self.asked.is_empty() => {
+                if let Command::SetOnExit(process, _) = **command {
+                    self.changed.push((node, process));
+                }
+            }
+            What::Spawned(parent, result) => {
+                let place = self.asked.iter().position(|asked| (asked.node, asked.parent) == (node, *parent));
+                let Some(asked) = place.map(|place| self.asked.swap_remove(place)) else { return Ok(()) };
+                let told = match result {
+                    Ok(child) => self.is_as_asked(&asked, *child, past, names),
+                    Err(error) => is_excused(&asked, *error, past, names),
+                };
+                if self.asked.is_empty() {
+                    self.changed.clear();
+                }
+                return told;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl SpawnedIsThere {
+    fn is_as_asked(&self, asked: &Asked, child: ProcessRef, past: &Past, names: &Names) -> Result<(), String> {
+        let Asked { node, parent, at, spawn } = asked;
+        let Some(process) = past.lives.process(*node, child) else {
+            return Err(format!("{} was spawned, and nobody knows of it", names.process_text(child)));
+        };
+        let who = || format!("{}, which {} spawned,", names.process_text(child), life_text(*parent, names));
+        let killed = process.fate.as_ref().is_some_and(|fate| fate.killed);
+        match process.started > *at || killed {
+            _ if process.ready < *at => return Err(format!("{} was there before", who())),
+            true => {}
+            false => return Err(format!("{} was never started", who())),
+        }
+        let Some(row) = process.row().filter(|_| process.fate.is_none()) else { return Ok(()) };
+        if row.public != spawn.public {
+            return Err(format!("{} is not as public as it was to be", who()));
+        }
+        if row.on_exit != spawn.on_exit && !self.changed.contains(&(*node, child)) {
+            return Err(format!("{} has another on-exit value than it was to have", who()));
+        }
+        let of = |process| Capability::messaging(Address { node: *node, process });
+        let issued = |params| Capability { issuer: Address { node: *node, process: child }, params };
+        let grants = spawn.grant_capabilities.iter().map(|(holder, params)| (*holder, issued(*params)));
+        let mutual = [(parent.process, of(child)), (child, of(parent.process))];
+        match mutual.into_iter().chain(grants).find(|(holder, right)| lacks(past, *node, *holder, right)) {
+            Some((holder, _)) => Err(format!("{} gave {} less than it was to give", who(), names.process_text(holder))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether a process that is there certainly has not got this, and has not dropped it.
+fn lacks(past: &Past, node: NodeId, holder: ProcessRef, right: &Capability) -> bool {
+    let process = past.lives.process(node, holder).filter(|process| process.fate.is_none());
+    let row = process.and_then(Process::row);
+    let dropped = past.holdings.may_have_dropped(node, holder, right);
+    row.is_some_and(|row| !row.capabilities.contains(right)) && !dropped
+}
+
+/// Whether the error is the right one: a name that is taken is told as such.
+fn is_excused(asked: &Asked, error: SpawnError, past: &Past, names: &Names) -> Result<(), String> {
+    let sibling = |name: &str| {
+        let package = names.process_text(asked.parent.process).split_once(':').map(|(_, package)| package);
+        package.map(|package| format!("{name}:{package}"))
+    };
+    let Some(child) = asked.spawn.name.as_deref().and_then(sibling) else { return Ok(()) };
+    let Some(at) = past.lives.node(asked.node) else { return Ok(()) };
+    let namesake = at.processes().find(|(id, _)| names.process_text(*id) == child).map(|(_, process)| process);
+    let lives = |process: &Process| process.life.is_some() && process.fate.is_none() && process.ready < asked.at;
+    match error {
+        SpawnError::NoFileAtPath if namesake.is_some_and(lives) => {
+            Err(format!("{child} was there, and who spawned it anew is told that there is no file"))
+        }
+        SpawnError::NameTaken if namesake.is_none() => {
+            Err(format!("{child} never was, and who spawned it is told that the name is taken"))
+        }
+        SpawnError::NoFileAtPath | SpawnError::NameTaken => Ok(()),
+    }
+}
