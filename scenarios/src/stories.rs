@@ -13,6 +13,7 @@ use sim::scenario::{On, Program, Scenario, Start, on};
 use std::sync::{Arc, LazyLock};
 
 pub mod chain;
+mod disks;
 mod exits;
 mod families;
 mod kills;
@@ -35,6 +36,7 @@ pub fn all() -> Vec<Scenario> {
         neighbours::all(),
         packages::all(),
         chain::all(),
+        disks::all(),
         runtimes::all(),
     ];
     chapters.into_iter().flatten().collect()
