@@ -70,6 +70,10 @@ impl World<'_> {
             }
             self.nodes[node].disk.sync_all();
         }
+        for (node, bytes) in &self.scenario.disks {
+            let node = self.node_index(node)?;
+            self.nodes[node].disk = std::mem::take(&mut self.nodes[node].disk).holding(*bytes);
+        }
         Ok(())
     }
 
@@ -77,6 +81,9 @@ impl World<'_> {
     pub(super) fn prepare_script(&mut self) -> Result<(), ScenarioError> {
         for action in self.scenario.setup.iter().chain(self.scenario.script.iter().map(|line| &line.action)) {
             self.check(action)?;
+        }
+        for (node, _) in &self.scenario.backups {
+            self.node_index(node)?;
         }
         for (line, entry) in self.scenario.script.iter().enumerate() {
             if let When::Event(kind, process, nth) = &entry.when {
@@ -124,14 +131,14 @@ impl World<'_> {
                 self.node_index(to)?;
                 from
             }
-            Action::Command(node, _) | Action::Down(node, ..) | Action::Visit(node, _) => node,
+            Action::Command(node, _) | Action::Down(node, ..) | Action::Restore(node) | Action::Visit(node, _) => node,
             Action::Emit(_) if self.outside.chain.is_some() => return Ok(()),
             Action::Emit(_) => return Err(ScenarioError(format!("`{action}`: the scenario has no chain"))),
         };
         self.node_index(node).map(|_| ())
     }
 
-    fn node_index(&self, name: &str) -> Result<usize, ScenarioError> {
+    pub(super) fn node_index(&self, name: &str) -> Result<usize, ScenarioError> {
         let known = self.scenario.nodes.iter().position(|node| node == name);
         known.ok_or_else(|| {
             ScenarioError(format!("`{name}` is not a node; there are {}", self.scenario.nodes.join(", ")))
@@ -160,6 +167,7 @@ impl World<'_> {
         if let Some(Choice::Lines(lines)) = self.chooser.ask(&mut script, &mut self.names, |_| None) {
             self.played = Some(lines);
         }
+        self.begin_backups();
         for (line, entry) in self.scenario.script.iter().enumerate() {
             if let When::At(after) = entry.when {
                 let at = self.now + after;
@@ -224,6 +232,7 @@ impl World<'_> {
                     self.go_down(node, None, *how, Some(*span));
                 }
             }
+            Action::Restore(node) => self.restore(index(self, node)),
             Action::Cut(from, to, span) => {
                 let (from, to) = (index(self, from), index(self, to));
                 self.cut(from, to, *span);
@@ -301,14 +310,29 @@ impl World<'_> {
         }
     }
 
-    /// An uninstall is kills, and the end of the drive (E9).
+    /// An uninstall is kills, and the end of the package's drives and of the right to them (E9).
     fn uninstall(&mut self, node: usize, id: &str) {
         let Some(manifest) = self.manifest(node, id) else { return };
         let our = self.nodes[node].id;
         let mut steps = package::uninstall(id, &manifest, &mut self.names, our);
         let vfs = Address { node: our, process: ProcessRef::VFS };
-        let remove = serde_json::json!({ "path": package::drive(id), "action": "RemoveDirAll" }).to_string();
-        steps.push(Step::request(vfs, None, remove.as_str().into()));
+        let of_package = format!("\"drive\":\"/{id}/");
+        let is_of_package = |capability: &&Capability| {
+            capability.issuer == vfs && self.names.params_text(capability.params).contains(&of_package)
+        };
+        for (holder, row) in &self.nodes[node].known.rows {
+            let held: Vec<Capability> = row.capabilities.iter().filter(is_of_package).copied().collect();
+            if !held.is_empty() {
+                steps.push(Step::command(Command::Drop(*holder, held), &self.names, our));
+            }
+        }
+        let drives = self.nodes[node].disk.files().list(&modules::store_path(&format!("/{id}"))).unwrap_or_default();
+        for (drive, _) in drives {
+            let name = drive.rsplit('/').next().unwrap_or_default();
+            let path = format!("/{id}/{name}");
+            let remove = serde_json::json!({ "path": path, "action": "RemoveDirAll" }).to_string();
+            steps.push(Step::request(vfs, Some(60), remove.as_str().into()));
+        }
         self.operator_does(node, steps);
     }
 
