@@ -256,9 +256,9 @@ impl Chooser {
             }
         };
         self.calm &= answer.is_none();
-        if let (Some(answer), Some(record)) = (answer, &mut self.record) {
+        if let (Some(answer), Some(record)) = (&answer, &mut self.record) {
             let subject = stream.subject.text(names);
-            let text = stream.question.answer_text(answer, names);
+            let text = stream.question.answer_text(answer.clone(), names);
             record.push(Line { question: stream.question, subject, ordinal, answer: text });
         }
         if answer.is_some() {
@@ -318,7 +318,9 @@ fn usual_rate(question: Question) -> u32 {
         Question::Latency | Question::Downtime => 1,
         Question::BootOrder | Question::Unsynced | Question::Order => 2,
         Question::Loss | Question::Provider => 5,
+        Question::Rot | Question::Restore => 6,
         Question::Write | Question::Io | Question::Reorg => 8,
+        Question::DiskCost => 16,
         Question::Cost | Question::Trap => 12,
         Question::Clock => 2,
         Question::Kill | Question::Link | Question::Partition => 20,

@@ -149,6 +149,9 @@ impl Coverage {
             | What::IoRefused(..)
             | What::ClockJumped(_)
             | What::StoreChecked(..)
+            | What::Rotted(..)
+            | What::BackedUp(_)
+            | What::Restored(_)
             | What::Script(_)
             | What::Lifted => {}
         }

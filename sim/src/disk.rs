@@ -1,17 +1,32 @@
 //! One node's disk: files and directories as the operating system sees them, and as the platter has them.
 //!
 //! Every change is an [`Op`]. A crash of the node's process keeps what the operating system was handed; at a power
-//! loss what was not synced is lost, but for as many of the operations, oldest first, as the chooser spares.
-//! A disk does not know when it fails: whoever applies operations decides how many of them are done. A module works in
-//! a [`Session`], where an operation can be refused.
+//! loss what was not synced is lost, but for what the chooser spares ([`Spared`]). A disk does not know when it fails:
+//! whoever applies operations decides how many of them are done. Everybody works in a [`Session`], where an operation
+//! can be refused.
+//!
+//! The disk keeps a checksum of each sector, as disks with T10-DIF and file systems like ZFS and btrfs do. So what rots
+//! at rest is never read as if it were right: the sector is an I/O error until all of it is written anew. This is an
+//! assumption; [`Planted::NoChecksums`](crate::planted::Planted::NoChecksums) shows what becomes of the modules without.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
+use crate::trace::Fingerprint;
 use std::rc::Rc;
+use xxhash_rust::xxh3::xxh3_64;
 
+mod files;
+mod loss;
 mod session;
 
+pub use files::Files;
+#[cfg(test)]
+pub(crate) use loss::all_losses;
+pub use loss::Spared;
 pub use session::{IoFault, IoWrong, Session};
+
+use files::{Change, Entry, Inode, Step};
+
+/// What is written whole or not at all, in bytes.
+pub const SECTOR: u64 = 512;
 
 /// A path from the root, `/kernel/table`: absolute, no empty parts, no `.` or `..`.
 pub type Path = Rc<str>;
@@ -35,6 +50,10 @@ pub enum Op {
     RemoveDir(Path),
     /// Makes a file's content durable, not its name.
     Sync(Path),
+    /// A sync of a file that the disk refused. What it was to make durable never is, whatever is synced later, unless
+    /// it is written anew: Linux takes the pages for clean after the error. A refused sync of a directory loses
+    /// nothing: its journal tries again.
+    FailedSync(Path),
     /// Makes the names in a directory durable.
     SyncDir(Path),
 }
@@ -59,41 +78,6 @@ pub enum DiskError {
     Io,
 }
 
-/// A file by number: what a name leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Inode(u64);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Entry {
-    File(Inode),
-    Dir,
-}
-
-/// Names and contents at one level of durability.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Files {
-    names: BTreeMap<Path, Entry>,
-    contents: BTreeMap<Inode, Rc<Vec<u8>>>,
-}
-
-/// An operation that is done and not yet durable, in terms of files and not of names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Change {
-    Link(Path, Entry),
-    Unlink(Path),
-    Rename(Path, Path),
-    Write(Inode, u64, Rc<[u8]>),
-    SetLen(Inode, u64),
-}
-
-/// What an operation comes to, once it is known to be possible.
-enum Step {
-    Nothing,
-    Change(Change),
-    Sync(Inode),
-    SyncDir(Path),
-}
-
 /// One node's disk. It is a value; a copy shares what does not change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Disk {
@@ -104,133 +88,8 @@ pub struct Disk {
     /// What leads from the one to the other, in order.
     pending: Vec<Change>,
     inodes: u64,
-}
-
-impl Files {
-    /// The content of a file.
-    pub fn read(&self, path: &str) -> Result<&Rc<Vec<u8>>, DiskError> {
-        self.file(path).map(|inode| &self.contents[&inode])
-    }
-
-    /// Whether there is a directory of this name. The root is one.
-    pub fn is_dir(&self, path: &str) -> bool {
-        path == "/" || self.names.get(path) == Some(&Entry::Dir)
-    }
-
-    /// The names right below a directory, sorted, and whether each is a directory.
-    pub fn list(&self, dir: &str) -> Result<Vec<(Path, bool)>, DiskError> {
-        if !self.is_dir(dir) {
-            let file = self.names.contains_key(dir);
-            return Err(if file { DiskError::NotADirectory } else { DiskError::NotFound });
-        }
-        let prefix = if dir == "/" { "/".to_string() } else { format!("{dir}/") };
-        let below = self.names.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
-        let below = below.take_while(|(path, _)| path.starts_with(&prefix));
-        let right_below = below.filter(|(path, _)| !path[prefix.len()..].contains('/'));
-        Ok(right_below.map(|(path, entry)| (path.clone(), *entry == Entry::Dir)).collect())
-    }
-
-    /// What an operation comes to here, or why it cannot be done. `inode` is the number of a new file.
-    fn plan(&self, op: &Op, inode: Inode) -> Result<Step, DiskError> {
-        let change = match op {
-            Op::CreateDir(path) => {
-                self.parent_of(path)?;
-                match self.names.get(path) {
-                    Some(Entry::Dir) => return Ok(Step::Nothing),
-                    Some(Entry::File(_)) => return Err(DiskError::Exists),
-                    None => Change::Link(path.clone(), Entry::Dir),
-                }
-            }
-            Op::Create(path) => {
-                self.parent_of(path)?;
-                match self.names.get(path) {
-                    Some(Entry::Dir) => return Err(DiskError::IsADirectory),
-                    Some(Entry::File(inode)) => Change::SetLen(*inode, 0),
-                    None => Change::Link(path.clone(), Entry::File(inode)),
-                }
-            }
-            Op::Write(path, offset, bytes) => Change::Write(self.file(path)?, *offset, bytes.clone()),
-            Op::SetLen(path, len) => Change::SetLen(self.file(path)?, *len),
-            Op::Rename(from, to) => {
-                self.parent_of(to)?;
-                let entry = *self.names.get(from).ok_or(DiskError::NotFound)?;
-                match (entry, self.names.get(to)) {
-                    (Entry::File(_), Some(Entry::Dir)) => return Err(DiskError::IsADirectory),
-                    (Entry::Dir, Some(Entry::File(_))) => return Err(DiskError::NotADirectory),
-                    (Entry::Dir, Some(Entry::Dir)) if !self.list(to)?.is_empty() => return Err(DiskError::NotEmpty),
-                    (_, _) => Change::Rename(from.clone(), to.clone()),
-                }
-            }
-            Op::Remove(path) => self.file(path).map(|_| Change::Unlink(path.clone()))?,
-            Op::RemoveDir(path) => match self.list(path)?.is_empty() {
-                true => Change::Unlink(path.clone()),
-                false => return Err(DiskError::NotEmpty),
-            },
-            Op::Sync(path) => return self.file(path).map(Step::Sync),
-            Op::SyncDir(dir) if self.is_dir(dir) => return Ok(Step::SyncDir(dir.clone())),
-            Op::SyncDir(_) => return Err(DiskError::NotFound),
-        };
-        Ok(Step::Change(change))
-    }
-
-    fn file(&self, path: &str) -> Result<Inode, DiskError> {
-        match self.names.get(path) {
-            Some(Entry::File(inode)) => Ok(*inode),
-            Some(Entry::Dir) => Err(DiskError::IsADirectory),
-            None => Err(DiskError::NotFound),
-        }
-    }
-
-    fn parent_of(&self, path: &str) -> Result<(), DiskError> {
-        let parent = parent(path);
-        match self.names.get(parent) {
-            _ if parent == "/" => Ok(()),
-            Some(Entry::Dir) => Ok(()),
-            Some(Entry::File(_)) => Err(DiskError::NotADirectory),
-            None => Err(DiskError::NotFound),
-        }
-    }
-
-    /// What was done to names or contents that are not here (their own operation was lost) is done to what is.
-    fn apply(&mut self, change: &Change) {
-        match change {
-            Change::Link(path, entry) => {
-                self.names.insert(path.clone(), *entry);
-                if let Entry::File(inode) = entry {
-                    self.contents.entry(*inode).or_default();
-                }
-            }
-            Change::Unlink(path) => {
-                if let Some(Entry::File(inode)) = self.names.remove(path) {
-                    self.contents.remove(&inode);
-                }
-            }
-            Change::Rename(from, to) => {
-                let below = format!("{from}/");
-                let moved: Vec<Path> =
-                    self.names.keys().filter(|path| *path == from || path.starts_with(&below)).cloned().collect();
-                for path in moved {
-                    let entry = self.names.remove(&path).expect("it was just listed");
-                    let new: Path = format!("{to}{}", &path[from.len()..]).into();
-                    if let Some(Entry::File(replaced)) = self.names.insert(new, entry) {
-                        self.contents.remove(&replaced);
-                    }
-                }
-            }
-            Change::Write(inode, offset, bytes) => {
-                let content = Rc::make_mut(self.contents.entry(*inode).or_default());
-                let start = *offset as usize;
-                let end = start + bytes.len();
-                if content.len() < end {
-                    content.resize(end, 0);
-                }
-                content[start..end].copy_from_slice(bytes);
-            }
-            Change::SetLen(inode, len) => {
-                Rc::make_mut(self.contents.entry(*inode).or_default()).resize(*len as usize, 0);
-            }
-        }
-    }
+    /// How many bytes it holds; `None`: as many as anybody wants.
+    capacity: Option<u64>,
 }
 
 impl Disk {
@@ -239,12 +98,18 @@ impl Disk {
         &self.now
     }
 
-    /// Somebody begins to work on the disk. Nothing changes until what it did is applied here.
-    pub fn session(&self, fault: Option<IoFault>) -> Session {
-        Session::new(self.now.clone(), self.inodes, fault)
+    /// A disk that holds so many bytes, with what is on it.
+    pub fn holding(mut self, capacity: u64) -> Disk {
+        self.capacity = Some(capacity);
+        self
     }
 
-    /// Does one operation. After an error nothing has changed.
+    /// Somebody begins to work on the disk. Nothing changes until what it did is applied here.
+    pub fn session(&self, fault: Option<IoFault>) -> Session {
+        Session::new(self.now.clone(), self.inodes, self.capacity, fault)
+    }
+
+    /// Does one operation, wherever it finds room: that was asked in the session. After an error nothing has changed.
     pub fn apply(&mut self, op: &Op) -> Result<(), DiskError> {
         match self.now.plan(op, Inode(self.inodes + 1))? {
             Step::Nothing => {}
@@ -255,25 +120,61 @@ impl Disk {
                 Rc::make_mut(&mut self.now).apply(&change);
                 self.pending.push(change);
             }
-            Step::Sync(inode) => self.settle(|change| match change {
-                Change::Write(of, ..) | Change::SetLen(of, _) => *of == inode,
-                Change::Link(..) | Change::Unlink(_) | Change::Rename(..) => false,
-            }),
+            Step::Sync(inode) => self.settle(|change| change.is_content_of(inode)),
+            Step::Forget(inode) => self.pending.retain(|change| !change.is_content_of(inode)),
             Step::SyncDir(dir) => {
-                let touches = |change: &Change| match change {
-                    Change::Link(path, _) | Change::Unlink(path) => parent(path) == &*dir,
-                    Change::Rename(from, to) => parent(from) == &*dir || parent(to) == &*dir,
-                    Change::Write(..) | Change::SetLen(..) => false,
-                };
                 // As in a journal, names become durable in their order: none before its directory, or before the
                 // name that it had earlier.
-                let Some(last) = self.pending.iter().rposition(touches) else { return Ok(()) };
+                let Some(last) = self.pending.iter().rposition(|change| change.touches(&dir)) else { return Ok(()) };
                 let rest = self.pending.split_off(last + 1);
-                self.settle(|change| !matches!(change, Change::Write(..) | Change::SetLen(..)));
+                self.settle(Change::is_of_names);
                 self.pending.extend(rest);
             }
         }
         Ok(())
+    }
+
+    /// Whether names in a directory are not durable yet.
+    pub fn is_unsynced(&self, dir: &str) -> bool {
+        self.pending.iter().any(|change| change.touches(dir))
+    }
+
+    /// At rest, the sector that holds this byte of a file rots: it is an I/O error until it is written anew. Nothing
+    /// happens to a file that is not there, is shorter, or is not at rest: what was not synced is in the cache.
+    pub fn rot(&mut self, path: &str, byte: u64) {
+        self.at_rest(path, |files, inode| files.rot(inode, byte));
+    }
+
+    /// The same on a disk that keeps no checksums: a bit is another, and nobody is told.
+    pub fn flip(&mut self, path: &str, byte: u64) {
+        self.at_rest(path, |files, inode| files.flip(inode, byte));
+    }
+
+    fn at_rest(&mut self, path: &str, befall: impl Fn(&mut Files, Inode)) {
+        let Ok(inode) = self.now.file(path) else { return };
+        if self.pending.iter().all(|change| !change.is_content_of(inode)) {
+            befall(Rc::make_mut(&mut self.now), inode);
+            befall(Rc::make_mut(&mut self.durable), inode);
+        }
+    }
+
+    /// This disk as one with other files on it: a backup's, all of them durable.
+    pub fn restore(&mut self, files: &Rc<Files>) {
+        (self.now, self.durable) = (files.clone(), files.clone());
+        self.pending.clear();
+    }
+
+    /// All files as they are, to keep.
+    pub fn snapshot(&self) -> Rc<Files> {
+        self.now.clone()
+    }
+
+    /// The digest of everything on it, what is durable and what is not: equal runs leave equal disks.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut bytes = Vec::new();
+        self.now.encode(&mut bytes);
+        self.durable.encode(&mut bytes);
+        Fingerprint(xxh3_64(&bytes))
     }
 
     /// The operations that make a directory and all above it.
@@ -292,19 +193,6 @@ impl Disk {
             Op::Rename(new, path.into()),
             Op::SyncDir(parent(path).into()),
         ]
-    }
-
-    /// How many operations a power loss would put at risk.
-    pub fn unsynced(&self) -> usize {
-        self.pending.len()
-    }
-
-    /// The machine loses power: of what was not synced only the `spared` oldest operations are on the platter.
-    pub fn power_loss(&mut self, spared: usize) {
-        let pending = std::mem::take(&mut self.pending);
-        let durable = Rc::make_mut(&mut self.durable);
-        pending.iter().take(spared).for_each(|change| durable.apply(change));
-        self.now = self.durable.clone();
     }
 
     /// Everything is written out, as at a graceful shutdown.
@@ -348,19 +236,52 @@ mod tests {
     #[test]
     fn what_was_replaced_is_the_old_or_the_new_whatever_a_power_loss_spares() {
         let start = disk(&Disk::replace("/f", b"old"));
-        let ops = Disk::replace("/f", b"the new");
+        let new = [b'n'; 1_100];
+        let ops = Disk::replace("/f", &new);
         for done in 0..=ops.len() {
-            for spared in 0..=ops.len() {
-                let mut disk = start.clone();
-                ops[..done].iter().for_each(|op| disk.apply(op).expect("the operations of a replacement fit"));
-                disk.power_loss(spared);
-                let content = disk.files().read("/f").expect("the file is there").as_slice();
-                assert!(content == b"old" || content == b"the new", "{done} {spared} {content:?}");
-                if done == ops.len() {
-                    assert_eq!(content, b"the new", "it is durable when all is done");
-                }
+            let mut disk = start.clone();
+            ops[..done].iter().for_each(|op| disk.apply(op).expect("the operations of a replacement fit"));
+            for left in all_losses(&disk) {
+                let content = left.files().read("/f").expect("the file is there").as_slice();
+                assert!(content == new || (content == b"old" && done < ops.len()), "{done} {content:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_rots_is_an_error_until_it_is_written_anew() {
+        let f: Path = "/f".into();
+        let mut disk = disk(&Disk::replace("/f", &[1; 1_100]));
+        disk.rot("/f", 513);
+        assert_eq!(disk.files().read("/f"), Err(DiskError::Io));
+        assert_eq!(disk.files().read_at("/f", 0..513), Err(DiskError::Io));
+        assert_eq!(disk.files().read_at("/f", 0..512), Ok(&[1; 512][..]));
+        assert_eq!(disk.files().read_at("/f", 1_024..9_999), Ok(&[1; 76][..]));
+        assert_eq!(disk.files().len("/f"), Ok(1_100), "its length is in the directory");
+        for (op, heals) in [
+            (Op::Write(f.clone(), 512, [2; 511].into()), false),
+            (Op::Write(f.clone(), 512, [2; 512].into()), true),
+            (Op::SetLen(f.clone(), 600), false),
+            (Op::SetLen(f.clone(), 512), true),
+            (Op::Create(f), true),
+        ] {
+            let mut disk = disk.clone();
+            disk.apply(&op).expect("the file is there");
+            assert_eq!(disk.files().read("/f").is_ok(), heals, "{op:?}");
+            disk.sync_all();
+            disk.power_loss(Spared::First(0));
+            assert_eq!(disk.files().read("/f").is_ok(), heals, "and on the platter, {op:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_at_rest_does_not_rot() {
+        let mut disk = disk(&Disk::replace("/f", b"old"));
+        disk.rot("/f", 3);
+        disk.rot("/none", 0);
+        disk.apply(&Op::Write("/f".into(), 0, (*b"new").into())).expect("it is there");
+        disk.rot("/f", 0);
+        assert_eq!(disk.files().read("/f").map(|content| content.to_vec()), Ok(b"new".to_vec()));
     }
 
     #[test]
@@ -368,7 +289,7 @@ mod tests {
         let f: Path = "/f".into();
         let mut disk = disk(&[Op::Create(f.clone()), Op::Write(f.clone(), 0, (*b"abc").into())]);
         assert_eq!(disk.unsynced(), 2);
-        disk.power_loss(0);
+        disk.power_loss(Spared::First(0));
         assert_eq!(disk.files().read("/f"), Err(DiskError::NotFound));
         assert_eq!(disk, Disk { inodes: 1, ..Disk::default() });
     }
@@ -377,7 +298,7 @@ mod tests {
     fn a_synced_file_whose_name_was_not_synced_is_gone() {
         let f: Path = "/f".into();
         let mut disk = disk(&[Op::Create(f.clone()), Op::Write(f.clone(), 0, (*b"abc").into()), Op::Sync(f)]);
-        disk.power_loss(0);
+        disk.power_loss(Spared::First(0));
         assert_eq!(disk.files().read("/f"), Err(DiskError::NotFound));
     }
 

@@ -131,6 +131,12 @@ pub enum What {
     /// A storage engine went over a file of its own for the first time since the boot, and this is wrong with it, or
     /// nothing.
     StoreChecked(ProcessRef, Path, Option<Rc<str>>),
+    /// A byte on the node's disk has rotted, in this file.
+    Rotted(Rc<str>, u64),
+    /// All that is on the node's disk is backed up: its n-th backup, counted from 1. This is the cut.
+    BackedUp(u32),
+    /// The node's disk is swapped for one with its n-th backup on it. It is down.
+    Restored(u32),
 
     /// The node's clock jumps by so many nanoseconds, forth or back.
     ClockJumped(i64),
@@ -188,6 +194,9 @@ pub enum Kind {
     IoRefused,
     ClockJumped,
     StoreChecked,
+    Rotted,
+    BackedUp,
+    Restored,
     Script,
     Lifted,
 }
@@ -242,6 +251,9 @@ impl What {
             What::IoRefused(..) => Kind::IoRefused,
             What::ClockJumped(_) => Kind::ClockJumped,
             What::StoreChecked(..) => Kind::StoreChecked,
+            What::Rotted(..) => Kind::Rotted,
+            What::BackedUp(_) => Kind::BackedUp,
+            What::Restored(_) => Kind::Restored,
             What::Script(_) => Kind::Script,
             What::Lifted => Kind::Lifted,
         }
@@ -291,6 +303,9 @@ impl What {
             | What::IoRefused(..)
             | What::ClockJumped(_)
             | What::StoreChecked(..)
+            | What::Rotted(..)
+            | What::BackedUp(_)
+            | What::Restored(_)
             | What::Script(_)
             | What::Lifted => None,
         }

@@ -31,6 +31,8 @@ mod node;
 pub mod operator;
 pub mod outside;
 pub mod queue;
+pub mod planted;
+pub mod state;
 pub mod table;
 
 pub mod guest;

@@ -1,13 +1,13 @@
 //! One node: what there is of it while it is up, and what stays while it is down.
 
 use crate::chooser::{Chooser, Stream};
-use crate::disk::{Disk, Path};
+use crate::disk::{Disk, Files, Path};
 use crate::guest::{Guest, Reply, Turn, Usage};
 use crate::modules::setup::Setup;
 use crate::modules::{self, Module};
 use crate::operator::Operator;
 use crate::site::{Question, Subject};
-use crate::table;
+use crate::{state, table};
 use kernel_core::{
     Address, Bytes, Call, CallKind, Cause, Change, Instant, Kernel, Message, Names, NodeId, ProcessRef, Record, Run,
     StateOp, Ticket, WriteId,
@@ -31,6 +31,17 @@ pub(crate) struct Node {
     pub streams: NodeStreams,
     /// What the trace has said is durable: compared with the disk at each boot.
     pub known: Known,
+    /// What was backed up, oldest first.
+    pub backups: Vec<Backup>,
+    /// At the next boot the disk is swapped for its latest backup.
+    pub to_restore: bool,
+}
+
+/// A node's disk as it was at an instant.
+pub(crate) struct Backup {
+    pub files: Rc<Files>,
+    /// What the trace had said is durable.
+    pub known: Known,
 }
 
 /// The questions that are asked about a node.
@@ -39,7 +50,10 @@ pub(crate) struct NodeStreams {
     pub crash: Stream,
     pub write: Stream,
     pub io: Stream,
+    pub disk_cost: Stream,
     pub unsynced: Stream,
+    pub rot: Stream,
+    pub restore: Stream,
     pub downtime: Stream,
     pub boot_order: Stream,
     pub order: Stream,
@@ -122,6 +136,9 @@ impl Node {
                 crash: open(Question::Crash),
                 write: open(Question::Write),
                 io: open(Question::Io),
+                disk_cost: open(Question::DiskCost),
+                rot: open(Question::Rot),
+                restore: open(Question::Restore),
                 unsynced: open(Question::Unsynced),
                 downtime: open(Question::Downtime),
                 boot_order: open(Question::BootOrder),
@@ -131,6 +148,8 @@ impl Node {
                 clock: open(Question::Clock),
             },
             known: Known::default(),
+            backups: Vec::new(),
+            to_restore: false,
         }
     }
 
@@ -209,52 +228,5 @@ impl Live {
         self.then = Some(self.guest.resume(names, reply, &mut self.ahead));
         let after = self.guest.usage();
         Usage { fuel: after.fuel - before.fuel, copied: after.copied - before.copied, ..after }
-    }
-}
-
-/// Where saved state lies on disk (P1): one file per process, replaced atomically.
-pub(crate) mod state {
-    use super::{BTreeMap, Bytes, Names, ProcessRef};
-    use crate::disk::{Disk, Op};
-    use kernel_core::StateOp;
-
-    const DIR: &str = "/state";
-
-    /// The operations that prepare a new disk.
-    pub fn format() -> Vec<Op> {
-        vec![Op::CreateDir(DIR.into())]
-    }
-
-    /// The operation that a boot begins with: what a crash left half done is read, and so must not be taken back.
-    pub fn settle() -> Op {
-        Op::SyncDir(DIR.into())
-    }
-
-    fn path(process: ProcessRef, names: &Names) -> String {
-        format!("{DIR}/{}", names.process_text(process))
-    }
-
-    /// What a process has saved.
-    pub fn read(disk: &Disk, process: ProcessRef, names: &Names) -> Option<Bytes> {
-        disk.files().read(&path(process, names)).ok().map(|bytes| Bytes::from(bytes.as_slice()))
-    }
-
-    /// The operations that change what a process has saved; none for a read.
-    pub fn write(disk: &Disk, process: ProcessRef, op: &StateOp, names: &Names) -> Vec<Op> {
-        let path = path(process, names);
-        match op {
-            StateOp::Get => vec![],
-            StateOp::Set(bytes) => Disk::replace(&path, bytes),
-            StateOp::Clear if disk.files().read(&path).is_err() => vec![],
-            StateOp::Clear => vec![Op::Remove(path.into()), Op::SyncDir(DIR.into())],
-        }
-    }
-
-    /// What all processes have saved.
-    pub fn all(disk: &Disk, names: &mut Names) -> BTreeMap<ProcessRef, Bytes> {
-        let files = disk.files().list(DIR).unwrap_or_default();
-        let saved = files.iter().filter(|(path, dir)| !dir && !path.ends_with(".new"));
-        let saved = saved.filter_map(|(path, _)| Some((path, Bytes::from(disk.files().read(path).ok()?.as_slice()))));
-        saved.map(|(path, bytes)| (names.process(&path[DIR.len() + 1..]), bytes)).collect()
     }
 }

@@ -29,6 +29,10 @@ pub struct Scenario {
     pub programs: Vec<Program>,
     /// Packages, each on the drive of a node (by name) when the world begins.
     pub packages: Vec<(String, Package)>,
+    /// How many bytes a node's disk holds, by node; as many as anybody wants, if it is not here.
+    pub disks: Vec<(String, u64)>,
+    /// Which nodes are backed up, and how long apart; first when the storm begins.
+    pub backups: Vec<(String, Duration)>,
     /// What `http-client` finds on the web: of several pages that fit a request the first.
     pub web: Vec<Page>,
     /// The chain that `eth` tells of; without one no node has a provider.
@@ -120,6 +124,8 @@ pub enum Action {
     Uninstall(String, String),
     /// Takes a node down; it boots again after this time.
     Down(String, Down, Duration),
+    /// Shuts a node down and swaps its disk for one with its latest backup on it, if there is one; it boots again.
+    Restore(String),
     /// Cuts the way from one node to another for a time.
     Cut(String, String, Duration),
     /// Somebody with a browser does something at a node.
@@ -207,6 +213,8 @@ impl Scenario {
             nodes: vec!["alice.os".to_string()],
             programs: Vec::new(),
             packages: Vec::new(),
+            disks: Vec::new(),
+            backups: Vec::new(),
             web: Vec::new(),
             chain: None,
             setup: Vec::new(),
@@ -235,6 +243,18 @@ impl Scenario {
     /// A package lies on the drive of a node.
     pub fn package(mut self, node: &str, package: Package) -> Scenario {
         self.packages.push((node.to_string(), package));
+        self
+    }
+
+    /// The disk of a node holds so many bytes; its table and its packages count.
+    pub fn disk_of(mut self, node: &str, bytes: u64) -> Scenario {
+        self.disks.push((node.to_string(), bytes));
+        self
+    }
+
+    /// The owner of a node has its disk backed up, first when the storm begins and then so long apart (P5).
+    pub fn backed_up_every(mut self, node: &str, apart: Duration) -> Scenario {
+        self.backups.push((node.to_string(), apart));
         self
     }
 
@@ -452,6 +472,11 @@ pub fn down(node: &str, how: Down) -> Action {
     Action::Down(node.to_string(), how, Duration::from_secs(2))
 }
 
+/// Swaps the disk of a node for one with its latest backup on it.
+pub fn restore(node: &str) -> Action {
+    Action::Restore(node.to_string())
+}
+
 /// Cuts the way from one node to another for a time.
 pub fn cut(from: &str, to: &str, span: Duration) -> Action {
     Action::Cut(from.to_string(), to.to_string(), span)
@@ -588,6 +613,7 @@ impl fmt::Display for Action {
             Action::Install(node, package) => write!(f, "install {package} on {node}"),
             Action::Uninstall(node, package) => write!(f, "uninstall {package} on {node}"),
             Action::Down(node, how, span) => write!(f, "{} {node}, down for {span}", how.name()),
+            Action::Restore(node) => write!(f, "restore {node} from its latest backup"),
             Action::Cut(from, to, span) => write!(f, "cut {from}>{to} for {span}"),
             Action::Visit(node, visit) => write!(f, "visitor of {node}: {visit}"),
             Action::Emit(log) => write!(f, "chain: {log}"),

@@ -6,7 +6,7 @@
 //! mean fewer calls and lives to count; then values get simpler; over and over, until nothing helps any more. It has the steps of a proptest value tree, so that property suites and the command line
 //! shrink alike.
 
-use crate::disk::{IoFault, IoWrong};
+use crate::disk::{IoFault, IoWrong, Spared};
 use crate::plan::{Line, Plan};
 use crate::site::{Lines, Question};
 use kernel_core::Duration;
@@ -251,12 +251,17 @@ fn simpler(line: &Line) -> Vec<Line> {
             Some((process, _)) => vec![process.to_string()],
             None => vec![],
         },
+        Question::DiskCost if line.answer != "x10" => vec!["x10".to_string()],
+        Question::Unsynced => match Spared::parse(&line.answer) {
+            Some(spared) => spared.simpler().iter().map(Spared::to_string).collect(),
+            None => vec![],
+        },
         Question::Clock => {
             let (sign, span) = line.answer.split_at(1);
             let span = Duration::parse(span).unwrap_or_default();
             rounder(span).into_iter().map(|span| format!("{sign}{span}")).collect()
         }
-        Question::Unsynced | Question::Order | Question::Reorg | Question::Spin | Question::Memory
+        Question::Restore | Question::Order | Question::Reorg | Question::Spin | Question::Memory
             if line.answer != "1" =>
         {
             vec!["1".to_string()]
@@ -273,9 +278,11 @@ fn simpler(line: &Line) -> Vec<Line> {
         },
         Question::Provider if line.answer != "disconnect" => vec!["disconnect".to_string()],
         Question::Cost
+        | Question::DiskCost
         | Question::Crash
         | Question::Outage
-        | Question::Unsynced
+        | Question::Rot
+        | Question::Restore
         | Question::Order
         | Question::Reorg
         | Question::Provider

@@ -3,7 +3,7 @@
 //! A site is *which question, about whom, for the how-many-eth time*: `latency alice.os>bob.os #5`. Its answer is
 //! calm (no fault, the usual latency, first in first out) unless a [`Chooser`](crate::chooser::Chooser) says otherwise.
 
-use crate::disk::IoFault;
+use crate::disk::{IoFault, Path, Spared};
 use kernel_core::{Address, Duration, Names, NodeId, ProcessId, ProcessRef};
 use std::fmt;
 
@@ -20,10 +20,16 @@ pub enum Question {
     Crash,
     /// Does this node go down around this durable write, or is the write refused?
     Write,
-    /// Is an access of this piece of a module's work on the disk refused? How?
+    /// Is an access of this piece of work on the disk refused? How?
     Io,
-    /// How many of the operations that were not synced survive this power loss?
+    /// How many times its usual time does this piece of work on the disk take?
+    DiskCost,
+    /// Which of the operations that were not synced survive this power loss?
     Unsynced,
+    /// While this node was down, has a byte on its disk rotted? Which?
+    Rot,
+    /// While this node was down, was its disk swapped for one with an older backup on it? Which?
+    Restore,
     /// How long is this node down this time?
     Downtime,
     /// Which process is started first at this boot?
@@ -70,7 +76,7 @@ pub enum Subject {
 }
 
 /// An answer that is not the calm one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer {
     /// Yes.
     Yes,
@@ -92,6 +98,10 @@ pub enum Answer {
     Write(WriteFault),
     /// The disk refuses an access.
     Io(IoFault),
+    /// This survives a power loss.
+    Spared(Spared),
+    /// This byte of this file rots.
+    Rot(Path, u64),
     /// This is how the chain's provider fails.
     Provider(ProviderFault),
 }
@@ -133,14 +143,17 @@ pub enum ProviderFault {
 
 impl Question {
     /// All of them.
-    pub const ALL: [Question; 21] = [
+    pub const ALL: [Question; 24] = [
         Question::Trap,
         Question::Cost,
         Question::Kill,
         Question::Crash,
         Question::Write,
         Question::Io,
+        Question::DiskCost,
         Question::Unsynced,
+        Question::Rot,
+        Question::Restore,
         Question::Downtime,
         Question::BootOrder,
         Question::Latency,
@@ -166,6 +179,9 @@ impl Question {
             Question::Crash => "crash",
             Question::Write => "write",
             Question::Io => "io",
+            Question::DiskCost => "disk-cost",
+            Question::Rot => "rot",
+            Question::Restore => "restore",
             Question::Unsynced => "unsynced",
             Question::Downtime => "downtime",
             Question::BootOrder => "boot-order",
@@ -192,8 +208,11 @@ impl Question {
             Question::Kill => "a process is killed before a step of its kernel, or some time later",
             Question::Crash => "a node shuts down, crashes or loses power before a step of its kernel",
             Question::Write => "a node goes down around a durable write, or the disk refuses it",
-            Question::Io => "the disk refuses a module an access: no space, an I/O error, a write cut short",
-            Question::Unsynced => "some of what was not synced survives a power loss",
+            Question::Io => "the disk refuses an access: no space, an I/O error, a write cut short, a sync that fails",
+            Question::DiskCost => "a piece of work on the disk takes longer than usual",
+            Question::Unsynced => "some of what was not synced survives a power loss: whole, torn, in any order",
+            Question::Rot => "a byte on the disk of a node that is down rots",
+            Question::Restore => "a node that is down gets a disk with an older backup on it",
             Question::Downtime => "a node is down for longer or shorter than usual",
             Question::BootOrder => "another process is started first at a boot",
             Question::Latency => "a message takes longer or shorter than usual",
@@ -229,7 +248,10 @@ impl Question {
             | Question::Crash
             | Question::Write
             | Question::Io
+            | Question::DiskCost
             | Question::Unsynced
+            | Question::Rot
+            | Question::Restore
             | Question::Downtime
             | Question::BootOrder
             | Question::Order
@@ -246,13 +268,18 @@ impl Question {
         match self {
             Question::Trap => "`panic`",
             Question::Loss => "`lost`",
-            Question::Cost => "a factor, `x10`",
+            Question::Cost | Question::DiskCost => "a factor, `x10`",
             Question::Kill => "a process id, `process:package:publisher`, with `@350ms` behind it for so much later",
             Question::BootOrder => "a process id, `process:package:publisher`",
             Question::Crash | Question::Outage => "`shutdown`, `crash` or `power-loss`",
             Question::Write => "`refused`, or `crash@N` or `power-loss@N` after N of its operations",
             Question::Io => "`no-space@N`, `error@N` or `short@N` at its N-th access",
-            Question::Unsynced | Question::Order | Question::Reorg | Question::Spin | Question::Memory => "a number",
+            Question::Unsynced => {
+                "how many of the oldest, or `torn@N:SECTORS`, `without@N`, `only@N` or `mixed@DRAW`; the oldest is N = 1"
+            }
+            Question::Rot => "a file of the disk and a byte, `/state/process:package:publisher@17`",
+            Question::Restore => "the how-many-eth latest backup, from 1",
+            Question::Order | Question::Reorg | Question::Spin | Question::Memory => "a number",
             Question::Provider => "`error`, `timeout` or `disconnect`",
             Question::Downtime | Question::Latency | Question::Link | Question::Partition => "a duration, `20ms`",
             Question::Clock => "a duration with its sign, `+5s` or `-20ms`",
@@ -265,7 +292,7 @@ impl Question {
         match self {
             Question::Trap => (text == "panic").then_some(Answer::Yes),
             Question::Loss => (text == "lost").then_some(Answer::Yes),
-            Question::Cost => Some(Answer::Count(text.strip_prefix('x')?.parse().ok()?)),
+            Question::Cost | Question::DiskCost => Some(Answer::Count(text.strip_prefix('x')?.parse().ok()?)),
             Question::Kill if text.contains('@') => {
                 let (process, after) = text.split_once('@')?;
                 ProcessId::split(process)?;
@@ -285,7 +312,14 @@ impl Question {
                 Some(Answer::Write(WriteFault::Down(down, done.parse().ok()?)))
             }
             Question::Io => Some(Answer::Io(IoFault::parse(text)?)),
-            Question::Unsynced | Question::Order | Question::Reorg | Question::Spin | Question::Memory => {
+            Question::Unsynced => Some(Answer::Spared(Spared::parse(text)?)),
+            Question::Rot => {
+                let (path, byte) = text.rsplit_once('@')?;
+                let path = unescape(path).filter(|path| path.starts_with('/'))?;
+                Some(Answer::Rot(path.into(), byte.parse().ok()?))
+            }
+            Question::Restore => Some(Answer::Count(text.parse().ok().filter(|nth| *nth > 0)?)),
+            Question::Order | Question::Reorg | Question::Spin | Question::Memory => {
                 Some(Answer::Count(text.parse().ok()?))
             }
             Question::Provider => Some(Answer::Provider(ProviderFault::parse(text)?)),
@@ -301,7 +335,7 @@ impl Question {
             Answer::Yes if self == Question::Trap => "panic".to_string(),
             Answer::Yes => "lost".to_string(),
             Answer::Time(span) => span.to_string(),
-            Answer::Count(n) if self == Question::Cost => format!("x{n}"),
+            Answer::Count(n) if matches!(self, Question::Cost | Question::DiskCost) => format!("x{n}"),
             Answer::Count(n) => n.to_string(),
             Answer::Process(process) => names.process_text(process).to_string(),
             Answer::Later(process, after) => format!("{}@{after}", names.process_text(process)),
@@ -311,11 +345,35 @@ impl Question {
             Answer::Lines(lines) => lines.to_string(),
             Answer::Down(down) => down.name().to_string(),
             Answer::Io(fault) => fault.to_string(),
+            Answer::Spared(spared) => spared.to_string(),
+            Answer::Rot(path, byte) => format!("{}@{byte}", escape(&path)),
             Answer::Write(WriteFault::Refused) => "refused".to_string(),
             Answer::Provider(fault) => fault.name().to_string(),
             Answer::Write(WriteFault::Down(down, done)) => format!("{}@{done}", down.name()),
         }
     }
+}
+
+/// A path as one word of a plan: what ends a word or a line, and `%`, as `%` and two hexadecimal digits a byte.
+fn escape(path: &str) -> String {
+    let mut text = String::new();
+    for c in path.chars() {
+        match c.is_whitespace() || c.is_control() || ";%".contains(c) {
+            true => c.to_string().bytes().for_each(|byte| text.push_str(&format!("%{byte:02x}"))),
+            false => text.push(c),
+        }
+    }
+    text
+}
+
+fn unescape(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(part.get(..2)?, 16).ok()?);
+        bytes.extend(&part.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).ok()
 }
 
 impl Down {

@@ -47,7 +47,10 @@ pub fn points(scenario: &Scenario, options: &Options, loader: &Loader) -> Result
             }
             Question::Cost
             | Question::Io
+            | Question::DiskCost
             | Question::Unsynced
+            | Question::Rot
+            | Question::Restore
             | Question::Downtime
             | Question::BootOrder
             | Question::Latency

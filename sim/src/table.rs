@@ -1,39 +1,53 @@
-//! The process table on disk: a journal of changes, each write one frame, appended and synced.
+//! The process table on disk: a journal of changes, each write one frame, appended and synced; and its mirror.
 //!
 //! A frame is its length (4 bytes), a digest of its payload (8 bytes), and the payload: JSON, a list of
 //! `["process:package:publisher", row]`, where the row of one that is gone is `null`. A frame that was torn by a crash
-//! does not match its digest: it and all after it never happened.
+//! does not match its digest: it and all after it never happened, and the next boot cuts it off.
+//!
+//! A frame that has rotted is none that never happened. The disk says so by an error, and the mirror is read, which is
+//! written only after the journal is durable. Each boot mends what it could not read. So a table is lost only if both
+//! its files rot between two boots.
 
-use crate::disk::{Disk, Op};
+use crate::disk::{Disk, DiskError, Op, Path, Session};
+use crate::planted::Planted;
 use kernel_core::command::{record_from_json, record_to_json};
 use kernel_core::{Change, Names, NodeId, ProcessRef, Record};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Where the journal lies.
-const PATH: &str = "/kernel/table";
+/// Where the journal lies, and its mirror.
+pub(crate) const COPIES: [&str; 2] = ["/kernel/table", "/kernel/table.mirror"];
 const HEADER: usize = 12;
 
 /// The operations that give a new disk an empty table.
 pub fn format() -> Vec<Op> {
-    vec![
-        Op::CreateDir("/kernel".into()),
-        Op::SyncDir("/".into()),
-        Op::Create(PATH.into()),
-        Op::Sync(PATH.into()),
-        Op::SyncDir("/kernel".into()),
-    ]
+    let mut ops = vec![Op::CreateDir("/kernel".into()), Op::SyncDir("/".into())];
+    for path in COPIES.map(Path::from) {
+        ops.extend([Op::Create(path.clone()), Op::Sync(path)]);
+    }
+    ops.push(Op::SyncDir("/kernel".into()));
+    ops
 }
 
-/// The operation that a boot begins with: a frame that a crash left with the operating system is read, and so must not
-/// be taken back by a later power loss.
-pub fn settle() -> Op {
-    Op::Sync(PATH.into())
+/// What a boot begins with: a frame that a crash left with the operating system is read, and so must not be taken back
+/// by a later power loss; a torn one is cut off, and both copies are alike again.
+pub fn mend(disk: &Disk, planted: Option<Planted>) -> Vec<Op> {
+    let journal = journal(disk);
+    let good = &journal[..end(&journal)];
+    let mend = |path| match disk.files().read(path) {
+        Ok(copy) if copy.as_slice() == good || planted == Some(Planted::KeepsTornFrames) => vec![Op::Sync(path.into())],
+        Ok(_) | Err(_) => Disk::replace(path, good),
+    };
+    COPIES.into_iter().flat_map(mend).collect()
 }
 
-/// The operations that make these changes durable, all or none.
-pub fn write(disk: &Disk, changes: &[Change], names: &Names) -> Vec<Op> {
+/// Makes these changes durable, all or none.
+///
+/// # Errors
+/// The disk refused. The copies are cut back to what they were: that takes no space.
+pub fn write(disk: &mut Session, changes: &[Change], names: &Names) -> Result<(), DiskError> {
     let rows = changes.iter().map(|change| match change {
         Change::Put(id, record) => (names.process_text(*id), record_to_json(record, names)),
         Change::Remove(id) => (names.process_text(*id), Value::Null),
@@ -43,15 +57,28 @@ pub fn write(disk: &Disk, changes: &[Change], names: &Names) -> Vec<Op> {
     frame.extend((payload.len() as u32).to_le_bytes());
     frame.extend(xxh3_64(&payload).to_le_bytes());
     frame.extend(payload);
-    // After the last good frame, so that a torn one is overwritten and never hides what comes later.
-    let end = frames(disk).map(|(end, _)| end).last().unwrap_or(0);
-    vec![Op::SetLen(PATH.into(), end as u64), Op::Write(PATH.into(), end as u64, frame.into()), Op::Sync(PATH.into())]
+    let frame: Rc<[u8]> = frame.into();
+    let ends = COPIES.map(|path| disk.files().len(path).expect("a formatted disk has a table"));
+    let mut append = |path: &str, end| {
+        disk.apply(Op::Write(path.into(), end, frame.clone()))?;
+        disk.apply(Op::Sync(path.into()))
+    };
+    let done = COPIES.iter().zip(ends).try_for_each(|(path, end)| append(path, end));
+    if done.is_err() {
+        for (path, end) in COPIES.iter().zip(ends) {
+            if disk.files().len(path) != Ok(end) {
+                disk.apply(Op::SetLen((*path).into(), end)).expect("to cut a file takes no space");
+            }
+        }
+    }
+    done
 }
 
 /// The rows that are on disk, runtime modules included, in the order of their ids.
 pub fn read(disk: &Disk, names: &mut Names, our: NodeId) -> Vec<(ProcessRef, Record)> {
     let mut rows: BTreeMap<ProcessRef, Record> = BTreeMap::new();
-    for (_, payload) in frames(disk) {
+    let journal = journal(disk);
+    for (_, payload) in frames(&journal) {
         let frame: Vec<(String, Value)> =
             serde_json::from_slice(payload).expect("a frame that matches its digest is ours");
         for (id, row) in frame {
@@ -65,9 +92,24 @@ pub fn read(disk: &Disk, names: &mut Names, our: NodeId) -> Vec<(ProcessRef, Rec
     rows.into_iter().collect()
 }
 
+/// Whether both copies can be read.
+pub(crate) fn is_whole(disk: &Disk) -> bool {
+    COPIES.iter().all(|path| disk.files().read(path).is_ok())
+}
+
+/// The bytes of the first copy that can be read.
+fn journal(disk: &Disk) -> Rc<Vec<u8>> {
+    let copy = COPIES.iter().find_map(|path| disk.files().read(path).ok());
+    copy.cloned().expect("between two boots one sector rots at most, and each boot mends it")
+}
+
+/// Where the last good frame ends.
+fn end(journal: &[u8]) -> usize {
+    frames(journal).map(|(end, _)| end).last().unwrap_or(0)
+}
+
 /// The good frames: where each ends, and its payload.
-fn frames(disk: &Disk) -> impl Iterator<Item = (usize, &[u8])> {
-    let bytes: &[u8] = disk.files().read(PATH).map(|content| content.as_slice()).unwrap_or_default();
+fn frames(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let (header, rest) = bytes.get(at..)?.split_at_checked(HEADER)?;
@@ -82,55 +124,140 @@ fn frames(disk: &Disk) -> impl Iterator<Item = (usize, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::{IoFault, IoWrong, all_losses};
     use kernel_core::{ImageId, OnExit};
 
+    /// A disk with a table, and what its rows are called.
+    struct Table {
+        disk: Disk,
+        names: Names,
+    }
+
+    /// A row that names so many capabilities' worth of text that its frame is longer than a sector.
     fn put(names: &mut Names, id: &str, image: u32) -> Change {
+        let issuer = kernel_core::Address { node: names.node("a.os"), process: names.process("p:q:r") };
+        let params = names.params(&format!("\"{}\"", "long ".repeat(60)));
         let record = Record {
             image: Some(ImageId(image)),
             on_exit: OnExit::Restart,
             public: true,
-            capabilities: Default::default(),
+            capabilities: [kernel_core::Capability { issuer, params }].into(),
         };
         Change::Put(names.process(id), record)
     }
 
+    fn table() -> Table {
+        let mut disk = Disk::default();
+        format().iter().for_each(|op| disk.apply(op).expect("an empty disk takes a table"));
+        Table { disk, names: Names::new() }
+    }
+
+    impl Table {
+        /// Writes rows; what was done to the disk.
+        fn write(&mut self, rows: &[(&str, u32)], fault: Option<IoFault>) -> (Vec<Op>, Result<(), DiskError>) {
+            let changes: Vec<Change> = rows.iter().map(|(id, image)| put(&mut self.names, id, *image)).collect();
+            let mut session = self.disk.session(fault);
+            let done = write(&mut session, &changes, &self.names);
+            (session.into_ops(), done)
+        }
+
+        fn done(mut self, ops: &[Op]) -> Table {
+            ops.iter().for_each(|op| self.disk.apply(op).expect("there is a table"));
+            self
+        }
+
+        fn with(mut self, rows: &[(&str, u32)]) -> Table {
+            let (ops, done) = self.write(rows, None);
+            assert_eq!(done, Ok(()));
+            self.done(&ops)
+        }
+
+        fn boots(self) -> Table {
+            let ops = mend(&self.disk, None);
+            self.done(&ops)
+        }
+
+        /// The images of its rows.
+        fn images(&mut self) -> Vec<u32> {
+            let our = self.names.node("a.os");
+            read(&self.disk, &mut self.names, our).iter().filter_map(|(_, row)| Some(row.image?.0)).collect()
+        }
+
+        fn after(&self, disk: Disk) -> Table {
+            Table { disk, names: self.names.clone() }
+        }
+
+        /// Each thing that a power loss can leave of it.
+        fn losses(&self) -> Vec<Table> {
+            all_losses(&self.disk).into_iter().map(|disk| self.after(disk)).collect()
+        }
+    }
+
     #[test]
-    fn a_table_is_after_a_power_loss_what_it_was_before_or_after_the_write() {
-        let mut names = Names::new();
-        let our = names.node("a.os");
-        let mut start = Disk::default();
-        format().iter().for_each(|op| start.apply(op).expect("an empty disk takes a table"));
-        let first = [put(&mut names, "p:q:r", 1)];
-        write(&start, &first, &names).iter().for_each(|op| start.apply(op).expect("there is a table"));
-        let ops = write(&start, &[put(&mut names, "p:q:r", 2), put(&mut names, "s:q:r", 3)], &names);
+    fn a_table_is_after_any_power_loss_what_it_was_before_or_after_the_write_and_stays_so() {
+        let mut start = table().with(&[("p:q:r", 1)]);
+        let (ops, _) = start.write(&[("p:q:r", 2), ("s:q:r", 3)], None);
         for done in 0..=ops.len() {
-            for spared in 0..=ops.len() {
-                let mut disk = start.clone();
-                ops[..done].iter().for_each(|op| disk.apply(op).expect("there is a table"));
-                disk.power_loss(spared);
-                let rows = read(&disk, &mut names, our);
-                let images: Vec<u32> = rows.iter().filter_map(|(_, row)| Some(row.image?.0)).collect();
-                let durable = done == ops.len();
-                assert!(images == [2, 3] || (!durable && images == [1]), "{done} {spared}: {images:?}");
+            for mut lost in start.after(start.disk.clone()).done(&ops[..done]).losses() {
+                let images = lost.images();
+                assert!(images == [2, 3] || (images == [1] && done < ops.len()), "{done}: {images:?}");
+                // Power goes again while the boot mends it.
+                let mending = mend(&lost.disk, None);
+                for mended in 0..=mending.len() {
+                    for mut again in lost.after(lost.disk.clone()).done(&mending[..mended]).losses() {
+                        assert_eq!(again.images(), images, "{done} {mended}");
+                    }
+                }
+                let mut next = lost.boots().with(&[("t:q:r", 4)]);
+                assert_eq!(next.images(), [&images[..], &[4]].concat(), "a torn frame does not hide the next");
             }
         }
     }
 
     #[test]
-    fn a_torn_frame_never_happened_and_does_not_hide_the_next() {
-        let mut names = Names::new();
-        let our = names.node("a.os");
-        let mut disk = Disk::default();
-        format().iter().for_each(|op| disk.apply(op).expect("an empty disk takes a table"));
-        for (image, torn) in [(1, false), (2, true), (3, false)] {
-            let change = [put(&mut names, "p:q:r", image)];
-            write(&disk, &change, &names).iter().for_each(|op| disk.apply(op).expect("there is a table"));
-            if torn {
-                let len = disk.files().read(PATH).expect("there is a table").len() as u64;
-                disk.apply(&Op::SetLen(PATH.into(), len - 5)).expect("there is a table");
-                assert_eq!(read(&disk, &mut names, our)[0].1.image, Some(ImageId(1)));
+    fn a_frame_that_the_disk_refused_is_gone_and_does_not_hide_the_next() {
+        for at in 1..=4 {
+            for wrong in [IoWrong::NoSpace, IoWrong::Error, IoWrong::Short] {
+                let mut start = table().with(&[("p:q:r", 1)]);
+                let (ops, done) = start.write(&[("p:q:r", 2)], Some(IoFault { at, wrong }));
+                if done.is_ok() {
+                    continue; // To sync takes no space.
+                }
+                let mut refused = start.done(&ops);
+                assert_eq!(refused.images(), [1]);
+                let next = refused.with(&[("s:q:r", 3)]);
+                for mut lost in next.losses() {
+                    assert_eq!(lost.images(), [1, 3], "{wrong:?} at {at}");
+                }
             }
         }
-        assert_eq!(read(&disk, &mut names, our)[0].1.image, Some(ImageId(3)));
+    }
+
+    #[test]
+    fn one_rotten_sector_anywhere_costs_nothing_and_is_mended() {
+        let start = table().with(&[("p:q:r", 1)]).with(&[("p:q:r", 2)]).with(&[("s:q:r", 3)]);
+        for path in COPIES {
+            for byte in (0..start.disk.files().len(path).expect("there is a table")).step_by(512) {
+                let mut rotten = start.after(start.disk.clone());
+                rotten.disk.rot(path, byte);
+                assert_eq!(rotten.images(), [2, 3]);
+                let mut mended = rotten.boots();
+                assert!(COPIES.iter().all(|path| mended.disk.files().read(path).is_ok()));
+                for mut lost in mended.losses() {
+                    assert_eq!(lost.images(), [2, 3]);
+                }
+                assert_eq!(mended.images(), [2, 3]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_recovery_that_keeps_a_torn_frame_hides_the_next() {
+        let mut start = table().with(&[("p:q:r", 1)]);
+        let (ops, _) = start.write(&[("p:q:r", 2)], None);
+        let mut torn = start.done(&ops[..1]);
+        torn.disk.power_loss(crate::disk::Spared::Torn(1, 1));
+        let kept = mend(&torn.disk, Some(Planted::KeepsTornFrames));
+        assert_eq!(torn.done(&kept).with(&[("p:q:r", 3)]).images(), [1], "what was written since is not seen");
     }
 }

@@ -122,6 +122,11 @@ fn encode(event: &Event, out: &mut Vec<u8>) {
             put.optional(trouble.as_deref().map(str::as_bytes));
         }
         What::Booted(n) | What::Script(n) => put.u32(*n),
+        What::Booted(n) | What::Script(n) | What::BackedUp(n) | What::Restored(n) => put.u32(*n),
+        What::Rotted(path, byte) => {
+            put.bytes(path.as_bytes());
+            put.u64(*byte);
+        }
         What::Down(down) => put.u8(*down as u8),
         What::Failed(text) => put.bytes(text.as_bytes()),
         What::Exited(_, exit, _) => put.u8(*exit as u8),
@@ -476,6 +481,9 @@ fn what_text(event: &Event, names: &Names) -> String {
         What::StoreChecked(module, path, Some(trouble)) => {
             format!("{} finds {path} broken: {}", process(module), excerpt(trouble.as_bytes()))
         }
+        What::Rotted(path, byte) => format!("disk rots: byte {byte} of {path}"),
+        What::BackedUp(n) => format!("disk is backed up, for the {} time", nth(*n)),
+        What::Restored(n) => format!("disk is swapped for its {} backup", nth(*n)),
         What::Script(line) => format!("script line {}", line + 1),
         What::Lifted => "the storm is over".to_string(),
     }

@@ -5,6 +5,7 @@
 //! nothing that is in the contract: that is the kernels' business.
 
 mod bounds;
+mod backups;
 mod carry;
 mod faults;
 mod lives;
@@ -24,6 +25,7 @@ use crate::node::{Node, Up};
 use crate::outside::Outside;
 use crate::outside::chain::Chain;
 use crate::plan::{Line, Plan};
+use crate::planted::Planted;
 use crate::queue::Queue;
 use crate::scenario::{Flavor, Scenario, ScenarioError};
 use crate::site::{Answer as Choice, Lines, Question, Subject};
@@ -58,6 +60,8 @@ pub struct Options {
     pub bounds: Bounds,
     /// Whether every event is kept, not only the last.
     pub keep_trace: bool,
+    /// A bug in the simulator's own storage, to show that it is found.
+    pub planted: Option<Planted>,
 }
 
 impl Default for Options {
@@ -68,6 +72,7 @@ impl Default for Options {
             limits: Limits::default(),
             bounds: Bounds::default(),
             keep_trace: false,
+            planted: None,
         }
     }
 }
@@ -89,6 +94,8 @@ pub struct Run {
     pub verdict: Verdict,
     /// The digest of all its events.
     pub fingerprint: Fingerprint,
+    /// The digest of what is on the nodes' disks at its end.
+    pub disks: Fingerprint,
     /// The events that were kept.
     pub trace: Trace,
     /// What the trace's numbers are called.
@@ -159,6 +166,8 @@ enum Task {
     Boot(usize, u32),
     /// A process is killed that was chosen some time ago.
     Kill(usize, u32, ProcessRef),
+    /// It is time for a node's backup, and so long later for the next.
+    Backup(usize, Duration),
     /// A line of the script.
     Script(usize),
     /// Faults are lifted.
@@ -308,6 +317,7 @@ impl<'s> World<'s> {
             self.check_expectations();
         }
         let violations = self.invariants.violations().to_vec();
+        let disks = self.disks();
         let lived = self.nodes.iter().flat_map(|node| {
             let numbered = node.lives.iter().enumerate().filter(|(_, lives)| **lives > 0);
             numbered.map(|(process, _)| (node.id, ProcessRef(process as u32)))
@@ -325,6 +335,7 @@ impl<'s> World<'s> {
             verdict,
             usage,
             fingerprint: self.trace.fingerprint(),
+            disks,
             trace: self.trace,
             names: self.names,
             plan: self.chooser.plan(),
@@ -336,6 +347,11 @@ impl<'s> World<'s> {
             misfit,
             flavored: self.flavored,
         }
+    }
+
+    fn disks(&self) -> Fingerprint {
+        let each = self.nodes.iter().map(|node| node.disk.fingerprint());
+        each.fold(Fingerprint::default(), |all, disk| all.then(disk))
     }
 
     fn next_task(&mut self) -> Option<(Instant, Task)> {
@@ -383,6 +399,7 @@ impl<'s> World<'s> {
                     self.kill(node, victim);
                 }
             }
+            Task::Backup(node, apart) => self.back_up(node, apart),
             Task::Script(line) => self.carry_out_line(line),
             Task::Lift => self.lift(),
             Task::End => self.phase = Phase::Over,

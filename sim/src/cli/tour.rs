@@ -111,6 +111,9 @@ fn is_told(event: &Event) -> bool {
         | What::WriteRefused
         | What::IoRefused(..)
         | What::StoreChecked(..)
+        | What::Rotted(..)
+        | What::BackedUp(_)
+        | What::Restored(_)
         | What::Script(_)
         | What::ClockJumped(_)
         | What::Lifted => false,

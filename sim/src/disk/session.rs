@@ -4,8 +4,10 @@
 //! over, and how many of them is for the chooser to say. What *is* played inside is a refusal, since the caller must
 //! answer it: no space, an I/O error, a write that is cut short.
 
-use super::{Change, DiskError, Entry, Files, Inode, Op, Step};
+use super::files::{Change, Entry, Files, Inode, Step};
+use super::{Disk, DiskError, Op};
 use std::fmt;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// A refusal: at which access of a session, and how.
@@ -22,7 +24,7 @@ pub struct IoFault {
 pub enum IoWrong {
     /// From here to the end of the session nothing finds space (`ENOSPC`): no new name, no byte written.
     NoSpace,
-    /// This access fails (`EIO`), and changes nothing.
+    /// This access fails (`EIO`), and changes nothing; a sync of a file that fails makes nothing durable, then or later.
     Error,
     /// If this is a write, its first half is done, and there is no space for the rest, nor for anything later.
     Short,
@@ -34,6 +36,7 @@ pub struct Session {
     now: Rc<Files>,
     inodes: u64,
     ops: Vec<Op>,
+    capacity: Option<u64>,
     accesses: u32,
     fault: Option<IoFault>,
     full: bool,
@@ -62,8 +65,13 @@ impl IoFault {
 }
 
 impl Session {
-    pub(super) fn new(now: Rc<Files>, inodes: u64, fault: Option<IoFault>) -> Session {
-        Session { now, inodes, ops: Vec::new(), accesses: 0, fault, full: false }
+    pub(super) fn new(now: Rc<Files>, inodes: u64, capacity: Option<u64>, fault: Option<IoFault>) -> Session {
+        Session { now, inodes, ops: Vec::new(), capacity, accesses: 0, fault, full: false }
+    }
+
+    /// With the space that is kept for what must never want for it.
+    pub fn with_reserve(self) -> Session {
+        Session { capacity: None, ..self }
     }
 
     /// The files as this session has left them. Looking at names is no access, and is not refused.
@@ -74,7 +82,7 @@ impl Session {
     /// The content of a file.
     ///
     /// # Errors
-    /// There is none of this name, or the disk refuses to read it.
+    /// There is none of this name, or the disk refuses to read it: for once, or because a sector of it has rotted.
     pub fn read(&mut self, path: &str) -> Result<Rc<Vec<u8>>, DiskError> {
         match self.next_fault() {
             Some(IoWrong::Error) => Err(DiskError::Io),
@@ -82,15 +90,36 @@ impl Session {
         }
     }
 
+    /// A piece of a file, in bytes: as much of it as there is.
+    ///
+    /// # Errors
+    /// As for [`read`](Session::read), but only the sectors that hold the piece count.
+    pub fn read_at(&mut self, path: &str, range: Range<u64>) -> Result<&[u8], DiskError> {
+        match self.next_fault() {
+            Some(IoWrong::Error) => Err(DiskError::Io),
+            Some(IoWrong::NoSpace | IoWrong::Short) | None => self.now.read_at(path, range),
+        }
+    }
+
     /// Does one operation.
     ///
     /// # Errors
-    /// It cannot be done, or the disk refuses it. Nothing has changed then, but after a write that was cut short.
+    /// It cannot be done, the disk is full, or refuses it. Nothing has changed then, but after a write that was cut
+    /// short.
     pub fn apply(&mut self, op: Op) -> Result<(), DiskError> {
         let step = self.now.plan(&op, Inode(self.inodes + 1))?;
-        let grows = matches!(op, Op::CreateDir(_) | Op::Create(_) | Op::Write(..) | Op::SetLen(..));
+        let grows = match &op {
+            Op::CreateDir(_) | Op::Create(_) | Op::Write(..) => true,
+            Op::SetLen(path, len) => self.now.len(path).is_ok_and(|now| now < *len),
+            _ => false,
+        };
         match self.next_fault() {
-            Some(IoWrong::Error) => return Err(DiskError::Io),
+            Some(IoWrong::Error) => {
+                if let Op::Sync(path) = op {
+                    self.ops.push(Op::FailedSync(path));
+                }
+                return Err(DiskError::Io);
+            }
             Some(IoWrong::Short) if !self.full => {
                 self.full = true;
                 if let Op::Write(path, offset, bytes) = op {
@@ -103,11 +132,26 @@ impl Session {
             Some(IoWrong::NoSpace | IoWrong::Short) => self.full = true,
             None => {}
         }
-        if self.full && grows {
+        let fits = self.capacity.is_none_or(|capacity| self.now.has_room(&op, capacity));
+        if (self.full && grows) || !fits {
             return Err(DiskError::NoSpace);
         }
         self.change(op, step);
         Ok(())
+    }
+
+    /// Replaces a whole file atomically and durably; its directory must be there.
+    ///
+    /// # Errors
+    /// As for [`apply`](Session::apply). The file is the old one; or the new one, if only its name is not durable.
+    pub fn replace(&mut self, path: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        let ops = Disk::replace(path, bytes);
+        let Op::Create(new) = ops[0].clone() else { unreachable!("first the new file is made") };
+        let done = ops.into_iter().try_for_each(|op| self.apply(op));
+        if done.is_err() && self.now.is_file(&new) {
+            self.apply(Op::Remove(new)).expect("to remove a file takes no space");
+        }
+        done
     }
 
     /// The fault that came about in this session, if one did.
@@ -121,6 +165,7 @@ impl Session {
     }
 
     fn change(&mut self, op: Op, step: Step) {
+        // Whether anything is durable shows on the disk alone.
         if let Step::Change(change) = step {
             if let Change::Link(_, Entry::File(inode)) = change {
                 self.inodes = inode.0;
@@ -138,7 +183,7 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use crate::disk::{Disk, DiskError, IoFault, IoWrong, Op, Path};
+    use crate::disk::{Disk, DiskError, IoFault, IoWrong, Op, Path, Spared};
 
     /// A disk with a file, and a session on it that has this fault.
     fn session(at: u32, wrong: IoWrong) -> (Disk, super::Session) {
@@ -194,5 +239,37 @@ mod tests {
         assert_eq!(session.apply(write(b"newest")), Err(DiskError::NoSpace));
         assert_eq!(session.apply(write(b"n")), Err(DiskError::NoSpace));
         assert_eq!(session.into_ops(), [write(b"new")]);
+    }
+
+    #[test]
+    fn a_sync_that_fails_is_told_to_the_disk() {
+        let (mut disk, mut session) = session(2, IoWrong::Error);
+        assert_eq!(session.apply(write(b"new")), Ok(()));
+        assert_eq!(session.apply(Op::Sync("/f".into())), Err(DiskError::Io));
+        assert_eq!(session.apply(Op::Sync("/f".into())), Ok(()));
+        for op in session.into_ops() {
+            disk.apply(&op).expect("it fits");
+        }
+        disk.power_loss(Spared::First(9));
+        assert_eq!(disk.files().read("/f").map(|old| old.as_slice()), Ok(&b"old"[..]));
+    }
+
+    #[test]
+    fn a_full_disk_takes_what_does_not_grow_and_what_was_given_back() {
+        let mut disk = Disk::default().holding(6);
+        let ops = [Op::Create("/f".into()), Op::Create("/g".into()), write(b"1234")];
+        ops.iter().for_each(|op| disk.apply(op).expect("there is room"));
+        let mut session = disk.session(None);
+        let more = |at, len: usize| Op::Write("/g".into(), at, vec![1; len].into());
+        assert_eq!(session.apply(more(0, 3)), Err(DiskError::NoSpace));
+        assert_eq!(session.apply(more(1, 1)), Ok(()), "zeros in between count");
+        assert_eq!(session.apply(more(0, 2)), Ok(()));
+        assert_eq!(session.apply(Op::Create("/h".into())), Err(DiskError::NoSpace), "not even a name");
+        assert_eq!(session.apply(Op::SetLen("/g".into(), 3)), Err(DiskError::NoSpace));
+        assert_eq!(session.apply(Op::SetLen("/f".into(), 1)), Ok(()));
+        assert_eq!(session.apply(more(2, 3)), Ok(()));
+        assert_eq!(session.apply(Op::Remove("/g".into())), Ok(()));
+        assert_eq!(session.apply(Op::Create("/h".into())), Ok(()));
+        assert_eq!(session.files().used(), 1);
     }
 }

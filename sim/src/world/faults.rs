@@ -2,10 +2,11 @@
 
 use super::{Phase, Task, World};
 use crate::event::{Life, What};
-use crate::node::{Known, Up, state};
+use crate::node::{Known, Up};
+use crate::disk::Spared;
 use crate::operator::Step;
 use crate::site::{Answer as Choice, Down, WriteFault};
-use crate::table;
+use crate::{state, table};
 use kernel_core::command::Command;
 use kernel_core::{Bytes, Cause, Change, Duration, Instant, Kernel, Moment, ProcessRef, Semantics};
 use std::rc::Rc;
@@ -111,11 +112,15 @@ impl World<'_> {
             Down::PowerLoss => {
                 let unsynced = node_value.disk.unsynced() as u64;
                 let choice = self.chooser.ask(&mut node_value.streams.unsynced, &mut self.names, |draw| {
-                    Some(Choice::Count(draw.below(unsynced + 1) as u32)).filter(|_| unsynced > 0)
+                    let spared = match draw.below(3) {
+                        0 => Spared::First(draw.below(unsynced + 1) as u32),
+                        _ => Spared::Mixed(draw.below(1 << 16) as u32),
+                    };
+                    Some(Choice::Spared(spared)).filter(|_| unsynced > 0)
                 });
                 let spared = match choice {
-                    Some(Choice::Count(spared)) => spared as usize,
-                    _ => 0,
+                    Some(Choice::Spared(spared)) => spared,
+                    _ => Spared::First(0),
                 };
                 node_value.disk.power_loss(spared);
             }
@@ -137,6 +142,7 @@ impl World<'_> {
 
     /// A node comes up: from what is on its disk, and from nothing else.
     pub(super) fn boot(&mut self, node: usize) {
+        self.befalls_at_rest(node);
         if !self.settle_disk(node) {
             return;
         }
@@ -172,7 +178,8 @@ impl World<'_> {
     /// The first that a boot does: what a crash left half done is read, and so must not be taken back. False, if the
     /// node goes down over it.
     fn settle_disk(&mut self, node: usize) -> bool {
-        let ops = [table::settle(), state::settle()];
+        let mut ops = table::mend(&self.nodes[node].disk, self.options.planted);
+        ops.push(state::settle());
         let stream = &mut self.nodes[node].streams.write;
         let choice = self.chooser.ask(stream, &mut self.names, |draw| {
             let how = [Down::Crash, Down::PowerLoss][draw.below(2) as usize];
@@ -193,13 +200,15 @@ impl World<'_> {
 
     /// A write that a crash interrupted may be on the disk all the same, or be half there and count for nothing:
     /// what the disk has is a fact, and is recorded before the node comes up.
-    fn record_what_the_disk_has(&mut self, node: usize) {
+    /// What cannot be read is taken for what it was, until somebody writes it anew.
+    pub(super) fn record_what_the_disk_has(&mut self, node: usize) {
         let our = self.nodes[node].id;
         let disk = &self.nodes[node].disk;
         let rows = table::read(disk, &mut self.names, our).into_iter().collect();
         let states = state::all(disk, &mut self.names);
-        let is = Known { rows, states };
         let was = &std::mem::take(&mut self.nodes[node].known);
+        let states = states.into_iter().filter_map(|(id, saved)| Some((id, saved.or(was.states.get(&id).cloned())?)));
+        let is = Known { rows, states: states.collect() };
         let changed = |new: bool| {
             let rows = is.rows.iter().filter(move |(id, _)| was.rows.contains_key(id) != new);
             rows.filter(|(id, row)| was.rows.get(id) != Some(row))

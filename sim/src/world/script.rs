@@ -70,6 +70,10 @@ impl World<'_> {
             }
             self.nodes[node].disk.sync_all();
         }
+        for (node, bytes) in &self.scenario.disks {
+            let node = self.node_index(node)?;
+            self.nodes[node].disk = std::mem::take(&mut self.nodes[node].disk).holding(*bytes);
+        }
         Ok(())
     }
 
@@ -77,6 +81,9 @@ impl World<'_> {
     pub(super) fn prepare_script(&mut self) -> Result<(), ScenarioError> {
         for action in self.scenario.setup.iter().chain(self.scenario.script.iter().map(|line| &line.action)) {
             self.check(action)?;
+        }
+        for (node, _) in &self.scenario.backups {
+            self.node_index(node)?;
         }
         for (line, entry) in self.scenario.script.iter().enumerate() {
             if let When::Event(kind, process, nth) = &entry.when {
@@ -124,14 +131,14 @@ impl World<'_> {
                 self.node_index(to)?;
                 from
             }
-            Action::Command(node, _) | Action::Down(node, ..) | Action::Visit(node, _) => node,
+            Action::Command(node, _) | Action::Down(node, ..) | Action::Restore(node) | Action::Visit(node, _) => node,
             Action::Emit(_) if self.outside.chain.is_some() => return Ok(()),
             Action::Emit(_) => return Err(ScenarioError(format!("`{action}`: the scenario has no chain"))),
         };
         self.node_index(node).map(|_| ())
     }
 
-    fn node_index(&self, name: &str) -> Result<usize, ScenarioError> {
+    pub(super) fn node_index(&self, name: &str) -> Result<usize, ScenarioError> {
         let known = self.scenario.nodes.iter().position(|node| node == name);
         known.ok_or_else(|| {
             ScenarioError(format!("`{name}` is not a node; there are {}", self.scenario.nodes.join(", ")))
@@ -160,6 +167,7 @@ impl World<'_> {
         if let Some(Choice::Lines(lines)) = self.chooser.ask(&mut script, &mut self.names, |_| None) {
             self.played = Some(lines);
         }
+        self.begin_backups();
         for (line, entry) in self.scenario.script.iter().enumerate() {
             if let When::At(after) = entry.when {
                 let at = self.now + after;
@@ -224,6 +232,7 @@ impl World<'_> {
                     self.go_down(node, None, *how, Some(*span));
                 }
             }
+            Action::Restore(node) => self.restore(index(self, node)),
             Action::Cut(from, to, span) => {
                 let (from, to) = (index(self, from), index(self, to));
                 self.cut(from, to, *span);

@@ -7,10 +7,11 @@ use super::{DISK_COST, Task, World};
 use crate::disk::{IoFault, IoWrong, Op};
 use crate::event::What;
 use crate::modules::{self, Heard};
-use crate::node::{Job, state};
+use crate::node::Job;
+use crate::planted::Planted;
 use crate::site::{Answer as Choice, Down, WriteFault};
-use crate::table;
-use kernel_core::{Bytes, Cause, Change, Deviation, Input, LoadError, ProcessRef, Refused, StateDone, StateOp};
+use crate::{state, table};
+use kernel_core::{Bytes, Cause, Change, Deviation, Duration, Input, LoadError, ProcessRef, Refused, Run, StateDone, StateOp, WriteId};
 use std::rc::Rc;
 
 /// What is durable when a job's operations are done.
@@ -32,7 +33,15 @@ impl World<'_> {
 
     fn schedule_disk(&mut self, node: usize) {
         let boot = self.nodes[node].boots;
-        let at = self.now + DISK_COST;
+        let stream = &mut self.nodes[node].streams.disk_cost;
+        let choice = self
+            .chooser
+            .ask(stream, &mut self.names, |draw| Some(Choice::Count([10, 100, 1_000][draw.below(3) as usize])));
+        let factor = match choice {
+            Some(Choice::Count(factor)) => u64::from(factor),
+            _ => 1,
+        };
+        let at = self.now + Duration(DISK_COST.0 * factor);
         self.queue_in_order(node, at, Task::Disk(node, boot));
     }
 
@@ -47,47 +56,16 @@ impl World<'_> {
             self.schedule_disk(node);
         }
         match job {
-            Job::Table(write, changes) => {
-                let ops = table::write(&self.nodes[node].disk, &changes, &self.names);
-                if let Some((cause, done)) = self.write(node, cause, &ops, Fact::Rows(changes)) {
-                    self.step(node, cause, Input::Written(write, done));
-                }
-            }
-            Job::State(process, run, op) => {
-                let mut ops = state::write(&self.nodes[node].disk, process, &op, &self.names);
-                let unsynced = self.semantics().has(Deviation::D27);
-                if unsynced {
+            Job::Table(write, changes) => self.write_table(node, cause, write, changes),
+            Job::State(process, run, op) => self.serve_state(node, cause, (process, run), &op),
+            Job::Module(module, message) => {
+                let fault = self.io_fault(node);
+                let mut ops = self.ask_module(node, module, cause, &Heard::Message(message), fault);
+                if self.options.planted == Some(Planted::AnswersBeforeSync) {
                     ops.retain(|op| !matches!(op, Op::Sync(_) | Op::SyncDir(_)));
                 }
-                let fact = match &op {
-                    StateOp::Get => Fact::Nothing,
-                    // D27: it is said to be saved, and a power loss may take it.
-                    StateOp::Set(_) | StateOp::Clear if unsynced => Fact::Nothing,
-                    StateOp::Set(bytes) => Fact::State(process, Some(bytes.clone())),
-                    StateOp::Clear => Fact::State(process, None),
-                };
-                let Some((cause, done)) = self.write(node, cause, &ops, fact) else { return };
-                let disk = &self.nodes[node].disk;
-                let done = done.map(|()| match op {
-                    StateOp::Get => StateDone::Got(state::read(disk, process, &self.names)),
-                    StateOp::Set(_) | StateOp::Clear => StateDone::Saved,
-                });
-                self.step(node, cause, Input::State(process, run, done));
-            }
-            Job::Module(module, message) => {
-                let stream = &mut self.nodes[node].streams.io;
-                let choice = self.chooser.ask(stream, &mut self.names, |draw| {
-                    let wrong = [IoWrong::NoSpace, IoWrong::Error, IoWrong::Short][draw.below(3) as usize];
-                    let most = 1 << draw.below(7);
-                    Some(Choice::Io(IoFault { at: 1 + draw.below(most) as u32, wrong }))
-                });
-                let fault = match choice {
-                    Some(Choice::Io(fault)) => Some(fault),
-                    _ => None,
-                };
-                let ops = self.ask_module(node, module, cause, &Heard::Message(message), fault);
                 // Refusals are for the module to answer; here the node may go down around its work.
-                self.write(node, cause, &ops, Fact::Nothing);
+                self.write(node, cause, &ops, Ok(()), Fact::Nothing);
             }
             Job::Load(ticket, reader, path) => {
                 let vfs = self.nodes[node].address(ProcessRef::VFS);
@@ -100,30 +78,102 @@ impl World<'_> {
         }
     }
 
-    /// Does a job's operations, and records what is durable then. `None`: the node went down meanwhile. Otherwise the
-    /// cause of what follows, and whether the disk did as it was told.
-    fn write(&mut self, node: usize, cause: Cause, ops: &[Op], fact: Fact) -> Option<(Cause, Result<(), Refused>)> {
-        if ops.is_empty() {
-            return Some((cause, Ok(())));
+    /// P2: the table. What only ends processes may use the last space, which is kept for it as ext4 keeps some for
+    /// root: whoever wants space back must be able to kill.
+    fn write_table(&mut self, node: usize, cause: Cause, write: WriteId, changes: Vec<Change>) {
+        let fault = self.io_fault(node);
+        let ends = changes.iter().all(|change| matches!(change, Change::Remove(_)));
+        let disk = &self.nodes[node].disk;
+        let mut session = if ends { disk.session(fault).with_reserve() } else { disk.session(fault) };
+        let done = table::write(&mut session, &changes, &self.names);
+        let done = self.write(node, cause, &session.into_ops(), done.map_err(|_| Refused), Fact::Rows(changes));
+        if let Some((cause, done)) = done {
+            self.step(node, cause, Input::Written(write, done));
         }
-        let refusable = !matches!(fact, Fact::Nothing);
-        let stream = &mut self.nodes[node].streams.write;
-        let choice = self.chooser.ask(stream, &mut self.names, |draw| {
-            if refusable && draw.below(3) == 0 {
-                return Some(Choice::Write(WriteFault::Refused));
+    }
+
+    /// P1: saved state.
+    fn serve_state(&mut self, node: usize, cause: Cause, of: (ProcessRef, Run), op: &StateOp) {
+        let (process, run) = of;
+        let fault = self.io_fault(node);
+        let disk = &self.nodes[node].disk;
+        let mut session = disk.session(fault);
+        let done = state::serve(&mut session, process, op, state::is_unsynced(disk), &self.names);
+        let mut ops = session.into_ops();
+        let d27 = self.semantics().has(Deviation::D27);
+        if d27 {
+            ops.retain(|op| !matches!(op, Op::Sync(_) | Op::SyncDir(_)));
+        }
+        let known = self.nodes[node].known.states.get(&process);
+        let fact = match (op, &done) {
+            // D27: it is said to be saved, and a power loss may take it.
+            _ if d27 => Fact::Nothing,
+            (StateOp::Get, Ok(StateDone::Got(got))) if !ops.is_empty() && got.as_ref() != known => {
+                Fact::State(process, got.clone())
             }
-            let how = [Down::Crash, Down::PowerLoss][draw.below(2) as usize];
-            Some(Choice::Write(WriteFault::Down(how, draw.below(ops.len() as u64 + 1) as u32)))
+            (StateOp::Get, _) => Fact::Nothing,
+            (StateOp::Set(bytes), _) => Fact::State(process, Some(bytes.clone())),
+            (StateOp::Clear, _) => Fact::State(process, None),
+        };
+        if done.is_err() && matches!(op, StateOp::Get) {
+            let refused = IoFault { at: 1, wrong: IoWrong::Error };
+            self.record(node, Some(cause), What::IoRefused(ProcessRef::STATE, refused));
+            return self.step(node, cause, Input::State(process, run, Err(Refused)));
+        }
+        let written = self.write(node, cause, &ops, done.as_ref().map(|_| ()).map_err(|_| Refused), fact);
+        if let Some((cause, written)) = written {
+            self.step(node, cause, Input::State(process, run, written.and(done.map_err(|_| Refused))));
+        }
+    }
+
+    /// Whether the disk refuses an access of the work at hand, and which.
+    fn io_fault(&mut self, node: usize) -> Option<IoFault> {
+        let stream = &mut self.nodes[node].streams.io;
+        let choice = self.chooser.ask(stream, &mut self.names, |draw| {
+            let wrong = [IoWrong::NoSpace, IoWrong::Error, IoWrong::Short][draw.below(3) as usize];
+            let most = 1 << draw.below(7);
+            Some(Choice::Io(IoFault { at: 1 + draw.below(most) as u32, wrong }))
         });
+        match choice {
+            Some(Choice::Io(fault)) => Some(fault),
+            _ => None,
+        }
+    }
+
+    /// Does the operations of a job, and records what is durable then; or that the disk refused it, now or in its
+    /// session (`done`). `None`: the node went down meanwhile. Otherwise the cause of what follows, and whether the
+    /// disk did as it was told.
+    fn write(
+        &mut self,
+        node: usize,
+        cause: Cause,
+        ops: &[Op],
+        done: Result<(), Refused>,
+        fact: Fact,
+    ) -> Option<(Cause, Result<(), Refused>)> {
+        let refusable = !matches!(fact, Fact::Nothing);
+        let choice = match ops.is_empty() {
+            true => None,
+            false => {
+                let stream = &mut self.nodes[node].streams.write;
+                self.chooser.ask(stream, &mut self.names, |draw| {
+                    if refusable && draw.below(3) == 0 {
+                        return Some(Choice::Write(WriteFault::Refused));
+                    }
+                    let how = [Down::Crash, Down::PowerLoss][draw.below(2) as usize];
+                    Some(Choice::Write(WriteFault::Down(how, draw.below(ops.len() as u64 + 1) as u32)))
+                })
+            }
+        };
         match choice {
             Some(Choice::Write(WriteFault::Refused)) if refusable => {
                 let index = self.record(node, Some(cause), What::WriteRefused);
                 return Some((index, Err(Refused)));
             }
-            Some(Choice::Write(WriteFault::Down(how, done))) => {
-                let done = (done as usize).min(ops.len());
-                self.apply(node, &ops[..done]);
-                if done == ops.len() {
+            Some(Choice::Write(WriteFault::Down(how, n))) => {
+                let n = (n as usize).min(ops.len());
+                self.apply(node, ops, n);
+                if n == ops.len() && done.is_ok() {
                     self.record_fact(node, cause, fact);
                 }
                 self.go_down(node, Some(cause), how, None);
@@ -131,20 +181,30 @@ impl World<'_> {
             }
             _ => {}
         }
-        self.apply(node, ops);
-        let cause = self.record_fact(node, cause, fact);
-        Some((cause, Ok(())))
+        self.apply(node, ops, ops.len());
+        let cause = match done {
+            Ok(()) => self.record_fact(node, cause, fact),
+            Err(Refused) => self.record(node, Some(cause), What::WriteRefused),
+        };
+        Some((cause, done))
     }
 
-    fn apply(&mut self, node: usize, ops: &[Op]) {
-        for op in ops {
+    /// Does the first `n` of these operations.
+    fn apply(&mut self, node: usize, ops: &[Op], n: usize) {
+        for op in &ops[..n] {
             let disk = &mut self.nodes[node].disk;
             let before = match op {
-                Op::Write(path, ..) | Op::SetLen(path, _) => disk.files().read(path).map_or(0, |content| content.len()),
+                Op::Write(path, ..) | Op::SetLen(path, _) => disk.files().len(path).map_or(0, |len| len as usize),
                 _ => 0,
             };
             disk.apply(op).expect("operations were checked against the disk before they were asked for");
             self.spend_on_disk(node, op, before);
+        }
+        let disk = &mut self.nodes[node].disk;
+        if let (Some(Planted::RenameIsNotAtomic), Some(Op::Rename(_, to))) = (self.options.planted, ops.get(n))
+            && disk.files().is_file(to)
+        {
+            disk.apply(&Op::Remove(to.clone())).expect("it is there");
         }
     }
 

@@ -30,9 +30,9 @@ impl Host<'_> {
         if self.files().is_dir(path) {
             return Ok(Node::Dir);
         }
-        match self.files().read(path) {
-            Ok(_) => Ok(Node::File),
-            Err(_) => match self.look(parent(path)) {
+        match self.files().is_file(path) {
+            true => Ok(Node::File),
+            false => match self.look(parent(path)) {
                 Ok(Node::File) | Err(DiskError::NotADirectory) => Err(DiskError::NotADirectory),
                 Ok(Node::Dir) | Err(_) => Err(DiskError::NotFound),
             },
@@ -55,7 +55,7 @@ impl Host<'_> {
     /// What is there, and its length. A directory has that of a small one on ext4.
     pub fn metadata(&self, path: &str) -> Result<Answer, DiskError> {
         let (file_type, len) = match self.look(path)? {
-            Node::File => (FileType::File, self.files().read(path)?.len() as u64),
+            Node::File => (FileType::File, self.files().len(path)?),
             Node::Dir => (FileType::Directory, 4096),
         };
         Ok(Answer::Metadata { file_type, len })

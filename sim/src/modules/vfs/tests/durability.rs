@@ -1,6 +1,7 @@
 //! What is there after a crash and after a power loss (P3).
 
 use super::*;
+use crate::disk::{Spared, all_losses};
 use std::collections::BTreeSet;
 
 #[test]
@@ -11,7 +12,7 @@ fn a_synced_file_survives_a_power_loss_with_its_name() {
     node.give(deep, json!("Write"), b"kept");
     assert_eq!(node.answer(deep, json!("SyncAll")), "Ok");
     node.give(deep, json!("Append"), b" and lost");
-    node.disk.power_loss(0);
+    node.disk.power_loss(Spared::First(0));
     node.crash();
     assert_eq!(node.bytes(deep, json!("Read")), "kept");
     assert_eq!(node.answer(DRIVE, json!("ReadDir"))["ReadDir"][0]["path"], "notes:me.os/home/a");
@@ -22,13 +23,8 @@ fn a_file_that_was_not_synced_may_be_lost_torn_or_kept_and_survives_a_crash() {
     let mut node = node_with("text");
     node.crash();
     assert_eq!(node.bytes(FILE, json!("Read")), "text");
-    let all = node.disk.unsynced();
-    let left = |spared| {
-        let mut disk = node.disk.clone();
-        disk.power_loss(spared);
-        disk.files().read(&store_path(FILE)).ok().map(|content| content.to_vec())
-    };
-    let left: BTreeSet<_> = (0..=all).map(left).collect();
+    let left = |disk: &Disk| disk.files().read(&store_path(FILE)).ok().map(|content| content.to_vec());
+    let left: BTreeSet<_> = all_losses(&node.disk).iter().map(left).collect();
     assert_eq!(left, BTreeSet::from([None, Some(vec![]), Some(b"text".to_vec())]));
 }
 
@@ -42,7 +38,7 @@ fn a_sync_that_is_cut_short_leaves_no_name_without_its_directory() {
     for done in 0..=ops.len() {
         node.disk = before.clone();
         ops[..done].iter().for_each(|op| node.disk.apply(op).expect("a sync fits"));
-        node.disk.power_loss(0);
+        node.disk.power_loss(Spared::First(0));
         node.crash();
         let left = node.answer(FILE, json!("ReadToString"));
         match done == ops.len() {
@@ -75,14 +71,12 @@ fn a_file_that_is_written_aside_synced_and_renamed_is_the_old_or_the_new_whateve
     node.give(aside, json!("Write"), b"new");
     node.answer(aside, json!("SyncAll"));
     assert_eq!(node.answer(aside, json!({ "Rename": { "new_path": FILE } })), "Ok");
-    for spared in 0..=node.disk.unsynced() {
-        let mut disk = node.disk.clone();
-        disk.power_loss(spared);
+    for disk in all_losses(&node.disk) {
         let left = disk.files().read(&store_path(FILE)).expect("it is never gone").as_slice();
         assert!(left == b"old" || left == b"new", "{left:?}");
     }
     assert_eq!(node.answer(FILE, json!("SyncAll")), "Ok");
-    node.disk.power_loss(0);
+    node.disk.power_loss(Spared::First(0));
     node.crash();
     assert_eq!(node.bytes(FILE, json!("Read")), "new", "a sync of the new name makes the rename durable");
 }
@@ -109,7 +103,7 @@ fn a_sync_that_the_disk_refuses_is_no_promise() {
     let mut node = node_with("text");
     node.fault = Some(IoFault { at: 2, wrong: IoWrong::Error });
     assert_eq!(node.answer(FILE, json!("SyncAll")), io_error("Input/output error (os error 5)"));
-    node.disk.power_loss(0);
+    node.disk.power_loss(Spared::First(0));
     node.crash();
     assert_eq!(node.answer(FILE, json!("ReadToString")), no_such_file());
 }

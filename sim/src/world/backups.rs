@@ -1,0 +1,106 @@
+//! What befalls a disk while nobody looks: backups on a schedule, a swap for an older one, rot (P5).
+
+use super::{Phase, Task, World};
+use crate::disk::{Disk, Files};
+use crate::event::What;
+use crate::node::Backup;
+use crate::planted::Planted;
+use crate::site::{Answer as Choice, Down};
+use crate::{state, table};
+use kernel_core::Duration;
+use std::rc::Rc;
+
+impl World<'_> {
+    /// The first backup of every node that has any is of what the setup left.
+    pub(super) fn begin_backups(&mut self) {
+        for (name, apart) in &self.scenario.backups {
+            let node = self.node_index(name).expect("the script was checked");
+            self.back_up(node, *apart);
+        }
+    }
+
+    /// P5: all that is on a node's disk is backed up, as it is at this instant: between two of its jobs, so that nothing
+    /// that was answered is missing and nothing is there by half. A node that is down is passed over.
+    pub(super) fn back_up(&mut self, node: usize, apart: Duration) {
+        if self.phase != Phase::Storm {
+            return;
+        }
+        let at = self.now + apart;
+        self.schedule(at, u32::MAX, Task::Backup(node, apart));
+        if self.nodes[node].up.is_none() {
+            return;
+        }
+        // What is on the disk and was refused all the same belongs to the cut, and is said before it.
+        self.nodes[node].disk.apply(&state::settle()).expect("a formatted disk has saved state");
+        self.record_what_the_disk_has(node);
+        let Self { nodes, options, .. } = self;
+        let value = &mut nodes[node];
+        let files = match (options.planted, value.backups.last()) {
+            (Some(Planted::BackupInParts), Some(before)) => in_parts(&value.disk, &before.files),
+            (_, _) => value.disk.snapshot(),
+        };
+        value.backups.push(Backup { files, known: value.known.clone() });
+        let nth = value.backups.len() as u32;
+        self.record(node, None, What::BackedUp(nth));
+    }
+
+    /// The owner swaps the disk of a node for one with its latest backup on it.
+    pub(super) fn restore(&mut self, node: usize) {
+        self.nodes[node].to_restore = true;
+        if self.nodes[node].up.is_some() {
+            self.go_down(node, None, Down::Shutdown, None);
+        }
+    }
+
+    /// Before a node boots: what has happened to its disk while it was down.
+    pub(super) fn befalls_at_rest(&mut self, node: usize) {
+        let value = &mut self.nodes[node];
+        let n_backups = value.backups.len() as u32;
+        let choice = self.chooser.ask(&mut value.streams.restore, &mut self.names, |draw| {
+            Some(Choice::Count(1 + draw.below(u64::from(n_backups.min(3))) as u32)).filter(|_| n_backups > 0)
+        });
+        let nth_latest = match choice {
+            Some(Choice::Count(nth)) => Some(nth.min(n_backups)).filter(|nth| *nth > 0),
+            _ => (value.to_restore && n_backups > 0).then_some(1),
+        };
+        value.to_restore = false;
+        if let Some(nth_latest) = nth_latest {
+            let nth = n_backups + 1 - nth_latest;
+            let Backup { files, known } = &value.backups[nth as usize - 1];
+            value.disk.restore(files);
+            value.known = known.clone();
+            self.record(node, None, What::Restored(nth));
+        }
+        self.rots(node);
+    }
+
+    fn rots(&mut self, node: usize) {
+        let value = &mut self.nodes[node];
+        let files = value.disk.files();
+        let choice = self.chooser.ask(&mut value.streams.rot, &mut self.names, |draw| {
+            let with_content: Vec<_> = files.all().filter(|path| files.len(path).is_ok_and(|len| len > 0)).collect();
+            let path = *with_content.get(draw.below(with_content.len().max(1) as u64) as usize)?;
+            let byte = draw.below(files.len(path).unwrap_or(1));
+            Some(Choice::Rot(path.clone(), byte))
+        });
+        // A boot that fell while it was mending goes on with that before more rots.
+        if let Some(Choice::Rot(path, byte)) = choice.filter(|_| table::is_whole(&value.disk)) {
+            match self.options.planted {
+                Some(Planted::NoChecksums) => value.disk.flip(&path, byte),
+                _ => value.disk.rot(&path, byte),
+            }
+            self.record(node, None, What::Rotted(path, byte));
+        }
+    }
+}
+
+/// Planted: the table as it is now, and all else as it was at the backup before.
+fn in_parts(disk: &Disk, before: &Rc<Files>) -> Rc<Files> {
+    let mut parts = Disk::default();
+    parts.restore(before);
+    for path in table::COPIES {
+        let now = disk.files().read(path).expect("a node that is up has a table");
+        Disk::replace(path, now).iter().for_each(|op| parts.apply(op).expect("there was a table before"));
+    }
+    parts.snapshot()
+}
