@@ -13,9 +13,12 @@ pub mod holdings;
 pub mod lives;
 pub mod requests;
 
+pub mod backup;
 pub mod capability;
+pub mod drives;
 pub mod exit;
 pub mod family;
+pub mod files;
 pub mod granted;
 pub mod kill;
 pub mod message;
@@ -135,6 +138,9 @@ pub fn all(semantics: &Semantics) -> Vec<Box<dyn Invariant>> {
         // Persistence
         Box::new(persistence::StateIsKept::default()),
         Box::new(persistence::TableIsDurable),
+        Box::new(backup::RestoredIsOneCut::default()),
+        Box::new(files::FilesAreKept::default()),
+        Box::new(drives::DrivesAreGuarded::default()),
     ];
     all.extend(exit::cells(semantics.back_off).map(|cell| Box::new(cell) as Box<dyn Invariant>));
     all

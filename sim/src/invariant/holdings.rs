@@ -43,6 +43,11 @@ impl Holdings {
         self.held(node, process).is_some_and(|held| held.bound.contains(capability)) || first(node, process, capability)
     }
 
+    /// All that a process may hold, but for what runtime modules hold from the first boot on.
+    pub fn at_most(&self, node: NodeId, process: ProcessRef) -> impl Iterator<Item = &Capability> {
+        self.held(node, process).into_iter().flat_map(|held| &held.bound)
+    }
+
     /// Whether a process may attach a capability to a message: it may hold or issues it (C3).
     pub fn may_attach(&self, source: Address, capability: &Capability) -> bool {
         capability.issuer == source || self.may_hold(source.node, source.process, capability)

@@ -215,6 +215,8 @@ pub struct Node {
     /// Who has called `spawn` in this boot and has no answer; the dead among them may still get a child.
     pub spawning: Vec<ProcessRef>,
     processes: Vec<Process>,
+    /// Its processes as they were at each of its backups.
+    cuts: Vec<Vec<Process>>,
 }
 
 impl Node {
@@ -371,6 +373,8 @@ impl Lives {
             What::Durable(change) => on_durable(node, change, index, event.at),
             What::CommandAnswered(message, answer) => on_answered(node, message, answer, names),
             What::Down(_) | What::Failed(_) => on_down(node),
+            What::BackedUp(_) => node.cuts.push(node.processes.clone()),
+            What::Restored(nth) => on_restored(node, *nth),
             What::Booted(_) => on_booted(node, index, event.at),
             What::Printed(..)
             | What::SavesState(..)
@@ -393,8 +397,6 @@ impl Lives {
             | What::IoRefused(..)
             | What::StoreChecked(..)
             | What::Rotted(..)
-            | What::BackedUp(_)
-            | What::Restored(_)
             | What::Visited(_)
             | What::Shown(_)
             | What::News(_)
@@ -522,6 +524,15 @@ fn on_down(node: &mut Node) {
         process.on_exit_pending = None;
         process.on_exit_doubtful = false;
         process.last_call = None;
+    }
+}
+
+/// P5: what is known of its processes is what was known at the cut. Who was killed before stays dead, who was killed
+/// since was not.
+fn on_restored(node: &mut Node, nth: u32) {
+    if let Some(cut) = node.cuts.get(nth as usize - 1) {
+        node.processes.clone_from(cut);
+        on_down(node);
     }
 }
 

@@ -65,6 +65,8 @@ impl Saved {
 #[derive(Clone, Debug, Default)]
 pub struct StateIsKept {
     saved: Vec<Vec<Saved>>,
+    /// What it was at each node's backups.
+    cuts: Vec<Vec<Vec<Saved>>>,
 }
 
 impl StateIsKept {
@@ -93,7 +95,16 @@ impl Invariant for StateIsKept {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::SavesState, Kind::StateDurable, Kind::Returned, Kind::ReadState, Kind::Down, Kind::Failed]
+        &[
+            Kind::SavesState,
+            Kind::StateDurable,
+            Kind::Returned,
+            Kind::ReadState,
+            Kind::Down,
+            Kind::Failed,
+            Kind::BackedUp,
+            Kind::Restored,
+        ]
     }
 
     fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
@@ -116,6 +127,18 @@ impl Invariant for StateIsKept {
                 }
             }
             What::Down(_) | What::Failed(_) => entry(&mut self.saved, event.node.0).iter_mut().for_each(Saved::abandon),
+            What::BackedUp(_) => {
+                let cut = entry(&mut self.saved, event.node.0).clone();
+                entry(&mut self.cuts, event.node.0).push(cut);
+            }
+            // P5: what was acknowledged before the backup is there, and nothing since.
+            What::Restored(nth) => {
+                if let Some(cut) = entry(&mut self.cuts, event.node.0).get(*nth as usize - 1) {
+                    let saved = entry(&mut self.saved, event.node.0);
+                    saved.clone_from(cut);
+                    saved.iter_mut().for_each(Saved::abandon);
+                }
+            }
             _ => {}
         }
         Ok(())

@@ -1,0 +1,309 @@
+//! What `vfs` keeps, and for whom: P3.
+//!
+//! Folded from what it was asked and what it answered. A file is known by what may be in it: one content after an
+//! answered write, several after one that nobody waited for, anything after one that failed or an unsynced one that
+//! met a power loss; a read that is answered says which it is. Requests are served in the order in which they came.
+
+use crate::event::{Event, Kind, What};
+use crate::invariant::lives::{answers, entry};
+use crate::invariant::{Invariant, Past, Rule};
+use crate::site::Down;
+use effect::Effect;
+use kernel_core::{Bytes, Cause, Message, Names, ProcessRef};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+pub(super) mod effect;
+
+/// What may be in a file; `None`: there is none.
+type Content = Option<Bytes>;
+
+/// More than so many possibilities are as good as any.
+const N_KEPT: usize = 8;
+
+/// What is known of one file.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct File {
+    /// One of these is in it; `None`: anything may be.
+    may: Option<Vec<Content>>,
+    /// Whether that is what a power loss leaves.
+    synced: bool,
+    /// Whether a sync of it failed: until it is written anew no later one proves anything.
+    doubtful: bool,
+}
+
+/// A request that is not answered.
+#[derive(Clone, Debug)]
+struct Open {
+    message: Rc<Message>,
+    effect: Effect,
+}
+
+/// What is known of one node's files, by path. What is not here may have any content.
+#[derive(Clone, Debug, Default)]
+struct Drives {
+    files: BTreeMap<Rc<str>, File>,
+    open: Vec<Open>,
+    /// Whether the disk has refused the vfs something since it last answered.
+    shaky: bool,
+    /// The files at each backup.
+    cuts: Vec<BTreeMap<Rc<str>, File>>,
+}
+
+impl File {
+    fn is(content: Content) -> File {
+        File { may: Some(vec![content]), synced: false, doubtful: false }
+    }
+
+    /// Each content becomes another; `None`, if that cannot be said.
+    fn becomes(&mut self, next: impl Fn(&Content) -> Option<Content>) {
+        self.may = self.may.take().and_then(|may| may.iter().map(next).collect());
+        self.synced = false;
+    }
+
+    /// It may have stayed what it was.
+    fn or(&mut self, before: &File) {
+        self.may = match (self.may.take(), &before.may) {
+            (Some(mut may), Some(before)) => {
+                let more: Vec<_> = before.iter().filter(|content| !may.contains(content)).cloned().collect();
+                may.extend(more);
+                Some(may).filter(|may| may.len() <= N_KEPT)
+            }
+            (_, _) => None,
+        };
+        self.synced = false;
+        self.doubtful |= before.doubtful;
+    }
+
+    fn anything(&mut self) {
+        self.may = None;
+        self.synced = false;
+    }
+}
+
+impl Drives {
+    fn file(&mut self, path: &Rc<str>) -> &mut File {
+        self.files.entry(path.clone()).or_default()
+    }
+
+    /// The files at a path and below it.
+    fn at_and_below(&self, path: &str) -> Vec<Rc<str>> {
+        let below = format!("{path}/");
+        self.files.keys().filter(|file| &***file == path || file.starts_with(&below)).cloned().collect()
+    }
+
+    /// The known files that something may change.
+    fn touched(&self, effect: &Effect) -> Vec<Rc<str>> {
+        effect.touches().flat_map(|path| self.at_and_below(path)).collect()
+    }
+
+    /// Something was done, as it was asked for.
+    fn does(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Set(path, content) => {
+                self.files.insert(path.clone(), File::is(content.clone()));
+            }
+            Effect::Make(path) => {
+                self.file(path).becomes(|content| Some(Some(content.clone().unwrap_or_else(|| Bytes::from(&b""[..])))))
+            }
+            Effect::Append(path, bytes) => self.file(path).becomes(|content| {
+                let content = content.as_ref()?;
+                Some(Some(Bytes::from([&content[..], &bytes[..]].concat().as_slice())))
+            }),
+            Effect::SetLen(path, len) => self.file(path).becomes(|content| {
+                let mut content = content.as_ref()?.to_vec();
+                content.resize(usize::try_from(*len).ok().filter(|len| *len <= 1 << 20)?, 0);
+                Some(Some(Bytes::from(content.as_slice())))
+            }),
+            Effect::Change(path) => self.file(path).anything(),
+            Effect::Move(from, to) => {
+                let moved = self.at_and_below(from);
+                let files: Vec<_> = moved.iter().map(|path| (path.clone(), self.files[path].clone())).collect();
+                for path in self.at_and_below(to) {
+                    self.file(&path).anything();
+                }
+                for (path, file) in files {
+                    self.files.insert(path.clone(), File::is(None));
+                    let new: Rc<str> = format!("{to}{}", &path[from.len()..]).into();
+                    self.files.insert(new, File { synced: false, ..file });
+                }
+                if moved.is_empty() {
+                    self.files.insert(from.clone(), File::is(None));
+                    self.file(to).anything();
+                }
+            }
+            Effect::RemoveAll(path) => {
+                for path in self.at_and_below(path) {
+                    self.files.insert(path, File::is(None));
+                }
+            }
+            Effect::Sync(path) => {
+                let file = self.file(path);
+                file.synced = !file.doubtful;
+            }
+            Effect::Read(_) | Effect::Nothing => {}
+        }
+    }
+
+    /// Something was done, or not, or was refused halfway.
+    fn may_do(&mut self, effect: &Effect) {
+        let before = self.files.clone();
+        self.does(effect);
+        for path in self.touched(effect) {
+            let was = before.get(&path).cloned().unwrap_or_default();
+            let (shaky, file) = (self.shaky, self.file(&path));
+            match effect {
+                Effect::Sync(_) => {
+                    file.synced = was.synced;
+                    file.doubtful |= shaky;
+                }
+                _ if shaky => file.anything(),
+                Effect::Set(_, Some(_)) => {
+                    // It is emptied before it is written.
+                    file.or(&was);
+                    file.or(&File { doubtful: was.doubtful, ..File::is(Some(Bytes::from(&b""[..]))) });
+                }
+                _ => file.or(&was),
+            }
+        }
+    }
+
+    /// Whatever is under way may be done, or not, and nobody will hear of it.
+    fn gives_up(&mut self) {
+        for open in std::mem::take(&mut self.open) {
+            self.may_do(&open.effect);
+        }
+    }
+
+    fn on_down(&mut self, how: Down) {
+        self.gives_up();
+        self.shaky = false;
+        if how == Down::PowerLoss {
+            for file in self.files.values_mut() {
+                match file.synced {
+                    true => {}
+                    // Whatever is there now is on the platter.
+                    false => *file = File { may: None, synced: true, doubtful: false },
+                }
+            }
+        }
+    }
+
+    /// A request was answered: all that came before it is done, as far as it will be.
+    fn on_answered(&mut self, answer: &Message) -> Result<(), String> {
+        let Some(place) = self.open.iter().position(|open| answers(answer, &open.message)) else { return Ok(()) };
+        let waits = |open: &Open| open.message.expects_response().is_some();
+        let later = self.open.split_off(place + 1);
+        let answered = self.open.pop().expect("it is at its place");
+        let (still, passed): (Vec<Open>, Vec<Open>) = std::mem::take(&mut self.open).into_iter().partition(waits);
+        let disturbed = still.iter().any(|open| open.effect.meets(&answered.effect));
+        self.open = still.into_iter().chain(later).collect();
+        passed.iter().for_each(|open| self.may_do(&open.effect));
+        let said = effect::said(answer.body());
+        let done = match (&said, &answered.effect) {
+            (effect::Said::Refused, _) => Ok(()),
+            (effect::Said::NotFound, Effect::Read(path)) if !disturbed => self.observes(path, None),
+            (effect::Said::Error | effect::Said::NotFound, Effect::Read(_) | Effect::Nothing) => Ok(()),
+            (effect::Said::Error | effect::Said::NotFound, Effect::Sync(path)) => {
+                self.file(path).doubtful = true;
+                Ok(())
+            }
+            (effect::Said::Error | effect::Said::NotFound, effect) => {
+                self.shaky = true;
+                self.may_do(effect);
+                Ok(())
+            }
+            (effect::Said::Read, Effect::Read(path)) if !disturbed => {
+                self.observes(path, answer.blob.as_ref().map(|blob| blob.bytes.clone()))
+            }
+            (_, effect) => {
+                self.does(effect);
+                if disturbed {
+                    for path in self.touched(effect) {
+                        self.file(&path).anything();
+                    }
+                }
+                Ok(())
+            }
+        };
+        self.shaky = false;
+        done
+    }
+
+    /// This is in a file.
+    fn observes(&mut self, path: &Rc<str>, content: Content) -> Result<(), String> {
+        let file = self.file(path);
+        let text = |content: &Content| match content {
+            Some(bytes) if bytes.len() <= 60 => format!("{:?}", String::from_utf8_lossy(bytes)),
+            Some(bytes) => format!("{} bytes", bytes.len()),
+            None => "no file".to_string(),
+        };
+        match &mut file.may {
+            Some(may) if !may.contains(&content) => {
+                let may = may.iter().map(text).collect::<Vec<_>>().join(" or ");
+                Err(format!("{path} is read as {}, and should be {may}", text(&content)))
+            }
+            may => {
+                *may = Some(vec![content]);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// P3: what vfs has answered as written is there after a crash, and what it has synced after a power loss.
+#[derive(Clone, Debug, Default)]
+pub struct FilesAreKept {
+    drives: Vec<Drives>,
+}
+
+impl Invariant for FilesAreKept {
+    fn rule(&self) -> Rule {
+        let says = "what vfs answered as written is there after a crash, what it synced after a power loss";
+        Rule { id: "P3", says }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[
+            Kind::ModuleReceived,
+            Kind::Sent,
+            Kind::IoRefused,
+            Kind::Down,
+            Kind::Failed,
+            Kind::BackedUp,
+            Kind::Restored,
+        ]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, _: &Past, _: &Names) -> Result<(), String> {
+        let drives = match &event.what {
+            What::ModuleReceived(module, _) if *module != ProcessRef::VFS => return Ok(()),
+            What::Sent(message) if message.source.process != ProcessRef::VFS || message.is_request() => return Ok(()),
+            _ => entry(&mut self.drives, event.node.0),
+        };
+        match &event.what {
+            What::ModuleReceived(_, message) if message.is_request() && message.source.node == event.node => {
+                let effect = Effect::of(message);
+                drives.open.push(Open { message: message.clone(), effect });
+            }
+            What::Sent(message) => return drives.on_answered(message),
+            What::IoRefused(ProcessRef::VFS, _) => drives.shaky = true,
+            What::Down(how) => drives.on_down(*how),
+            What::Failed(_) => drives.on_down(Down::Crash),
+            // What is under way then may be in the backup.
+            What::BackedUp(_) => {
+                let mut cut = drives.clone();
+                cut.gives_up();
+                drives.cuts.push(cut.files);
+            }
+            What::Restored(nth) => {
+                if let Some(cut) = drives.cuts.get(*nth as usize - 1) {
+                    drives.files.clone_from(cut);
+                    drives.files.values_mut().for_each(|file| (file.synced, file.doubtful) = (true, false));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
