@@ -18,9 +18,9 @@ mod loss;
 mod session;
 
 pub use files::Files;
+pub use loss::Spared;
 #[cfg(test)]
 pub(crate) use loss::all_losses;
-pub use loss::Spared;
 pub use session::{IoFault, IoWrong, Session};
 
 use files::{Change, Entry, Inode, Step};

@@ -30,8 +30,8 @@ pub mod modules;
 mod node;
 pub mod operator;
 pub mod outside;
-pub mod queue;
 pub mod planted;
+pub mod queue;
 pub mod state;
 pub mod table;
 

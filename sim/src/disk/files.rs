@@ -87,7 +87,8 @@ impl Files {
     fn check(&self, path: &str, range: Range<u64>) -> Result<&Rc<Vec<u8>>, DiskError> {
         let inode = self.file(path)?;
         let sectors = range.start / SECTOR..range.end.div_ceil(SECTOR);
-        let rotten = !range.is_empty() && self.rotten.range((inode, sectors.start)..(inode, sectors.end)).next().is_some();
+        let rotten =
+            !range.is_empty() && self.rotten.range((inode, sectors.start)..(inode, sectors.end)).next().is_some();
         if rotten { Err(DiskError::Io) } else { Ok(&self.contents[&inode]) }
     }
 

@@ -156,10 +156,14 @@ fn sectors(offset: u64, bytes: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
 /// For tests: a disk after each thing that a power loss can leave of it, in its order.
 #[cfg(test)]
 pub(crate) fn all_losses(disk: &Disk) -> Vec<Disk> {
-    let sites: usize = disk.pending.iter().map(|change| match change {
-        Change::Write(_, offset, bytes) => sectors(*offset, bytes).count(),
-        _ => 1,
-    }).sum();
+    let sites: usize = disk
+        .pending
+        .iter()
+        .map(|change| match change {
+            Change::Write(_, offset, bytes) => sectors(*offset, bytes).count(),
+            _ => 1,
+        })
+        .sum();
     assert!(sites <= 12, "{sites} sectors are too many for all of their subsets");
     let left = (0..1_u32 << sites).map(|subset| {
         let (mut disk, mut site) = (disk.clone(), 0);
@@ -199,9 +203,14 @@ mod tests {
 
     #[test]
     fn a_spared_prefix_a_tear_and_the_others_print_so_that_they_parse_back() {
-        for spared in
-            [Spared::First(0), Spared::First(3), Spared::Torn(3, 1), Spared::Without(2), Spared::Only(2), Spared::Mixed(77)]
-        {
+        for spared in [
+            Spared::First(0),
+            Spared::First(3),
+            Spared::Torn(3, 1),
+            Spared::Without(2),
+            Spared::Only(2),
+            Spared::Mixed(77),
+        ] {
             assert_eq!(Spared::parse(&spared.to_string()), Some(spared));
         }
         for wrong in ["", "-1", "torn@0:1", "torn@3", "without@0", "only@x", "mixed@", "all@3"] {
@@ -213,7 +222,8 @@ mod tests {
     fn a_write_is_torn_at_the_bounds_of_sectors() {
         let disk = disk(1_536, &[write(500, b'n', 600)]);
         let left: BTreeSet<String> = all_losses(&disk).iter().map(content).collect();
-        let torn = ["o500n12o1024", "o512n512o512", "o1024n76o436", "o500n524o512", "o500n12o512n76o436", "o512n588o436"];
+        let torn =
+            ["o500n12o1024", "o512n512o512", "o1024n76o436", "o500n524o512", "o500n12o512n76o436", "o512n588o436"];
         let whole = ["o1536", "o500n600o436"];
         assert_eq!(left, torn.iter().chain(&whole).map(|text| text.to_string()).collect());
         let mut first_two = disk.clone();

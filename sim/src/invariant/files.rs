@@ -264,15 +264,7 @@ impl Invariant for FilesAreKept {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[
-            Kind::ModuleReceived,
-            Kind::Sent,
-            Kind::IoRefused,
-            Kind::Down,
-            Kind::Failed,
-            Kind::BackedUp,
-            Kind::Restored,
-        ]
+        &[Kind::ModuleReceived, Kind::Sent, Kind::IoRefused, Kind::Down, Kind::Failed, Kind::BackedUp, Kind::Restored]
     }
 
     fn on_event(&mut self, _: Cause, event: &Event, _: &Past, _: &Names) -> Result<(), String> {

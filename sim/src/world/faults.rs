@@ -1,9 +1,9 @@
 //! What goes wrong with nodes: going down, coming up, and the kills and crashes between two steps of a kernel.
 
 use super::{Phase, Task, World};
+use crate::disk::Spared;
 use crate::event::{Life, What};
 use crate::node::{Known, Up};
-use crate::disk::Spared;
 use crate::operator::Step;
 use crate::site::{Answer as Choice, Down, WriteFault};
 use crate::{state, table};

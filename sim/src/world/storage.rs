@@ -11,7 +11,9 @@ use crate::node::Job;
 use crate::planted::Planted;
 use crate::site::{Answer as Choice, Down, WriteFault};
 use crate::{state, table};
-use kernel_core::{Bytes, Cause, Change, Deviation, Duration, Input, LoadError, ProcessRef, Refused, Run, StateDone, StateOp, WriteId};
+use kernel_core::{
+    Bytes, Cause, Change, Deviation, Duration, Input, LoadError, ProcessRef, Refused, Run, StateDone, StateOp, WriteId,
+};
 use std::rc::Rc;
 
 /// What is durable when a job's operations are done.
