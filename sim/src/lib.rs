@@ -4,7 +4,7 @@
 //! for a plan. The modules stand in the order in which data flows:
 //!
 //! 1. what is played, and what goes wrong: [`scenario`], [`package`] (from an [`archive`], perhaps), [`site`], [`plan`], [`chooser`];
-//! 2. the world: [`world`], with [`queue`], [`disk`], [`table`], [`operator`], [`modules`], [`outside`] and, inside,
+//! 2. the world: [`world`], with [`queue`], [`disk`], [`table`], [`state`], [`planted`] (bugs, to be found), [`operator`], [`modules`], [`outside`] and, inside,
 //!    `node`;
 //! 3. who lives in it: [`guest`] (native Rust and Wasm behind one interface) and [`image`];
 //! 4. what happened: [`event`], [`trace`], [`invariant`], [`coverage`];
