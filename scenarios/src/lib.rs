@@ -1,5 +1,6 @@
 //! What we claim about Kinode's processes: programs to run, and the stories they are run in.
 
+pub mod counts_once;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 pub mod guests;

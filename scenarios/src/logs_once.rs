@@ -4,7 +4,7 @@ use kernel_core::{Address, Capability, Cause, Duration, Instant, Names, NodeId, 
 use sim::event::{Event, Kind, What};
 use sim::invariant::{Invariant, Past, Rule};
 use sim::outside::chain::{Block, hex};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// The contract whose logs are kept.
@@ -20,6 +20,8 @@ pub struct LogsOnce {
     chain: Vec<(Instant, Rc<Block>)>,
     /// What each node's indexer has saved, if it ever lived.
     saved: BTreeMap<(NodeId, ProcessRef), String>,
+    /// Files that have rotted: whose state it was cannot read it, and to panic over that is right (P1).
+    rotten: BTreeSet<(NodeId, Rc<str>)>,
 }
 
 impl LogsOnce {
@@ -53,7 +55,7 @@ impl Invariant for LogsOnce {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::News, Kind::Started, Kind::StateDurable]
+        &[Kind::News, Kind::Started, Kind::StateDurable, Kind::Rotted]
     }
 
     fn on_event(&mut self, _: Cause, event: &Event, _: &Past, _: &Names) -> Result<(), String> {
@@ -64,6 +66,9 @@ impl Invariant for LogsOnce {
             }
             What::Started(life) => {
                 self.saved.entry((event.node, life.process)).or_default();
+            }
+            What::Rotted(path, _) => {
+                self.rotten.insert((event.node, path.clone()));
             }
             What::StateDurable(process, bytes) => {
                 let text = String::from_utf8_lossy(bytes.as_deref().unwrap_or_default()).into_owned();
@@ -80,6 +85,9 @@ impl Invariant for LogsOnce {
         for ((node, process), saved) in &self.saved {
             // Who was killed keeps nothing up to date, and who lost the right to ask before it was durable cannot.
             if past.lives.life(*node, *process).is_none() || !may_ask(past, *node, *process) {
+                continue;
+            }
+            if self.rotten.contains(&(*node, format!("/state/{}", names.process_text(*process)).into())) {
                 continue;
             }
             let who = || format!("{} of {}", names.process_text(*process), names.node_text(*node));

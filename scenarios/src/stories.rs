@@ -13,6 +13,7 @@ use sim::scenario::{On, Program, Scenario, Start, on};
 use std::sync::{Arc, LazyLock};
 
 pub mod chain;
+mod disks;
 mod exits;
 mod families;
 mod kills;
@@ -39,6 +40,7 @@ pub fn all() -> Vec<Scenario> {
         chain::all(),
         rights::all(),
         words::all(),
+        disks::all(),
         runtimes::all(),
     ];
     chapters.into_iter().flatten().collect()

@@ -4,8 +4,8 @@
 //! (`carry`), asks the chooser wherever it could go more than one way, and records what happened. It decides
 //! nothing that is in the contract: that is the kernels' business.
 
-mod bounds;
 mod backups;
+mod bounds;
 mod carry;
 mod faults;
 mod lives;

@@ -1,6 +1,7 @@
 //! What stays when a process does not: its own state, and what others keep for it (P).
 
 use super::{ALICE, alice, story, to_ask};
+use crate::counts_once::CountsOnce;
 use sim::event::Kind;
 use sim::scenario::{Scenario, down, kill, lives, millis, prints, secs, start, tell};
 use sim::site::Down;
@@ -23,6 +24,7 @@ fn a_counter_that_persists() -> Scenario {
     .every(secs(1), 18, tell(&client, &to_ask(&counter, 3, "add")))
     .at(millis(3_500), down(ALICE, Down::Shutdown))
     .at(millis(8_500), down(ALICE, Down::Crash))
+    .holding(CountsOnce::of_adds)
     // In the middle of a step: it is announced after the boot, or never.
     .when(Kind::SavesState, &counter.process, 15, down(ALICE, Down::PowerLoss))
     .expect(lives(&counter, 4))

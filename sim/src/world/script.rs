@@ -310,14 +310,31 @@ impl World<'_> {
         }
     }
 
-    /// An uninstall is kills, and the end of the drive (E9).
+    /// An uninstall is kills, and the end of the package's drives and of the right to them (E9).
     fn uninstall(&mut self, node: usize, id: &str) {
         let Some(manifest) = self.manifest(node, id) else { return };
         let our = self.nodes[node].id;
         let mut steps = package::uninstall(id, &manifest, &mut self.names, our);
         let vfs = Address { node: our, process: ProcessRef::VFS };
-        let remove = serde_json::json!({ "path": package::drive(id), "action": "RemoveDirAll" }).to_string();
-        steps.push(Step::request(vfs, None, remove.as_str().into()));
+        let of_package = format!("\"drive\":\"/{id}/");
+        let is_of_package = |capability: &&Capability| {
+            capability.issuer == vfs && self.names.params_text(capability.params).contains(&of_package)
+        };
+        let own = format!(":{id}");
+        let others = |holder: &ProcessRef| !self.names.process_text(*holder).ends_with(&own);
+        for (holder, row) in self.nodes[node].known.rows.iter().filter(|(holder, _)| others(holder)) {
+            let held: Vec<Capability> = row.capabilities.iter().filter(is_of_package).copied().collect();
+            if !held.is_empty() {
+                steps.push(Step::command(Command::Drop(*holder, held), &self.names, our));
+            }
+        }
+        let drives = self.nodes[node].disk.files().list(&modules::store_path(&format!("/{id}"))).unwrap_or_default();
+        for (drive, _) in drives {
+            let name = drive.rsplit('/').next().unwrap_or_default();
+            let path = format!("/{id}/{name}");
+            let remove = serde_json::json!({ "path": path, "action": "RemoveDirAll" }).to_string();
+            steps.push(Step::request(vfs, Some(60), remove.as_str().into()));
+        }
         self.operator_does(node, steps);
     }
 
