@@ -121,7 +121,6 @@ fn encode(event: &Event, out: &mut Vec<u8>) {
             put.bytes(path.as_bytes());
             put.optional(trouble.as_deref().map(str::as_bytes));
         }
-        What::Booted(n) | What::Script(n) => put.u32(*n),
         What::Booted(n) | What::Script(n) | What::BackedUp(n) | What::Restored(n) => put.u32(*n),
         What::Rotted(path, byte) => {
             put.bytes(path.as_bytes());
