@@ -9,9 +9,13 @@ use std::collections::BTreeMap;
 /// it goes on from the backup's.
 #[derive(Clone, Debug, Default)]
 pub struct CountsOnce {
-    answered: BTreeMap<(NodeId, ProcessRef), u64>,
-    cuts: Vec<(NodeId, BTreeMap<(NodeId, ProcessRef), u64>)>,
+    answered: Counts,
+    /// What it was at each backup of each node.
+    cuts: Vec<(NodeId, Counts)>,
 }
+
+/// The last count of each process.
+type Counts = BTreeMap<(NodeId, ProcessRef), u64>;
 
 impl CountsOnce {
     /// For stories in which a count is answered when, and only when, one was added.

@@ -80,13 +80,14 @@ impl World<'_> {
         }
     }
 
-    /// P2: the table. What only ends processes may use the last space, which is kept for it as ext4 keeps some for
-    /// root: whoever wants space back must be able to kill.
+    /// P2: the table. What adds no process may use the last space, which is kept for it as ext4 keeps some for root: whoever
+    /// wants space back must be able to kill, and what the kernel tries again until it is written ends.
     fn write_table(&mut self, node: usize, cause: Cause, write: WriteId, changes: Vec<Change>) {
         let fault = self.io_fault(node);
-        let ends = changes.iter().all(|change| matches!(change, Change::Remove(_)));
+        let rows = &self.nodes[node].known.rows;
+        let adds = changes.iter().any(|change| matches!(change, Change::Put(id, _) if !rows.contains_key(id)));
         let disk = &self.nodes[node].disk;
-        let mut session = if ends { disk.session(fault).with_reserve() } else { disk.session(fault) };
+        let mut session = if adds { disk.session(fault) } else { disk.session(fault).with_reserve() };
         let done = table::write(&mut session, &changes, &self.names);
         let done = self.write(node, cause, &session.into_ops(), done.map_err(|_| Refused), Fact::Rows(changes));
         if let Some((cause, done)) = done {
