@@ -320,7 +320,9 @@ impl World<'_> {
         let is_of_package = |capability: &&Capability| {
             capability.issuer == vfs && self.names.params_text(capability.params).contains(&of_package)
         };
-        for (holder, row) in &self.nodes[node].known.rows {
+        let own = format!(":{id}");
+        let others = |holder: &ProcessRef| !self.names.process_text(*holder).ends_with(&own);
+        for (holder, row) in self.nodes[node].known.rows.iter().filter(|(holder, _)| others(holder)) {
             let held: Vec<Capability> = row.capabilities.iter().filter(is_of_package).copied().collect();
             if !held.is_empty() {
                 steps.push(Step::command(Command::Drop(*holder, held), &self.names, our));

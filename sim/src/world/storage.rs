@@ -197,7 +197,7 @@ impl World<'_> {
         for op in &ops[..n] {
             let disk = &mut self.nodes[node].disk;
             let before = match op {
-                Op::Write(path, ..) | Op::SetLen(path, _) => disk.files().read(path).map_or(0, |content| content.len()),
+                Op::Write(path, ..) | Op::SetLen(path, _) => disk.files().len(path).map_or(0, |len| len as usize),
                 _ => 0,
             };
             disk.apply(op).expect("operations were checked against the disk before they were asked for");
