@@ -4,7 +4,7 @@ mod telling;
 
 use scenarios::all;
 use sim::chooser::{Profile, Seed};
-use sim::coverage::{COLUMNS, Cell, Coverage, How};
+use sim::coverage::{COLUMNS, Coverage, How};
 use sim::event::What;
 use sim::explore::{explore, run_plan, run_seed};
 use sim::image::Loader;
@@ -97,7 +97,7 @@ fn faults_come_to_every_cell_of_the_exit_matrix() {
         assert!(explored.limits.is_empty(), "{}: {:?}", story.name, explored.limits);
         for (row, how) in n_stories.iter_mut().zip(How::ALL) {
             for (n, on_exit) in row.iter_mut().zip(COLUMNS) {
-                *n += u32::from(explored.coverage.cell(how, on_exit).exits > 0);
+                *n += u32::from(explored.coverage.cell(how, on_exit).exits() > 0);
             }
         }
         total.add(&explored.coverage);
@@ -105,7 +105,8 @@ fn faults_come_to_every_cell_of_the_exit_matrix() {
     println!("{:<24}{:>10}{:>10}{:>10}{:>10}", "cell", "exits", "in flight", "capable", "stories");
     for (row, how) in n_stories.iter().zip(How::ALL) {
         for (n, on_exit) in row.iter().zip(COLUMNS) {
-            let Cell { exits, in_flight, capable } = total.cell(how, on_exit);
+            let cell = total.cell(how, on_exit);
+            let (exits, in_flight, capable) = (cell.exits(), cell.in_flight(), cell.capable());
             let name = format!("X.{}.{on_exit:?}", how.name());
             println!("{name:<24}{exits:>10}{in_flight:>10}{capable:>10}{n:>10}");
             assert!(*n >= 3, "{name} was reached in {n} stories");

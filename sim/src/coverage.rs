@@ -1,6 +1,7 @@
 //! What runs have reached: the cells of the exit matrix, with what was at stake.
 
 use crate::event::{Event, What};
+use crate::probe::Probes;
 use kernel_core::{Change, Exit, Message, NodeId, OnExitKind, ProcessRef};
 
 /// The four ways to exit: the rows of the exit matrix.
@@ -16,21 +17,67 @@ pub enum How {
     Down,
 }
 
-/// One cell of the exit matrix, and how often runs came to it.
+/// What an exit may put at stake: a message under way (in the mailbox, or a request of its own not yet answered), a
+/// capability that is not the owner's to give anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stake {
+    /// Neither.
+    Nothing,
+    /// A message.
+    Message,
+    /// A capability.
+    Capability,
+    /// Both.
+    Both,
+}
+
+/// One cell of the exit matrix, and how often runs came to it, by what was at stake.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cell {
+pub struct Cell([u64; 4]);
+
+impl Stake {
+    /// All four.
+    pub const ALL: [Stake; 4] = [Stake::Nothing, Stake::Message, Stake::Capability, Stake::Both];
+
+    /// In a word or two: the exit is …
+    pub fn name(self) -> &'static str {
+        match self {
+            Stake::Nothing => "at rest",
+            Stake::Message => "in flight",
+            Stake::Capability => "capable",
+            Stake::Both => "both",
+        }
+    }
+}
+
+impl Cell {
+    /// Exits with this at stake, and nothing else.
+    pub fn of(self, stake: Stake) -> u64 {
+        self.0[stake as usize]
+    }
+
     /// Exits.
-    pub exits: u64,
-    /// Those with a message under way: in the mailbox, or a request of its own not yet answered.
-    pub in_flight: u64,
-    /// Those of a process that held a capability that is not its owner's.
-    pub capable: u64,
+    pub fn exits(self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Those with a message under way.
+    pub fn in_flight(self) -> u64 {
+        self.of(Stake::Message) + self.of(Stake::Both)
+    }
+
+    /// Those of a process that held a capability.
+    pub fn capable(self) -> u64 {
+        self.of(Stake::Capability) + self.of(Stake::Both)
+    }
 }
 
 /// What one run, or many, have reached.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Coverage {
     cells: [[Cell; 3]; 4],
+    /// What was seen that should be seen sometimes.
+    pub probes: Probes,
     /// What is known of each process of each node, while the run goes on.
     processes: Vec<Vec<Known>>,
 }
@@ -69,20 +116,20 @@ impl Coverage {
 
     /// How many of the twelve cells were reached.
     pub fn reached(&self) -> usize {
-        self.cells.iter().flatten().filter(|cell| cell.exits > 0).count()
+        self.cells.iter().flatten().filter(|cell| cell.exits() > 0).count()
     }
 
     /// Adds what another run has reached.
     pub fn add(&mut self, other: &Coverage) {
         for (mine, theirs) in self.cells.iter_mut().flatten().zip(other.cells.iter().flatten()) {
-            mine.exits += theirs.exits;
-            mine.in_flight += theirs.in_flight;
-            mine.capable += theirs.capable;
+            mine.0.iter_mut().zip(theirs.0).for_each(|(mine, theirs)| *mine += theirs);
         }
+        self.probes.add(&other.probes);
     }
 
     /// Takes in an event of a run.
     pub fn on_event(&mut self, event: &Event) {
+        self.probes.on_event(event);
         let node = event.node;
         match &event.what {
             What::Durable(change) => match &**change {
@@ -185,9 +232,13 @@ impl Coverage {
         known.outstanding = 0;
         if let Some(on_exit) = was.on_exit {
             let cell = &mut self.cells[how as usize][on_exit as usize];
-            cell.exits += 1;
-            cell.in_flight += u64::from(was.mailbox + was.outstanding > 0);
-            cell.capable += u64::from(was.capabilities > 0);
+            let stake = match (was.mailbox + was.outstanding > 0, was.capabilities > 0) {
+                (false, false) => Stake::Nothing,
+                (true, false) => Stake::Message,
+                (false, true) => Stake::Capability,
+                (true, true) => Stake::Both,
+            };
+            cell.0[stake as usize] += 1;
         }
     }
 }

@@ -11,9 +11,8 @@ use crate::trace::{Fingerprint, line};
 use crate::world::{Options, Run};
 use std::fmt;
 
-/// One run in so many is played again; so are the first few.
+/// One run in so many is played again, the first of a scenario among them.
 const EVERY: usize = 16;
-const FIRST: usize = 2;
 /// The fuel of a slice on the second engine configuration: a turn of a Rust guest takes several.
 const SLICE_FUEL: u64 = 2_000;
 /// How many events are told before the first that differs, and from there on.
@@ -46,7 +45,7 @@ pub struct Difference {
 
 /// Whether the n-th of the seeds of an exploration is played again.
 pub fn is_played_again(nth: usize) -> bool {
-    nth < FIRST || nth.is_multiple_of(EVERY)
+    nth.is_multiple_of(EVERY)
 }
 
 /// Plays a seed again, in both ways, and compares: with the fingerprint that its run had.

@@ -42,6 +42,7 @@ mod quiet;
 pub mod coverage;
 pub mod event;
 pub mod invariant;
+pub mod probe;
 pub mod trace;
 
 pub mod check;

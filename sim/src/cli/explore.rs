@@ -238,6 +238,7 @@ impl Explore {
                     limits,
                     cells: matrix.records(),
                     cells_reached: matrix.reached() as u64,
+                    probes: matrix.probes(),
                     fingerprint,
                     plain: record::hex(plain),
                     played_again: again,
@@ -393,7 +394,7 @@ mod tests {
             "\n  >     0.000000s #0     alice.os boots, for the 1st time\n",
             "  replay: kinode-sim replay it --deviation D2 --profile stormy --seed 0\n",
             "      or: kinode-sim replay it --deviation D2 calm\n",
-            "0 of 12 cells reached\n",
+            "0 of 12 cells reached, 0 of 48 parts\n",
         ] {
             assert!(text.contains(part), "no {part:?} in\n{text}");
         }

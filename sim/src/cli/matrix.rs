@@ -1,10 +1,16 @@
-//! The exit matrix of many scenarios: which of the twelve cells were reached, how often, in how many of them.
+//! What many scenarios reached: the exit matrix, with what was at stake, and the probes.
 
-use super::record::{CellRecord, cell_name};
+use super::record::{CellRecord, ProbeRecord, cell_name};
 use super::text::{entry, grouped};
-use crate::coverage::{COLUMNS, Coverage, How};
+use crate::coverage::{COLUMNS, Cell, Coverage, How, Stake};
+use crate::probe::Probe;
 use kernel_core::OnExitKind;
 use std::fmt;
+
+/// Parts of cells that nothing can reach, and why.
+const UNREACHABLE: &[(How, OnExitKind, Stake, &str)] = &[];
+/// Probes that no scenario of these can show, and why.
+const UNSEEN: &[(Probe, &str)] = &[];
 
 /// What the scenarios reached together.
 #[derive(Default)]
@@ -19,7 +25,7 @@ impl Matrix {
     pub(super) fn add(&mut self, coverage: &Coverage) {
         self.all.add(coverage);
         for (how, on_exit) in cells() {
-            self.scenarios[how as usize][on_exit as usize] += u64::from(coverage.cell(how, on_exit).exits > 0);
+            self.scenarios[how as usize][on_exit as usize] += u64::from(coverage.cell(how, on_exit).exits() > 0);
         }
     }
 
@@ -33,20 +39,41 @@ impl Matrix {
         let record = |(how, on_exit)| {
             let (cell, scenarios) = self.cell(how, on_exit);
             let on_exit = format!("{on_exit:?}");
-            let (exits, in_flight, capable) = (cell.exits, cell.in_flight, cell.capable);
-            CellRecord { how: how.name(), on_exit, exits, scenarios, in_flight, capable }
+            let (exits, in_flight, capable) = (cell.exits(), cell.in_flight(), cell.capable());
+            CellRecord { how: how.name(), on_exit, exits, scenarios, in_flight, capable, both: cell.of(Stake::Both) }
         };
         cells().map(record).collect()
     }
 
-    fn cell(&self, how: How, on_exit: OnExitKind) -> (crate::coverage::Cell, u64) {
+    /// The probes, for programs.
+    pub(super) fn probes(&self) -> Vec<ProbeRecord> {
+        let record = |probe: Probe| ProbeRecord { sometimes: probe.says(), runs: self.all.probes.seen(probe) };
+        Probe::ALL.into_iter().map(record).collect()
+    }
+
+    fn cell(&self, how: How, on_exit: OnExitKind) -> (Cell, u64) {
         (self.all.cell(how, on_exit), self.scenarios[how as usize][on_exit as usize])
     }
 
-    /// The names of the cells of which something is true.
-    fn names(&self, is: impl Fn(crate::coverage::Cell) -> bool) -> String {
-        let fit = cells().filter(|(how, on_exit)| is(self.all.cell(*how, *on_exit)));
-        fit.map(|(how, on_exit)| cell_name(how, on_exit)).collect::<Vec<_>>().join(", ")
+    /// The parts of cells that no run has come to: each with the reason, if there is one.
+    fn dark(&self) -> Vec<String> {
+        let parts = cells().flat_map(|(how, on_exit)| Stake::ALL.map(|stake| (how, on_exit, stake)));
+        let dark = parts.filter(|(how, on_exit, stake)| self.all.cell(*how, *on_exit).of(*stake) == 0);
+        let named = dark.map(|(how, on_exit, stake)| {
+            let why = UNREACHABLE.iter().find(|part| (part.0, part.1, part.2) == (how, on_exit, stake));
+            let why = why.map(|part| format!(" ({})", part.3)).unwrap_or_default();
+            format!("{} {}{why}", cell_name(how, on_exit), stake.name())
+        });
+        named.collect()
+    }
+
+    fn unseen(&self) -> Vec<String> {
+        let unseen = Probe::ALL.into_iter().filter(|probe| self.all.probes.seen(*probe) == 0);
+        let named = unseen.map(|probe| {
+            let why = UNSEEN.iter().find(|(unseen, _)| *unseen == probe);
+            format!("{}{}", probe.says(), why.map(|(_, why)| format!(" ({why})")).unwrap_or_default())
+        });
+        named.collect()
     }
 }
 
@@ -56,28 +83,24 @@ fn cells() -> impl Iterator<Item = (How, OnExitKind)> {
 }
 
 impl fmt::Display for Matrix {
-    /// A line per row of the matrix, and a line that names what is missing.
+    /// A line per cell of the matrix: how many exits, by what was at stake. Then what is missing, by name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "exit matrix")?;
-        COLUMNS.iter().try_for_each(|on_exit| write!(f, "  {:>30}", format!("{on_exit:?}")))?;
-        write!(f, "\n           ")?;
-        COLUMNS.iter().try_for_each(|_| write!(f, "  {:>10} {:>9} {:>9}", "exits", "scenarios", "in flight"))?;
-        for how in How::ALL {
-            write!(f, "\n  {:9}", how.name())?;
-            for on_exit in COLUMNS {
-                let (cell, scenarios) = self.cell(how, on_exit);
-                write!(f, "  {:>10} {scenarios:>9} {:>9}", grouped(cell.exits), grouped(cell.in_flight))?;
-            }
+        write!(f, "{:18}", "exits")?;
+        Stake::ALL.iter().try_for_each(|stake| write!(f, "  {:>12}", stake.name()))?;
+        write!(f, "  {:>9}", "scenarios")?;
+        for (how, on_exit) in cells() {
+            let (cell, scenarios) = self.cell(how, on_exit);
+            write!(f, "\n  {:16}", cell_name(how, on_exit))?;
+            Stake::ALL.iter().try_for_each(|stake| write!(f, "  {:>12}", grouped(cell.of(*stake))))?;
+            write!(f, "  {scenarios:>9}")?;
         }
-        writeln!(f, "\n  {} of 12 cells reached", self.reached())?;
-        for (says, cells) in [
-            ("dark", self.names(|cell| cell.exits == 0)),
-            ("none in flight", self.names(|cell| cell.exits > 0 && cell.in_flight == 0)),
-        ] {
-            if !cells.is_empty() {
-                write!(f, "{}", entry(says, "none in flight".len(), &cells))?;
-            }
-        }
-        Ok(())
+        let dark = self.dark();
+        let parts = How::ALL.len() * COLUMNS.len() * Stake::ALL.len();
+        writeln!(f, "\n  {} of 12 cells reached, {} of {parts} parts", self.reached(), parts - dark.len())?;
+        dark.iter().try_for_each(|part| write!(f, "{}", entry("dark", 5, part)))?;
+        let unseen = self.unseen();
+        let seen = Probe::ALL.len() - unseen.len();
+        writeln!(f, "sometimes\n  {seen} of {} were seen", Probe::ALL.len())?;
+        unseen.iter().try_for_each(|probe| write!(f, "{}", entry("never", 5, probe)))
     }
 }

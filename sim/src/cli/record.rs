@@ -58,6 +58,7 @@ pub(super) enum Record<'a> {
         limits: u64,
         cells: Vec<CellRecord>,
         cells_reached: u64,
+        probes: Vec<ProbeRecord>,
         fingerprint: String,
         /// The fingerprint of those runs that cannot depend on the form of the programs.
         plain: String,
@@ -168,6 +169,15 @@ pub(super) struct CellRecord {
     pub(super) scenarios: u64,
     pub(super) in_flight: u64,
     pub(super) capable: u64,
+    pub(super) both: u64,
+}
+
+/// Something that should be seen sometimes.
+#[derive(Debug, Serialize)]
+pub(super) struct ProbeRecord {
+    pub(super) sometimes: &'static str,
+    /// In how many runs it was.
+    pub(super) runs: u64,
 }
 
 /// A rule that a run broke.

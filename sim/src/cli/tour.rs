@@ -129,7 +129,7 @@ fn verdict(run: &Run) -> &'static str {
 }
 
 fn row(seed: Seed, run: &Run, out: &mut impl Write) -> io::Result<()> {
-    let cells = How::ALL.into_iter().flat_map(|how| COLUMNS.map(|on_exit| run.coverage.cell(how, on_exit).exits));
+    let cells = How::ALL.into_iter().flat_map(|how| COLUMNS.map(|on_exit| run.coverage.cell(how, on_exit).exits()));
     let (faults, exits) = (run.plan.as_ref().map_or(0, |plan| plan.lines.len()), cells.sum::<u64>());
     let (fingerprint, events, verdict) = (run.fingerprint, grouped(run.trace.len()), verdict(run));
     writeln!(out, "  {:>4}  {faults:>8}  {exits:>6}  {events:>6}  {fingerprint}  {verdict}", seed.0)

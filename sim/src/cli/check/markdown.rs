@@ -46,7 +46,7 @@ impl fmt::Display for Markdown<'_> {
         writeln!(f, "| exit | {} |", COLUMNS.map(|column| format!("{column:?}")).join(" | "))?;
         writeln!(f, "|---|---:|---:|---:|")?;
         for how in How::ALL {
-            let cells = COLUMNS.map(|column| grouped(findings.coverage.cell(how, column).exits));
+            let cells = COLUMNS.map(|column| grouped(findings.coverage.cell(how, column).exits()));
             writeln!(f, "| {} | {} |", how.name(), cells.join(" | "))?;
         }
         Ok(())
