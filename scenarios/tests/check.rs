@@ -321,6 +321,18 @@ fn check_idle(arguments: &[&str]) -> Checked {
 }
 
 #[test]
+fn what_the_simulator_does_not_have_leaves_the_verdict_open() {
+    let text = "[[send]]\nto = \"puppet\"\nbody = 'tell alice.os@state:distro:sys \"GetState\"'\n[[http]]\npath = \"/nowhere\"\n";
+    let folder = Folder::new().with("it.toml", text);
+    let checked =
+        check(&built("puppet"), folder.0.path(), &["--inject", "it.toml", "--seeds", "3", "--points", "3"]).must_end(1);
+    checked.must_say(&[
+        "state:distro:sys was sent what this simulator does not have: ",
+        "INCONCLUSIVE: nothing broke, but not all that it did could be played",
+    ]);
+}
+
+#[test]
 fn a_report_in_markdown_has_verdict_deeds_failures_and_coverage() {
     let folder = Folder::new().with("it.toml", exercise("fragile"));
     let arguments = ["--inject", "it.toml", "--seeds", "10", "--report", "report.md"];

@@ -83,6 +83,7 @@ fn played(package: Package, exercise: &Exercise, ids: &[String], id: impl Fn(&st
     let on_disk = format!(r#"{{"SetTimer":{GRANTED_MILLIS}}}"#);
     scenario = scenario.setup(Action::MayAnswer(timer.clone())).setup(Action::Ask(timer, 5, on_disk));
     scenario.script = exercise.sends.iter().flat_map(|send| send.lines(NODE, id)).collect();
+    scenario.script.extend(exercise.visits.iter().flat_map(|visit| visit.lines(NODE)));
     let mut asked: Vec<Action> = Vec::new();
     for line in &scenario.script {
         let expects = matches!(&line.action, Action::Send(_, letter) if letter.expects.is_some());

@@ -9,6 +9,10 @@
 //! times = 5
 //! every = "2s"
 //!
+//! [[http]]
+//! path = "/counter:demo:me.os/add"
+//! method = "POST"            # if not given: GET; `body` or `json`, `at`, `times`, `every` as above
+//!
 //! [[expect]]
 //! process = "counter"
 //! alive = true               # at the end of every run, unless it was killed
@@ -19,7 +23,8 @@
 //! A request that has an answer when nothing goes wrong must have one, too, when all that went wrong is over.
 
 use crate::event::Kind;
-use crate::scenario::{Action, Letter, Line, On, When};
+use crate::outside::visit::HttpRequest;
+use crate::scenario::{Action, Letter, Line, On, When, browse};
 use kernel_core::Duration;
 use serde::Deserialize;
 
@@ -33,8 +38,23 @@ const LATEST: Duration = Duration::from_secs(3_600);
 pub struct Exercise {
     /// What is sent.
     pub sends: Vec<Send>,
+    /// What somebody with a browser asks of the node.
+    pub visits: Vec<Visit>,
     /// What must hold.
     pub expects: Vec<Expectation>,
+}
+
+/// An HTTP request, perhaps again and again, by somebody who is logged in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Visit {
+    /// What is asked.
+    pub request: HttpRequest,
+    /// When first, after the install.
+    pub at: Duration,
+    /// How often.
+    pub times: u32,
+    /// How far apart.
+    pub every: Duration,
 }
 
 /// Something that is sent, perhaps again and again.
@@ -118,12 +138,19 @@ impl Exercise {
             let send = entry.read(before);
             sends.push(send.map_err(|problem| fail(format!("{place}, [[send]] number {}", index + 1), problem))?);
         }
-        Ok(Exercise { sends, expects: file.expect })
+        let mut visits: Vec<Visit> = Vec::new();
+        for (index, entry) in file.http.into_iter().enumerate() {
+            let before = visits.last().map_or(Duration::ZERO, Visit::last);
+            let visit = entry.read(before);
+            visits.push(visit.map_err(|problem| fail(format!("{place}, [[http]] number {}", index + 1), problem))?);
+        }
+        Ok(Exercise { sends, visits, expects: file.expect })
     }
 
     /// With another's besides.
     pub fn and(mut self, other: Exercise) -> Exercise {
         self.sends.extend(other.sends);
+        self.visits.extend(other.visits);
         self.expects.extend(other.expects);
         self
     }
@@ -140,7 +167,8 @@ impl Exercise {
 
     /// When the last of it is sent, as far as that is known beforehand.
     pub fn last(&self) -> Duration {
-        Duration(self.sends.iter().map(|send| send.last().0).max().unwrap_or(0))
+        let visits = self.visits.iter().map(|visit| visit.last().0);
+        Duration(self.sends.iter().map(|send| send.last().0).chain(visits).max().unwrap_or(0))
     }
 }
 
@@ -164,6 +192,19 @@ impl Send {
     }
 }
 
+impl Visit {
+    /// When it is made for the last time.
+    fn last(&self) -> Duration {
+        Duration(self.at.0 + self.every.0 * u64::from(self.times - 1))
+    }
+
+    /// Its lines of a script, on a node.
+    pub fn lines(&self, node: &str) -> Vec<Line> {
+        let at = |n: u32| When::At(Duration(self.at.0 + self.every.0 * u64::from(n)));
+        (0..self.times).map(|n| Line { when: at(n), action: browse(node, self.request.clone()) }).collect()
+    }
+}
+
 // ---- the text -------------------------------------------------------------------------------------------------------
 
 #[derive(Deserialize)]
@@ -171,6 +212,8 @@ impl Send {
 struct File {
     #[serde(default)]
     send: Vec<Entry>,
+    #[serde(default)]
+    http: Vec<HttpEntry>,
     #[serde(default)]
     expect: Vec<Expectation>,
 }
@@ -188,6 +231,20 @@ struct Entry {
     mime: Option<String>,
     at: Option<String>,
     when: Option<Event>,
+    #[serde(default = "once")]
+    times: u32,
+    every: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HttpEntry {
+    path: String,
+    #[serde(default = "get")]
+    method: String,
+    body: Option<String>,
+    json: Option<serde_json::Value>,
+    at: Option<String>,
     #[serde(default = "once")]
     times: u32,
     every: Option<String>,
@@ -223,6 +280,24 @@ fn once() -> u32 {
     1
 }
 
+fn get() -> String {
+    "GET".to_string()
+}
+
+/// A span of time that was given under this name.
+fn span(name: &str, text: Option<String>) -> Result<Option<Duration>, String> {
+    let Some(text) = text else { return Ok(None) };
+    let span = Duration::parse(&text).filter(|span| *span <= LATEST);
+    let form = "write 500ms, 5s, 2min; an hour is the most";
+    span.map(Some).ok_or_else(|| format!("`{name} = {text:?}` is no span of time: {form}"))
+}
+
+/// How often, if it is that often at all.
+fn times(times: u32) -> Result<u32, String> {
+    let out = || format!("`times = {times}` is out of bounds: 1 to {TIMES_MAX}");
+    (1..=TIMES_MAX).contains(&times).then_some(times).ok_or_else(out)
+}
+
 /// The events that something can be sent at.
 const EVENTS: [(&str, Kind); 6] = [
     ("starts", Kind::Started),
@@ -250,12 +325,6 @@ impl Entry {
         if blob.is_none() && self.mime.is_some() {
             return Err("`mime` is that of a blob: give a `blob`, or `blob_bytes`".to_string());
         }
-        let span = |name: &str, text: Option<String>| -> Result<Option<Duration>, String> {
-            let Some(text) = text else { return Ok(None) };
-            let span = Duration::parse(&text).filter(|span| *span <= LATEST);
-            let form = "write 500ms, 5s, 2min; an hour is the most";
-            span.map(Some).ok_or_else(|| format!("`{name} = {text:?}` is no span of time: {form}"))
-        };
         let (at, every) = (span("at", self.at)?, span("every", self.every)?);
         let at = match (at, self.when) {
             (Some(_), Some(_)) => return Err("`at` and `when` are two times; give one".to_string()),
@@ -263,13 +332,28 @@ impl Entry {
             (None, Some(event)) => event.read()?,
             (None, None) => Moment::After(Duration(before.0 + Duration::from_secs(1).0)),
         };
-        if !(1..=TIMES_MAX).contains(&self.times) {
-            return Err(format!("`times = {}` is out of bounds: 1 to {TIMES_MAX}", self.times));
-        }
+        let times = times(self.times)?;
         // The process world has whole seconds.
         let expects = span("answer_within", self.answer_within)?.map(|span| span.0.div_ceil(1_000_000_000).max(1));
         let letter = Letter { body, blob: blob.map(|bytes| (self.mime, bytes)), expects };
-        Ok(Send { to: self.to, letter, at, times: self.times, every: every.unwrap_or(Duration::from_secs(1)) })
+        Ok(Send { to: self.to, letter, at, times, every: every.unwrap_or(Duration::from_secs(1)) })
+    }
+}
+
+impl HttpEntry {
+    /// What it says; what comes before it was asked last at this time.
+    fn read(self, before: Duration) -> Result<Visit, String> {
+        if !self.path.starts_with('/') {
+            return Err(format!("`path = {:?}` does not begin with a slash: /process:package:publisher/…", self.path));
+        }
+        let body = match (self.body, self.json) {
+            (Some(_), Some(_)) => return Err("`body` and `json` are two bodies; give one".to_string()),
+            (text, json) => text.or(json.map(|json| json.to_string())).unwrap_or_default(),
+        };
+        let request = HttpRequest { logged_in: true, ..HttpRequest::new(&self.method, &self.path, body) };
+        let next = Duration(before.0 + Duration::from_secs(1).0);
+        let (at, every) = (span("at", self.at)?.unwrap_or(next), span("every", self.every)?);
+        Ok(Visit { request, at, times: times(self.times)?, every: every.unwrap_or(Duration::from_secs(1)) })
     }
 }
 
@@ -324,6 +408,24 @@ mod tests {
         );
         assert_eq!((exercise.last(), add.lines("alice.os", str::to_string).len()), (Duration::from_secs(6), 3));
         assert_eq!(exercise.expects[0].remembers, Remembers::Of(vec!["get".to_string()]));
+    }
+
+    #[test]
+    fn somebody_with_a_browser_asks_by_the_clock() {
+        let text = "[[http]]\npath = \"/p:a:b/x\"\ntimes = 2\n[[http]]\npath = \"/y\"\nmethod = \"POST\"\njson = [1]";
+        let exercise = parse(text).expect("it makes sense");
+        let [get, post] = exercise.visits.as_slice() else { panic!("two entries") };
+        assert_eq!(
+            (get.request.method.as_str(), get.at, get.lines("alice.os").len()),
+            ("GET", Duration::from_secs(1), 2)
+        );
+        assert_eq!(
+            (post.request.body.as_slice(), post.at, post.request.logged_in),
+            (&b"[1]"[..], Duration::from_secs(3), true)
+        );
+        assert_eq!(exercise.last(), Duration::from_secs(3));
+        let error = parse("[[http]]\npath = \"x\"").expect_err("no path");
+        assert!(error.contains("[[http]] number 1: `path = \"x\"` does not begin with a slash"), "{error}");
     }
 
     #[test]
