@@ -14,6 +14,7 @@ mod fragile;
 mod idle;
 mod indexer;
 mod keeper;
+mod ledger;
 mod parent;
 mod puppet;
 mod saver;
@@ -34,6 +35,7 @@ pub fn programs() -> Vec<Program> {
         Program::new("idle", idle::idle),
         Program::new("indexer", indexer::indexer),
         Program::new("keeper", keeper::keeper),
+        Program::new("ledger", ledger::ledger),
         Program::new("parent", parent::parent),
         Program::new("puppet", puppet::puppet),
         Program::new("saver", saver::saver),

@@ -17,6 +17,7 @@ mod disks;
 mod exits;
 mod families;
 mod kills;
+mod kv;
 mod last_words;
 mod neighbours;
 mod packages;
@@ -35,6 +36,7 @@ pub fn all() -> Vec<Scenario> {
         families::all(),
         kills::all(),
         persistence::all(),
+        kv::all(),
         neighbours::all(),
         packages::all(),
         chain::all(),
@@ -69,6 +71,7 @@ fn built(name: &str) -> Arc<[u8]> {
         "idle" => include_bytes!("../guests/built/idle.wasm"),
         "indexer" => include_bytes!("../guests/built/indexer.wasm"),
         "keeper" => include_bytes!("../guests/built/keeper.wasm"),
+        "ledger" => include_bytes!("../guests/built/ledger.wasm"),
         "parent" => include_bytes!("../guests/built/parent.wasm"),
         "puppet" => include_bytes!("../guests/built/puppet.wasm"),
         "saver" => include_bytes!("../guests/built/saver.wasm"),

@@ -15,6 +15,7 @@ pub mod requests;
 
 pub mod backup;
 pub mod capability;
+pub mod databases;
 pub mod drives;
 pub mod exit;
 pub mod family;
@@ -25,6 +26,7 @@ pub mod message;
 pub mod network;
 pub mod on_exit;
 pub mod on_exit_requests;
+pub mod pairs;
 pub mod persistence;
 pub mod progress;
 pub mod prompt;
@@ -141,6 +143,8 @@ pub fn all(semantics: &Semantics) -> Vec<Box<dyn Invariant>> {
         Box::new(backup::RestoredIsOneCut::default()),
         Box::new(files::FilesAreKept::default()),
         Box::new(drives::DrivesAreGuarded::default()),
+        Box::new(pairs::PairsAreKept::default()),
+        Box::new(databases::DatabasesAreGuarded::default()),
     ];
     all.extend(exit::cells(semantics.back_off).map(|cell| Box::new(cell) as Box<dyn Invariant>));
     all

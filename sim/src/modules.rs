@@ -17,17 +17,17 @@ use setup::Setup;
 use std::rc::Rc;
 
 #[cfg(any(feature = "kv", feature = "sqlite"))]
-#[allow(dead_code)] // `kv` comes next.
 mod database;
 #[cfg(test)]
 mod desk;
 #[cfg(any(feature = "kv", feature = "sqlite"))]
-#[allow(dead_code)] // `kv` comes next.
 mod engine;
 mod eth;
 mod fd_manager;
 mod http_client;
 mod http_server;
+#[cfg(feature = "kv")]
+mod kv;
 mod net;
 pub mod setup;
 #[cfg(feature = "sqlite")]
@@ -231,7 +231,7 @@ impl<'a> ModuleContext<'a> {
 /// The modules of a node that has just come up. The kernel, `state` and the terminal are not among them: what they
 /// do is the kernel's and the world's.
 pub fn all(setup: &Setup) -> Vec<(ProcessRef, Box<dyn Module>)> {
-    #[cfg(not(feature = "sqlite"))]
+    #[cfg(not(any(feature = "kv", feature = "sqlite")))]
     let _ = setup;
     let mut modules: Vec<(ProcessRef, Box<dyn Module>)> = vec![
         (ProcessRef::TIMER, Box::new(timer::Timer)),
@@ -241,6 +241,8 @@ pub fn all(setup: &Setup) -> Vec<(ProcessRef, Box<dyn Module>)> {
         (ProcessRef::FD_MANAGER, Box::new(fd_manager::FdManager::default())),
         (ProcessRef::HTTP_SERVER, Box::new(http_server::HttpServer::default())),
         (ProcessRef::HTTP_CLIENT, Box::new(http_client::HttpClient)),
+        #[cfg(feature = "kv")]
+        (ProcessRef::KV, Box::new(kv::Kv::new(setup))),
         #[cfg(feature = "sqlite")]
         (ProcessRef::SQLITE, Box::new(sqlite::Sqlite::new(setup))),
     ];

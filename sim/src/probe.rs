@@ -177,7 +177,7 @@ impl Probes {
                 let loops = process.starts > 5;
                 self.see_if(loops, Probe::RestartLoop);
             }
-            What::Called(life, _) => {
+            What::Called(life, ..) => {
                 self.node(node).called = true;
                 self.process(node, life.process).spinning = false;
             }
@@ -207,7 +207,7 @@ impl Probes {
                 self.see_if(!process.lives && process.starts == 0, Probe::FiredAtBoot);
             }
             What::Dropped(message, reason) => self.on_dropped(node, message.source.process, *reason),
-            What::ReceivedError(_, kind, _) => {
+            What::ReceivedError(_, kind, ..) => {
                 match kind {
                     SendErrorKind::Offline => self.offline = true,
                     SendErrorKind::Timeout => self.timeout = true,
@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn a_fall_is_told_by_how_far_the_boot_had_come() {
         use What::{Booted, Called, Started};
-        let (down, call) = (|| What::Down(Down::Crash), || Called(LIFE, CallKind::Receive));
+        let (down, call) = (|| What::Down(Down::Crash), || Called(LIFE, CallKind::Receive, None));
         assert_eq!(seen(vec![(0, Booted(1)), (0, down())]), []);
         let fallen = || vec![(0, Booted(1)), (0, down()), (0, Booted(2)), (0, Started(LIFE))];
         assert_eq!(seen([fallen(), vec![(0, call()), (0, down())]].concat()), []);
@@ -324,7 +324,7 @@ mod tests {
         assert_eq!(seen(vec![(0, started.clone()), (0, killed.clone())]), []);
         let spinning = vec![(0, started.clone()), (0, spun.clone()), (0, killed.clone())];
         assert_eq!(seen(spinning), [Probe::KillWhileSpinning]);
-        let call = What::Called(LIFE, CallKind::Receive);
+        let call = What::Called(LIFE, CallKind::Receive, None);
         assert_eq!(seen(vec![(0, started), (0, spun), (0, call), (0, killed)]), []);
     }
 

@@ -223,10 +223,12 @@ impl Holdings {
     }
 }
 
-/// What runtime modules hold from the first boot on: all may reach other nodes, and the owner's terminal the kernel.
+/// What runtime modules hold from the first boot on: all may reach other nodes, and those that grant something the
+/// kernel, as the owner's terminal may.
 fn first(node: NodeId, process: ProcessRef, capability: &Capability) -> bool {
     let kernel = capability.issuer == Address { node, process: ProcessRef::KERNEL };
     let network = capability.params == ParamsRef::NETWORK;
-    let messaging = capability.params == ParamsRef::MESSAGING && process == ProcessRef::TERMINAL;
+    let messaging = capability.params == ParamsRef::MESSAGING
+        && [ProcessRef::TERMINAL, ProcessRef::KV, ProcessRef::SQLITE].contains(&process);
     process.is_module() && kernel && (network || messaging)
 }

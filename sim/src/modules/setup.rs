@@ -23,6 +23,14 @@ pub enum Journal {
 /// Something wrong that is planted in a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Planted {
+    /// A transaction of `kv` is committed change by change.
+    KvCommitsInParts,
+    /// A database of `kv` that a crash has left is thrown away and not recovered.
+    KvStartsAnew,
+    /// Every package's database of one name is one database of `kv`.
+    KvOneForAll,
+    /// Nobody is asked for a capability by `kv`.
+    KvAsksNobody,
     /// SQLite's operating system says that it has synced, and has not.
     SqliteSyncIgnored,
     /// SQLite answers a commit before its log is synced: `synchronous=NORMAL`, a common advice for speed.

@@ -66,6 +66,9 @@ impl World<'_> {
                 if self.options.planted == Some(Planted::AnswersBeforeSync) {
                     ops.retain(|op| !matches!(op, Op::Sync(_) | Op::SyncDir(_)));
                 }
+                if module == ProcessRef::KV && self.semantics().has(Deviation::D27) {
+                    ops.retain(|op| !matches!(op, Op::Sync(_) | Op::SyncDir(_)));
+                }
                 // Refusals are for the module to answer; here the node may go down around its work.
                 self.write(node, cause, &ops, Ok(()), Fact::Nothing);
             }

@@ -1,0 +1,168 @@
+//! What is there after a crash, a power loss, a refusal, rot.
+
+use super::*;
+use crate::disk::{Disk, IoFault, IoWrong, Op, Spared};
+
+/// How a node goes down.
+#[derive(Clone, Copy, Debug)]
+enum Down {
+    Crash,
+    /// So many of the operations that were not synced survive.
+    PowerLoss(usize),
+}
+
+/// A desk whose database has the pairs `a` and `b`, closed: its node has just come up.
+fn kept() -> Desk<Kv> {
+    let mut desk = kv();
+    assert_eq!((desk.set("a", "old"), desk.set("b", "old")), ("Ok".into(), "Ok".into()));
+    desk.crash();
+    desk
+}
+
+/// The node goes down when so many of these operations are done to this disk, and comes up.
+fn goes_down(desk: &mut Desk<Kv>, mut disk: Disk, ops: &[Op], how: Down) {
+    ops.iter().for_each(|op| disk.apply(op).expect("it was done once already"));
+    if let Down::PowerLoss(spared) = how {
+        disk.power_loss(Spared::First(spared as u32));
+    }
+    desk.disk = disk;
+    desk.crash();
+}
+
+/// Both values: those of a transaction, or those before it.
+fn pair(desk: &mut Desk<Kv>) -> [String; 2] {
+    let [a, b] = ["a", "b"].map(|key| desk.get(key));
+    [a.expect("it is there"), b.expect("it is there")]
+}
+
+fn ways(unsynced: usize) -> impl Iterator<Item = Down> {
+    std::iter::once(Down::Crash).chain((0..=unsynced).map(Down::PowerLoss))
+}
+
+/// P3.
+#[test]
+fn a_commit_is_there_whole_or_not_at_all_whichever_of_its_operations_was_the_last() {
+    let mut n_points = 0;
+    for is_open in [false, true] {
+        let mut desk = kept();
+        if is_open {
+            assert_eq!(desk.get("a"), Ok("old".into()));
+        }
+        let tx = desk.begin();
+        desk.set_in("db", "a", "new", Some(tx));
+        desk.set_in("db", "b", "new", Some(tx));
+        let before = desk.disk.clone();
+        assert_eq!(desk.commit(tx), "Ok");
+        let ops = desk.ops.clone();
+        for n_done in 0..=ops.len() {
+            for how in ways(ops.len()) {
+                goes_down(&mut desk, before.clone(), &ops[..n_done], how);
+                let [a, b] = pair(&mut desk);
+                assert!(a == b && (a == "new" || n_done < ops.len()), "{n_done} of {}, {how:?}: {a} {b}", ops.len());
+                n_points += 1;
+            }
+        }
+    }
+    println!("{n_points} of {n_points} points: whole or not at all");
+    assert!(n_points > 100);
+}
+
+/// P3: "and any number of them during recovery".
+#[test]
+fn a_recovery_that_is_interrupted_is_done_by_the_next() {
+    let mut desk = kept();
+    assert_eq!(pair(&mut desk), ["old", "old"]);
+    let before = desk.disk.clone();
+    assert_eq!(desk.set("a", "new"), "Ok");
+    let ops = desk.ops.clone();
+    for n_done in 0..ops.len() {
+        goes_down(&mut desk, before.clone(), &ops[..n_done], Down::Crash);
+        let (down, mut seen) = (desk.disk.clone(), None);
+        assert!(desk.get("a").is_ok());
+        let recovery = desk.ops.clone();
+        for n_recovered in 0..=recovery.len() {
+            for how in [Down::Crash, Down::PowerLoss(0), Down::PowerLoss(usize::MAX)] {
+                goes_down(&mut desk, down.clone(), &recovery[..n_recovered], how);
+                let [a, b] = pair(&mut desk);
+                assert!(["old", "new"].contains(&a.as_str()) && b == "old", "{n_done} {n_recovered} {how:?}: {a} {b}");
+                // What a whole recovery has found is found from then on.
+                if n_recovered == recovery.len() {
+                    assert_eq!(seen.get_or_insert(a.clone()), &a);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_database_is_made_whole_or_not_at_all() {
+    let mut desk = Desk::new(ProcessRef::KV, Kv::new(&Setup::default()));
+    let before = desk.disk.clone();
+    assert_eq!(desk.ask(body("db", json!("Open"))), "Ok");
+    let ops = desk.ops.clone();
+    for n_done in 0..=ops.len() {
+        for how in ways(ops.len()) {
+            goes_down(&mut desk, before.clone(), &ops[..n_done], how);
+            assert_eq!(desk.get("a"), Err(refused("KeyNotFound")), "{n_done} of {}, {how:?}", ops.len());
+            assert_eq!(desk.set("a", "one"), "Ok");
+        }
+    }
+}
+
+/// An error is an answer, and the next request finds the old value or the new one.
+#[test]
+fn whatever_access_is_refused_what_is_answered_is_true() {
+    for (wrong, is_open) in [IoWrong::Error, IoWrong::NoSpace, IoWrong::Short].into_iter().flat_map(either) {
+        let mut n_errors = 0;
+        // More accesses than a request has.
+        for at in 1..=60 {
+            let mut desk = kept();
+            if is_open {
+                assert_eq!(desk.get("a"), Ok("old".into()));
+            }
+            desk.fault = Some(IoFault { at, wrong });
+            let answer = desk.set("a", "new");
+            n_errors += u32::from(answer != "Ok");
+            let [a, b] = pair(&mut desk);
+            let a_is_right = a == "new" || (a == "old" && answer != "Ok");
+            assert!(a_is_right && b == "old", "{wrong:?} at {at}: {answer}, and then {a} {b}");
+            assert_eq!(desk.set("a", "newer"), "Ok", "the disk refuses no more");
+        }
+        println!("{wrong:?}, {}: {n_errors} errors", if is_open { "open" } else { "closed" });
+        assert!((1..60).contains(&n_errors), "{wrong:?}: {n_errors} errors");
+    }
+
+    fn either(wrong: IoWrong) -> [(IoWrong, bool); 2] {
+        [(wrong, false), (wrong, true)]
+    }
+}
+
+/// Two runs of one plan leave bit-identical disks, whichever thread they are on.
+#[test]
+fn the_same_work_makes_the_same_bytes() {
+    fn run() -> Vec<u8> {
+        let mut desk = kv();
+        for n in 0..50 {
+            assert_eq!(desk.set(&format!("key {}", n % 20), &"value".repeat(n)), "Ok");
+            if n % 17 == 0 {
+                desk.crash();
+            }
+        }
+        desk.disk.files().read("/kv/notes:me.os/db").expect("it is there").to_vec()
+    }
+    let other = std::thread::spawn(run).join().expect("it runs");
+    assert!(run() == other && run() == other, "the bytes differ");
+}
+
+/// The numbers that `store.rs` states.
+#[test]
+fn a_database_is_small() {
+    assert_eq!(store::EMPTY.len(), 20 << 10);
+    let mut desk = kv();
+    for n in 0..200 {
+        assert_eq!(desk.set(&format!("key {}", n % 10), "value"), "Ok");
+        assert!(n == 0 || (6..=9).contains(&desk.ops.len()), "{n}: {:#?}", desk.ops.len());
+    }
+    let len = desk.disk.files().read("/kv/notes:me.os/db").expect("it is there").len();
+    assert!(len <= 100 << 10, "{len} bytes");
+}
