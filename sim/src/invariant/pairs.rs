@@ -91,6 +91,8 @@ struct Node {
     open: VecDeque<Open>,
     /// Whether the disk has refused kv something since it last answered.
     refused: bool,
+    /// Whether a sector of a database has rotted: it may fail for as long as nobody writes it anew.
+    rotten: bool,
 }
 
 impl Node {
@@ -144,7 +146,7 @@ impl Node {
             (Said::NotFound, Effect::Get(key)) => return self.may(&db).observes(key, None),
             (Said::Failed(text), effect) => {
                 self.may_do(&db, effect);
-                if !refused {
+                if !refused && !self.rotten {
                     return Err(format!("the engine fails, and no disk has: {text}"));
                 }
             }
@@ -182,7 +184,7 @@ impl Invariant for PairsAreKept {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::ModuleReceived, Kind::Sent, Kind::IoRefused, Kind::Down, Kind::Failed]
+        &[Kind::ModuleReceived, Kind::Sent, Kind::IoRefused, Kind::Rotted, Kind::Down, Kind::Failed]
     }
 
     fn on_event(&mut self, _: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
@@ -199,6 +201,7 @@ impl Invariant for PairsAreKept {
                     .map_err(|wrong| format!("{} is told by kv: {wrong}", names.address_text(answer.target)));
             }
             What::IoRefused(ProcessRef::KV, _) => entry(&mut self.nodes, event.node.0).refused = true,
+            What::Rotted(path, _) if path.starts_with("/kv/") => entry(&mut self.nodes, event.node.0).rotten = true,
             What::Down(_) | What::Failed(_) => entry(&mut self.nodes, event.node.0).on_down(),
             _ => {}
         }

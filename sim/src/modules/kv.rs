@@ -116,7 +116,7 @@ impl Kv {
         let path = self.place(key)?;
         if action == Action::RemoveDb {
             self.open.retain(|(open, _)| *open != path);
-            cx.disk.files().read(&path)?;
+            cx.disk.files().len(&path)?;
             put_file(&path, &store::EMPTY, &mut cx.disk)?;
         }
         self.open(&path, cx)?;
@@ -182,12 +182,14 @@ impl Kv {
         let store = match self.open.iter().position(|(open, _)| open == path) {
             Some(index) => self.open.remove(index).1,
             None => {
-                let was_there = cx.disk.files().read(path).is_ok();
+                let was_there = cx.disk.files().is_file(path);
                 if self.planted == Some(Planted::KvStartsAnew) || !was_there {
                     put_file(path, &store::EMPTY, &mut cx.disk)?;
                 }
                 let opened = Store::open(path, &mut cx.disk);
-                if was_there && (opened.is_ok() || cx.disk.refused().is_none()) {
+                // What the disk does not give is no fault of the store.
+                let readable = cx.disk.refused().is_none() && cx.disk.files().read(path).is_ok();
+                if was_there && (opened.is_ok() || readable) {
                     let trouble = opened.as_ref().err().map(|error| error.to_string().into());
                     cx.facts.push(What::StoreChecked(cx.module.process, path.clone(), trouble));
                 }

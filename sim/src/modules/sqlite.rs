@@ -253,7 +253,7 @@ impl Sqlite {
     /// Opens a database. One that was there is checked as a whole: the engine has just recovered it, perhaps.
     fn open(&mut self, path: &Path, cx: &mut ModuleContext<'_>) -> Result<Database, SqliteError> {
         make_dir(parent(path), &mut cx.disk)?;
-        let was_there = cx.disk.files().read(path).is_ok_and(|content| !content.is_empty());
+        let was_there = cx.disk.files().len(path).is_ok_and(|len| len > 0);
         let seed = self.number(cx);
         let (database, trouble) = engine::call(&mut cx.disk, cx.now, seed, &self.setup, || {
             let database = Database::open(path, &self.setup)?;

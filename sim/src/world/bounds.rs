@@ -83,7 +83,7 @@ impl World<'_> {
             Op::SetLen(path, _) => (path, 0),
             _ => return,
         };
-        let after = self.nodes[node].disk.files().read(path).map_or(0, |content| content.len());
+        let after = self.nodes[node].disk.files().len(path).unwrap_or(0) as usize;
         self.copy((written + after.saturating_sub(before) + after / 64) as u64);
     }
 

@@ -77,7 +77,7 @@ impl Host {
 
     /// Whether there is a file with something in it: `os_unix.c` takes an empty one for none.
     pub fn has(path: &str) -> Result<bool, DiskError> {
-        on_disk(|disk| Ok(disk.files().read(path).is_ok_and(|content| !content.is_empty())))
+        on_disk(|disk| Ok(disk.files().len(path).is_ok_and(|len| len > 0)))
     }
 
     /// Removes a file, and if asked to makes that durable.
@@ -120,7 +120,7 @@ impl File {
         }
         let path: Path = path.into();
         on_disk(|disk| {
-            let is_missing = disk.files().read(&path).is_err();
+            let is_missing = !disk.files().is_file(&path);
             match (is_missing, opening.create) {
                 (true, true) => disk.apply(Op::Create(path.clone()))?,
                 (true, false) => return Err(DiskError::NotFound),
@@ -192,7 +192,7 @@ impl File {
     /// How long it is, in bytes.
     pub fn len(&self) -> Result<u64, DiskError> {
         match self {
-            File::Named { path, .. } => on_disk(|disk| disk.files().read(path).map(|content| content.len() as u64)),
+            File::Named { path, .. } => on_disk(|disk| disk.files().len(path)),
             File::Temporary(content) => Ok(content.len() as u64),
         }
     }
