@@ -58,7 +58,7 @@ fn relayed(life: &mut Life, body: &Bytes, metadata: Option<&str>, blob: Option<B
 
 #[test]
 fn empty_large_and_foreign_values_come_out_as_they_went_in() {
-    let mebibyte: Vec<u8> = (0..1 << 20).map(|n: u32| (n * 31 >> 3) as u8).collect();
+    let mebibyte: Vec<u8> = (0..1 << 20).map(|n: u32| ((n * 31) >> 3) as u8).collect();
     let bodies: [&[u8]; 4] = [b"", "γειά ✓ 你好 👋".as_bytes(), &[0, 159, 255, 254], &mebibyte];
     let long = "ß".repeat(1 << 19);
     let metadata = [None, Some(""), Some("żółć"), Some(long.as_str())];
