@@ -6,11 +6,13 @@
 //! ```
 
 use kernel_core::{Address, Duration};
+use scenarios::summing::summing_to;
 use sim::chooser::{Chooser, Profile, Seed};
 use sim::guest::native::{self, Os};
 use sim::image::Loader;
 use sim::plan::Plan;
 use sim::scenario::{Flavor, Program, Scenario, on, start};
+use sim::site::Question;
 use sim::world::{Bounds, Options, Run, Verdict, World};
 
 /// CPU seconds of this thread: equal to wall seconds on an idle machine, and honest on a busy one.
@@ -83,4 +85,20 @@ fn main() {
             );
         }
     }
+    let (transactions, points) = (2_000, 200);
+    let (_, spent) = timed(&summing_to(transactions), Flavor::Native, Chooser::planned(&Plan::default()), &loader);
+    println!(
+        r#"{{"row":"kv transactions","transactions":{transactions},"cpu_s":{spent:.3},"transactions_per_cpu_s":{:.0}}}"#,
+        transactions as f64 / spent
+    );
+    let story = scenarios::all().into_iter().find(|story| story.name == "a-ledger-that-resumes");
+    let story = story.expect("there is this story");
+    let lines = sim::sweep::points(&story, &Options::default(), &loader).expect("a sound story");
+    let in_writes = lines.into_iter().filter(|line| line.question == Question::Write);
+    let plans = in_writes.take(points).map(|line| Plan { lines: vec![line] });
+    let spent: f64 = plans.map(|plan| timed(&story, Flavor::Native, Chooser::planned(&plan), &loader).1).sum();
+    println!(
+        r#"{{"row":"kv crash points","points":{points},"cpu_s":{spent:.3},"points_per_cpu_s":{:.0}}}"#,
+        points as f64 / spent
+    );
 }

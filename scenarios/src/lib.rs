@@ -6,5 +6,6 @@ pub mod fuzzing;
 pub mod guests;
 pub mod logs_once;
 pub mod stories;
+pub mod summing;
 
 pub use stories::all;

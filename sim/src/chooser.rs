@@ -53,9 +53,9 @@ enum Source {
     Planned {
         lines: IndexMap<(Question, String), Vec<(u32, String)>>,
     },
-    /// Answers calmly, and counts every site's askings outside the setup.
+    /// Answers calmly, and notes every site's askings outside the setup: which, and about how many operations.
     Census {
-        sites: IndexMap<(Question, String), Vec<u32>>,
+        sites: IndexMap<(Question, String), Vec<(u32, u32)>>,
     },
 }
 
@@ -68,12 +68,14 @@ pub struct Site {
     pub subject: String,
     /// For the how-many-eth time, counted from 1.
     pub ordinal: u32,
+    /// How many operations the question is about, if it is about a write.
+    pub operations: u32,
 }
 
 impl Site {
     /// A plan's line that answers here.
     pub fn answered(&self, answer: &str) -> Line {
-        let Site { question, subject, ordinal } = self.clone();
+        let Site { question, subject, ordinal, .. } = self.clone();
         Line { question, subject, ordinal, answer: answer.to_string() }
     }
 }
@@ -84,6 +86,8 @@ pub struct Stream {
     question: Question,
     subject: Subject,
     asked: u32,
+    /// What the next asking is about, for a census.
+    operations: u32,
     /// The next asking that is not calm; none, if it is `u32::MAX`.
     next: u32,
     key: u64,
@@ -165,8 +169,9 @@ impl Chooser {
     /// is a census.
     pub fn sites(self) -> Vec<Site> {
         let Source::Census { sites } = self.source else { return Vec::new() };
-        let each = sites.into_iter().flat_map(|((question, subject), ordinals)| {
-            ordinals.into_iter().map(move |ordinal| Site { question, subject: subject.clone(), ordinal })
+        let each = sites.into_iter().flat_map(|((question, subject), askings)| {
+            let site = move |(ordinal, operations)| Site { question, subject: subject.clone(), ordinal, operations };
+            askings.into_iter().map(site)
         });
         each.collect()
     }
@@ -207,7 +212,7 @@ impl Chooser {
 
     /// A stream that nobody has asked yet.
     pub fn open(&self, question: Question, subject: Subject, names: &Names) -> Stream {
-        let mut stream = Stream { question, subject, asked: 0, next: u32::MAX, key: 0 };
+        let mut stream = Stream { question, subject, asked: 0, operations: 0, next: u32::MAX, key: 0 };
         match &self.source {
             Source::Seeded { rates, .. } if rates[question as usize] == NEVER => {}
             Source::Seeded { rng, .. } => stream.key = key(rng, &format!("{question} {}", subject.text(names))),
@@ -244,7 +249,7 @@ impl Chooser {
             _ if self.lifted => None,
             Source::Census { sites } => {
                 let site = (stream.question, stream.subject.text(names));
-                sites.entry(site).or_default().push(ordinal);
+                sites.entry(site).or_default().push((ordinal, stream.operations));
                 None
             }
             Source::Seeded { rates, .. } if !stream.hits(ordinal, rates[stream.question as usize]) => None,
@@ -301,6 +306,12 @@ impl Chooser {
 }
 
 impl Stream {
+    /// The next asking is about so many operations.
+    pub fn about(&mut self, operations: usize) -> &mut Stream {
+        self.operations = operations as u32;
+        self
+    }
+
     /// The draw of an asking: a hash of the stream's key and the ordinal, whatever else was drawn.
     fn draw(&self, ordinal: u32) -> u64 {
         mix(self.key.wrapping_add(u64::from(ordinal).wrapping_mul(0x9e37_79b9_7f4a_7c15)))

@@ -45,6 +45,7 @@ mod tests {
     mod granted;
     mod kill;
     mod message;
+    mod pairs;
     mod persistence;
     mod progress;
     mod prompt;

@@ -1,7 +1,7 @@
 //! The crash sweep: every crash point of a scenario's calm run, each visited by a run of its own.
 //!
-//! The crash points of a node are before each input to its kernel and before and after each durable write, boot
-//! included. Between two of them nothing observable happens: processes share nothing and act only through calls, and a
+//! The crash points of a node are before each input to its kernel and, in each durable write, before and after each of its
+//! operations on the disk, boot included. Between two of them nothing observable happens: processes share nothing and act only through calls, and a
 //! kernel step is atomic. So for the calm schedule the list is complete.
 
 use crate::chooser::{Chooser, Site};
@@ -26,8 +26,8 @@ pub struct Swept {
 }
 
 /// Every crash point of a scenario's calm run, each as a plan of one line: a panic at each call of each life, a kill of
-/// each process before each step of its kernel, a crash and a power loss there, and both before and after each
-/// durable write. Where there is a chain: each failure of its provider, and a reorganisation at each block, too.
+/// each process before each step of its kernel, a crash and a power loss there, and both after any number of the
+/// operations of each durable write. Where there is a chain: each failure of its provider, and a reorganisation at each block, too.
 ///
 /// # Errors
 /// A scenario that names what it does not have.
@@ -38,7 +38,10 @@ pub fn points(scenario: &Scenario, options: &Options, loader: &Loader) -> Result
         match site.question {
             Question::Trap => fixed(&["panic"]),
             Question::Crash => fixed(&["crash", "power-loss"]),
-            Question::Write => fixed(&["crash@0", "power-loss@0", "crash@99", "power-loss@99"]),
+            Question::Write => {
+                let done = (0..=site.operations).flat_map(|n| [format!("crash@{n}"), format!("power-loss@{n}")]);
+                done.collect()
+            }
             Question::Reorg => fixed(&["3"]),
             Question::Provider => ProviderFault::ALL.map(|fault| fault.name().to_string()).to_vec(),
             Question::Kill => {

@@ -95,16 +95,20 @@ fn a_ledger_without_transactions() -> Scenario {
 fn a_stranger_at_a_database() -> Scenario {
     let (ledger, client) = (alice("ledger"), alice("client"));
     let (stranger, sibling) = (on(ALICE, "stranger:other:alice.os"), alice("sibling"));
-    let request = |action: &str| {
-        let package = r#"{"package_name":"demo","publisher_node":"alice.os"}"#;
+    let request = |package: &str, action: &str| {
+        let package = format!(r#"{{"package_name":"{package}","publisher_node":"alice.os"}}"#);
         format!(r#"{{"action":{action},"db":"ledger","package_id":{package}}}"#)
     };
-    let ask = |who: &On, action: &str| tell(who, &format!("await our@{KV} 5 {}", request(action)));
-    let answered = |action: &str, answer: &str| format!("{}: answered {answer}", request(action));
+    let asks_of =
+        |who: &On, package: &str, action: &str| tell(who, &format!("await our@{KV} 5 {}", request(package, action)));
+    let ask = |who: &On, action: &str| asks_of(who, "demo", action);
+    let answered_of =
+        |package: &str, action: &str, answer: &str| format!("{}: answered {answer}", request(package, action));
+    let answered = |action: &str, answer: &str| answered_of("demo", action, answer);
     story(
         "a-stranger-at-a-database",
         "Who may message the store may not therefore read or change a database: not from another package, and not from the \
-         same one before opening it.",
+         same one before opening it. A database of the same name that is another package's is another.",
     )
     .lasting(secs(6), secs(10))
     .setup(start(asking_kv(ledger.runs("ledger"))))
@@ -117,10 +121,13 @@ fn a_stranger_at_a_database() -> Scenario {
     .at(millis(2_500), ask(&sibling, r#"{"Get":[97]}"#))
     .at(millis(3_500), ask(&stranger, r#"{"Delete":{"key":[97],"tx_id":null}}"#))
     .at(millis(3_500), ask(&stranger, r#""RemoveDb""#))
+    .at(millis(3_600), asks_of(&stranger, "other", r#""Open""#))
+    .at(millis(3_700), asks_of(&stranger, "other", r#"{"Get":[97]}"#))
     .at(millis(4_500), ask(&sibling, r#""Open""#))
     .at(millis(4_600), ask(&sibling, r#"{"Get":[97]}"#))
     .expect(prints(&stranger, &answered(r#""Open""#, r#"{"Err":"MismatchingPackageId"}"#), 1))
     .expect(prints(&stranger, &answered(r#"{"Get":[97]}"#, r#"{"Err":"NoReadCap"}"#), 1))
+    .expect(prints(&stranger, &answered_of("other", r#"{"Get":[97]}"#, r#"{"Err":"KeyNotFound"}"#), 1))
     .expect(prints(&sibling, &answered(r#"{"Get":[97]}"#, r#"{"Err":"NoReadCap"}"#), 1))
     .expect(prints(&sibling, &answered(r#"{"Get":[97]}"#, r#"{"Get":[97]}"#), 1))
     .expect(prints(&client, "move 5: answered 75 25 5", 1))

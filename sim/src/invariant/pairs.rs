@@ -93,6 +93,8 @@ struct Node {
     refused: bool,
     /// Whether a sector of a database has rotted: it may fail for as long as nobody writes it anew.
     rotten: bool,
+    /// The databases at each backup.
+    cuts: Vec<BTreeMap<Db, May>>,
 }
 
 impl Node {
@@ -146,7 +148,7 @@ impl Node {
             (Said::NotFound, Effect::Get(key)) => return self.may(&db).observes(key, None),
             (Said::Failed(text), effect) => {
                 self.may_do(&db, effect);
-                if !refused && !self.rotten {
+                if !(refused || self.rotten || text.contains("No space left on device")) {
                     return Err(format!("the engine fails, and no disk has: {text}"));
                 }
             }
@@ -167,6 +169,20 @@ impl Node {
         self.transactions.clear();
         self.refused = false;
     }
+
+    /// What is under way then may be in the backup.
+    fn on_backed_up(&mut self) {
+        let mut cut = self.clone();
+        cut.on_down();
+        self.cuts.push(cut.databases);
+    }
+
+    fn on_restored(&mut self, nth: u32) {
+        if let Some(cut) = self.cuts.get(nth as usize - 1) {
+            self.databases.clone_from(cut);
+            self.rotten = false;
+        }
+    }
 }
 
 /// P3: what `kv` has answered as done is there, whatever befalls its node; what it has not is there whole or not at
@@ -184,7 +200,16 @@ impl Invariant for PairsAreKept {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::ModuleReceived, Kind::Sent, Kind::IoRefused, Kind::Rotted, Kind::Down, Kind::Failed]
+        &[
+            Kind::ModuleReceived,
+            Kind::Sent,
+            Kind::IoRefused,
+            Kind::Rotted,
+            Kind::Down,
+            Kind::Failed,
+            Kind::BackedUp,
+            Kind::Restored,
+        ]
     }
 
     fn on_event(&mut self, _: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
@@ -203,6 +228,8 @@ impl Invariant for PairsAreKept {
             What::IoRefused(ProcessRef::KV, _) => entry(&mut self.nodes, event.node.0).refused = true,
             What::Rotted(path, _) if path.starts_with("/kv/") => entry(&mut self.nodes, event.node.0).rotten = true,
             What::Down(_) | What::Failed(_) => entry(&mut self.nodes, event.node.0).on_down(),
+            What::BackedUp(_) => entry(&mut self.nodes, event.node.0).on_backed_up(),
+            What::Restored(nth) => entry(&mut self.nodes, event.node.0).on_restored(*nth),
             _ => {}
         }
         Ok(())

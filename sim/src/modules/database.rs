@@ -109,7 +109,7 @@ pub fn put_file(path: &Path, bytes: &[u8], disk: &mut Session) -> Result<(), Dis
         disk.apply(Op::SyncDir(parent(dir).into()))?;
         disk.apply(Op::SyncDir("/".into()))?;
     }
-    Disk::replace(path, bytes).into_iter().try_for_each(|op| disk.apply(op))
+    disk.replace(path, bytes)
 }
 
 /// The number of a transaction that begins: never given before on this node, in no life of it. The public runtime

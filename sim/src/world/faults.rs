@@ -180,7 +180,7 @@ impl World<'_> {
     fn settle_disk(&mut self, node: usize) -> bool {
         let mut ops = table::mend(&self.nodes[node].disk, self.options.planted);
         ops.push(state::settle());
-        let stream = &mut self.nodes[node].streams.write;
+        let stream = self.nodes[node].streams.write.about(ops.len());
         let choice = self.chooser.ask(stream, &mut self.names, |draw| {
             let how = [Down::Crash, Down::PowerLoss][draw.below(2) as usize];
             Some(Choice::Write(WriteFault::Down(how, draw.below(ops.len() as u64 + 1) as u32)))

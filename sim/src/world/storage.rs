@@ -161,7 +161,7 @@ impl World<'_> {
         let choice = match ops.is_empty() {
             true => None,
             false => {
-                let stream = &mut self.nodes[node].streams.write;
+                let stream = self.nodes[node].streams.write.about(ops.len());
                 self.chooser.ask(stream, &mut self.names, |draw| {
                     if refusable && draw.below(3) == 0 {
                         return Some(Choice::Write(WriteFault::Refused));

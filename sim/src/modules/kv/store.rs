@@ -10,7 +10,7 @@
 //! writes the pages of a commit is that of its hash tables: the same in every run of one build for one kind of
 //! processor. Its debug build fills new pages with another pattern, and so is built without debug assertions.
 
-use crate::disk::{DiskError, Op, Path, Session};
+use crate::disk::{DiskError, Op, Path, Session, parent};
 use crate::modules::engine::{Handle, Panicked, lend, on_disk};
 use redb::{Builder, Database, ReadableDatabase, StorageBackend, TableDefinition, TableError};
 use std::sync::LazyLock;
@@ -39,8 +39,8 @@ pub struct Store {
 impl Store {
     /// Opens the database in a file, which must be there. What a crash left is repaired, and every page is checked.
     ///
-    /// The file is written anew before anything is made of it: what a sync was refused to make durable is read like
-    /// everything else, and no later sync makes it durable.
+    /// Before anything is made of it the file is written anew and its name synced: what a crash cut off may never have
+    /// been, and what a sync was refused to make durable is read like everything else, and no later sync makes it so.
     ///
     /// # Errors
     /// The disk refuses an access, or the file is damaged.
@@ -48,6 +48,7 @@ impl Store {
         let content = disk.read(path)?;
         disk.apply(Op::Write(path.clone(), 0, content.as_slice().into()))?;
         disk.apply(Op::Sync(path.clone()))?;
+        disk.apply(Op::SyncDir(parent(path).into()))?;
         let file = File { path: path.to_string() };
         Ok(Store { handle: lend(disk, || open(file).map(Handle::new))?? })
     }
@@ -148,15 +149,23 @@ impl File {
 
 impl StorageBackend for File {
     fn len(&self) -> std::io::Result<u64> {
-        let len = on_disk(|disk| disk.files().read(&self.path).map(|content| content.len() as u64));
-        len.map_err(std::io::Error::other)
+        on_disk(|disk| disk.files().len(&self.path)).map_err(std::io::Error::other)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
-        let content = on_disk(|disk| disk.read(&self.path)).map_err(std::io::Error::other)?;
-        let range = usize::try_from(offset).ok().and_then(|start| content.get(start..start.checked_add(out.len())?));
-        out.copy_from_slice(range.ok_or(std::io::ErrorKind::UnexpectedEof)?);
-        Ok(())
+        let end = offset.saturating_add(out.len() as u64);
+        on_disk(|disk| {
+            let piece = disk.read_at(&self.path, offset..end)?;
+            // It is as much as there is.
+            let whole = piece.len() == out.len();
+            if whole {
+                out.copy_from_slice(piece);
+            }
+            Ok(whole)
+        })
+        .map_err(std::io::Error::other)?
+        .then_some(())
+        .ok_or(std::io::ErrorKind::UnexpectedEof.into())
     }
 
     fn set_len(&self, len: u64) -> std::io::Result<()> {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 mod durability;
 mod rights;
+mod sweep;
 
 /// A desk at which the owner has opened the database `db`.
 fn kv() -> Desk<Kv> {

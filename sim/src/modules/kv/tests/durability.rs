@@ -1,14 +1,14 @@
 //! What is there after a crash, a power loss, a refusal, rot.
 
 use super::*;
-use crate::disk::{Disk, IoFault, IoWrong, Op, Spared};
+use crate::disk::{Disk, IoFault, IoWrong, Op, SECTOR, Spared};
 
 /// How a node goes down.
 #[derive(Clone, Copy, Debug)]
-enum Down {
+pub enum Down {
     Crash,
-    /// So many of the operations that were not synced survive.
-    PowerLoss(usize),
+    /// This survives of what was not synced.
+    PowerLoss(Spared),
 }
 
 /// A desk whose database has the pairs `a` and `b`, closed: its node has just come up.
@@ -20,10 +20,10 @@ fn kept() -> Desk<Kv> {
 }
 
 /// The node goes down when so many of these operations are done to this disk, and comes up.
-fn goes_down(desk: &mut Desk<Kv>, mut disk: Disk, ops: &[Op], how: Down) {
+pub fn goes_down(desk: &mut Desk<Kv>, mut disk: Disk, ops: &[Op], how: Down) {
     ops.iter().for_each(|op| disk.apply(op).expect("it was done once already"));
     if let Down::PowerLoss(spared) = how {
-        disk.power_loss(Spared::First(spared as u32));
+        disk.power_loss(spared);
     }
     desk.disk = disk;
     desk.crash();
@@ -36,7 +36,9 @@ fn pair(desk: &mut Desk<Kv>) -> [String; 2] {
 }
 
 fn ways(unsynced: usize) -> impl Iterator<Item = Down> {
-    std::iter::once(Down::Crash).chain((0..=unsynced).map(Down::PowerLoss))
+    let oldest = (0..=unsynced as u32).map(Spared::First);
+    let mixed = (0..4).map(Spared::Mixed);
+    std::iter::once(Down::Crash).chain(oldest.chain(mixed).map(Down::PowerLoss))
 }
 
 /// P3.
@@ -81,7 +83,7 @@ fn a_recovery_that_is_interrupted_is_done_by_the_next() {
         assert!(desk.get("a").is_ok());
         let recovery = desk.ops.clone();
         for n_recovered in 0..=recovery.len() {
-            for how in [Down::Crash, Down::PowerLoss(0), Down::PowerLoss(usize::MAX)] {
+            for how in [Down::Crash, Down::PowerLoss(Spared::First(0)), Down::PowerLoss(Spared::Mixed(7))] {
                 goes_down(&mut desk, down.clone(), &recovery[..n_recovered], how);
                 let [a, b] = pair(&mut desk);
                 assert!(["old", "new"].contains(&a.as_str()) && b == "old", "{n_done} {n_recovered} {how:?}: {a} {b}");
@@ -105,6 +107,9 @@ fn a_database_is_made_whole_or_not_at_all() {
             goes_down(&mut desk, before.clone(), &ops[..n_done], how);
             assert_eq!(desk.get("a"), Err(refused("KeyNotFound")), "{n_done} of {}, {how:?}", ops.len());
             assert_eq!(desk.set("a", "one"), "Ok");
+            desk.disk.power_loss(Spared::First(0));
+            desk.crash();
+            assert_eq!(desk.get("a"), Ok("one".into()), "its name is durable as well");
         }
     }
 }
@@ -135,6 +140,49 @@ fn whatever_access_is_refused_what_is_answered_is_true() {
     fn either(wrong: IoWrong) -> [(IoWrong, bool); 2] {
         [(wrong, false), (wrong, true)]
     }
+}
+
+/// A sector that has rotted is an error to whoever reads it: the database is not opened, and not taken for none.
+#[test]
+fn a_database_that_rotted_is_an_error_until_it_is_removed_or_restored() {
+    let mut desk = kept();
+    let path = "/kv/notes:me.os/db";
+    let sound = desk.disk.clone();
+    let len = sound.files().len(path).expect("the database is there");
+    for byte in (0..len).step_by(SECTOR as usize) {
+        desk.disk = sound.clone();
+        desk.disk.rot(path, byte);
+        desk.crash();
+        let damaged = json!({ "Err": { "RocksDBError": "I/O error: Input/output error (os error 5)" } });
+        assert_eq!((desk.get("a"), desk.set("a", "new")), (Err(damaged.clone()), damaged), "at {byte}");
+        assert!(desk.facts.is_empty(), "what the disk does not give is no fault of the store");
+    }
+    assert_eq!(desk.ask(body("db", json!("RemoveDb"))), "Ok");
+    assert_eq!(desk.get("a"), Err(refused("KeyNotFound")));
+    desk.disk = sound;
+    desk.crash();
+    assert_eq!(pair(&mut desk), ["old", "old"]);
+}
+
+/// What a refused sync was to make durable is not, whatever is synced later, until it is written anew.
+#[test]
+fn what_is_built_on_a_commit_whose_sync_failed_is_durable() {
+    let mut n_failed = 0;
+    for at in 1..20 {
+        let mut desk = kept();
+        assert_eq!(desk.get("a"), Ok("old".into()));
+        desk.fault = Some(IoFault { at, wrong: IoWrong::Error });
+        let answer = desk.set("a", "new");
+        let failed = desk.ops.iter().any(|op| matches!(op, Op::FailedSync(_)));
+        n_failed += u32::from(failed);
+        assert!(!failed || answer != "Ok");
+        assert_eq!(desk.set("b", "newer"), "Ok");
+        desk.disk.power_loss(Spared::First(0));
+        desk.crash();
+        let [a, b] = pair(&mut desk);
+        assert!(b == "newer" && (a == "new" || (a == "old" && answer != "Ok")), "at {at}: {answer}, {a} {b}");
+    }
+    assert!(n_failed > 0);
 }
 
 /// Two runs of one plan leave bit-identical disks, whichever thread they are on.
