@@ -8,7 +8,8 @@ use super::wire::SqliteError;
 use super::{values, vfs_ffi};
 use crate::disk::{Op, Path, Session};
 use crate::modules::engine::on_disk;
-use crate::modules::setup::{Journal, Planted, Setup};
+use crate::modules::setup::{Journal, Setup};
+use crate::planted::Planted;
 use kernel_core::Instant;
 use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::types::Value;
@@ -53,12 +54,14 @@ impl Database {
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags_and_vfs(path, flags, vfs_ffi::NAME)?;
-        let (locking, journal, synchronous) = match setup.journal {
-            // Alone with its file, the engine keeps the log's index in its own memory and needs no shared one.
-            Journal::Wal => ("EXCLUSIVE", "WAL", "FULL"),
-            Journal::Rollback => ("NORMAL", "DELETE", "EXTRA"),
-        };
         let early = setup.planted == Some(Planted::SqliteAnswersEarly);
+        let (locking, journal, synchronous) = match (setup.journal, early) {
+            // Alone with its file, the engine keeps the log's index in its own memory and needs no shared one.
+            (Journal::Wal, false) => ("EXCLUSIVE", "WAL", "FULL"),
+            (Journal::Wal, true) => ("EXCLUSIVE", "WAL", "NORMAL"),
+            (Journal::Rollback, false) => ("NORMAL", "DELETE", "EXTRA"),
+            (Journal::Rollback, true) => ("NORMAL", "DELETE", "FULL"),
+        };
         let set =
             |pragma, value| connection.pragma_update_and_check(None, pragma, value, |row| row.get::<_, String>(0));
         set("locking_mode", locking)?;
@@ -66,7 +69,7 @@ impl Database {
         if !mode.eq_ignore_ascii_case(journal) {
             return Err(SqliteError::engine(&format!("the journal mode is {mode}, not {journal}")));
         }
-        connection.pragma_update(None, "synchronous", if early { "NORMAL" } else { synchronous })?;
+        connection.pragma_update(None, "synchronous", synchronous)?;
         let guard = Guard::of(&mut connection)?;
         Ok(Database { connection, guard })
     }

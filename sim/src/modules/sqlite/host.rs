@@ -132,19 +132,19 @@ impl File {
 
     /// Fills a buffer from an offset on, with zeros beyond the file's end; whether the file had that much.
     pub fn read(&self, offset: u64, out: &mut [u8]) -> Result<bool, DiskError> {
-        let held;
-        let content: &[u8] = match self {
-            File::Named { path, .. } => {
-                held = on_disk(|disk| disk.read(path))?;
-                &held
-            }
-            File::Temporary(content) => content,
+        let range = offset..offset.saturating_add(out.len() as u64);
+        let mut fill = |there: &[u8]| {
+            out[..there.len()].copy_from_slice(there);
+            out[there.len()..].fill(0);
+            there.len() == out.len()
         };
-        let there = usize::try_from(offset).ok().and_then(|offset| content.get(offset..)).unwrap_or(&[]);
-        let n = there.len().min(out.len());
-        out[..n].copy_from_slice(&there[..n]);
-        out[n..].fill(0);
-        Ok(n == out.len())
+        match self {
+            File::Named { path, .. } => on_disk(|disk| disk.read_at(path, range).map(&mut fill)),
+            File::Temporary(content) => {
+                let len = content.len() as u64;
+                Ok(fill(&content[range.start.min(len) as usize..range.end.min(len) as usize]))
+            }
+        }
     }
 
     /// Writes bytes at an offset.
