@@ -53,7 +53,7 @@ fn nor_at_any_crash_point_of_the_stories() {
         let swept = sweep(&story, &Options::default(), &Loader::default(), |_, _| true).expect("a sound scenario");
         println!("{}: {} of {} crash points visited", story.name, swept.visited, swept.points);
         assert_eq!((swept.visited, swept.violations.first()), (swept.points, None));
-        assert!(swept.points > 500, "{} points", swept.points);
+        assert!(swept.points > 1_500, "{} points", swept.points);
     }
 }
 
@@ -66,12 +66,12 @@ fn modules_that_forget_are_caught() {
     }
 }
 
-/// A second bank, of another package.
+/// A second bank, of another package, which moves nothing.
 #[test]
 fn a_database_that_two_packages_share_is_caught() {
     let other = on("alice.os", "bank:other:alice.os");
-    let runs = other.runs("bank").restarting().messaging("sqlite:distro:sys");
-    let two = bank(Journal::Wal).setup(start(runs)).every(secs(1), 10, tell(&other, "move"));
+    let runs = other.runs("bank").restarting().public().messaging("sqlite:distro:sys");
+    let two = bank(Journal::Wal).setup(start(runs)).every(secs(3), 3, tell(&other, "look"));
     assert!(calm(&two, None).held());
     let story = calm(&two, Some(Planted::SqliteOneForAll)).story();
     assert!(story.contains("no-money-lost BROKEN"), "{story}");
@@ -83,7 +83,7 @@ fn a_module_that_asks_nobody_for_a_capability_is_caught() {
     let query = r#"{"package_id":{"package_name":"demo","publisher_node":"alice.os"},"db":"bank","action":{"Query":"SELECT 1"}}"#;
     let (spy, sqlite) = (on("alice.os", "spy:demo:alice.os"), on("alice.os", "sqlite:distro:sys"));
     let asks = tell(&spy, &format!("ask {sqlite} 3 {query}"));
-    let spied_on = bank(Journal::Wal).setup(start(spy.runs("puppet").messaging(&sqlite.process)));
+    let spied_on = bank(Journal::Wal).setup(start(spy.runs("puppet").public().messaging(&sqlite.process)));
     let spied_on = spied_on.at(millis(2_500), asks);
     assert!(calm(&spied_on, None).held());
     let story = calm(&spied_on, Some(Planted::SqliteAsksNobody)).story();

@@ -42,8 +42,8 @@ pub fn banking(name: &str, about: &str, journal: Journal) -> Scenario {
     let sqlite = "sqlite:distro:sys";
     story(name, about)
         .journal(journal)
-        .setup(start(bank.runs("bank").restarting().messaging(sqlite)))
-        .setup(start(auditor.runs("bank").restarting().messaging(sqlite)))
+        .setup(start(bank.runs("bank").restarting().public().messaging(sqlite)))
+        .setup(start(auditor.runs("bank").restarting().public().messaging(sqlite)))
         .lasting(secs(12), secs(10))
         .every(secs(1), 10, tell(&bank, "move"))
         .every(millis(1_700), 6, tell(&auditor, "look"))

@@ -260,30 +260,21 @@ impl Sqlite {
         engine::call(&mut cx.disk, cx.now, seed, &self.setup, || work(database))
     }
 
-    /// Opens a database. One that was there is checked as a whole: the engine has just recovered it, perhaps.
+    /// Opens a database. Whether one that was there is sound is in the trace.
     fn open(&mut self, path: &Path, cx: &mut ModuleContext<'_>) -> Result<Database, SqliteError> {
         make_dir(parent(path), &mut cx.disk)?;
         let was_there = cx.disk.files().len(path).is_ok_and(|len| len > 0);
         let seed = self.number(cx);
-        let (database, trouble) = engine::call(&mut cx.disk, cx.now, seed, &self.setup, || {
-            let database = Database::open(path, &self.setup)?;
-            let trouble = if was_there { database.trouble()? } else { None };
-            Ok::<_, SqliteError>((database, trouble))
-        })?;
+        let open = || Database::open(path, &self.setup);
+        let opened = engine::call(&mut cx.disk, cx.now, seed, &self.setup, open)?;
         // What the disk does not give is no fault of the file.
         let files = cx.disk.files();
-        let given = cx.disk.refused().is_none();
-        let is_read = given && files.list(parent(path))?.iter().all(|(file, _)| files.read(file).is_ok());
-        if was_there && is_read {
-            cx.facts.push(What::StoreChecked(cx.module.process, path.clone(), trouble.as_deref().map(Rc::from)));
+        let is_readable = files.list(parent(path))?.iter().all(|(file, _)| files.read(file).is_ok());
+        if was_there && is_readable && cx.disk.refused().is_none() {
+            let trouble = opened.as_ref().err().map(|trouble| trouble.as_str().into());
+            cx.facts.push(What::StoreChecked(cx.module.process, path.clone(), trouble));
         }
-        match trouble {
-            None => Ok(database),
-            Some(trouble) => {
-                engine::discard([database]);
-                Err(SqliteError::engine(&trouble))
-            }
-        }
+        opened.map_err(SqliteError::RusqliteError)
     }
 
     /// Removes a database, and leaves a fresh one.

@@ -40,9 +40,9 @@ pub enum File {
     Named {
         /// Where.
         path: Path,
-        /// A journal that was made by this opening, so that its name is yet to be made durable: by its first sync, as
-        /// `os_unix.c` does it.
-        is_new: bool,
+        /// A journal whose name may not be durable: its first sync sees to that, as in `os_unix.c`. That it was there
+        /// already proves nothing: it may be what a crash has left.
+        syncs_name: bool,
     },
     /// One without a name, which nobody else sees and no crash finds again.
     Temporary(Vec<u8>),
@@ -126,7 +126,7 @@ impl File {
                 (true, false) => return Err(DiskError::NotFound),
                 (false, _) => {}
             }
-            Ok(File::Named { path: path.clone(), is_new: is_missing && opening.journal })
+            Ok(File::Named { path: path.clone(), syncs_name: opening.create && opening.journal })
         })
     }
 
@@ -177,11 +177,11 @@ impl File {
     /// Makes the content durable, and the name of a journal that is new.
     pub fn sync(&mut self, host: &Host) -> Result<(), DiskError> {
         match self {
-            File::Named { path, is_new } if !host.ignores_syncs => on_disk(|disk| {
+            File::Named { path, syncs_name } if !host.ignores_syncs => on_disk(|disk| {
                 disk.apply(Op::Sync(path.clone()))?;
-                if *is_new {
+                if *syncs_name {
                     disk.apply(Op::SyncDir(parent(path).into()))?;
-                    *is_new = false;
+                    *syncs_name = false;
                 }
                 Ok(())
             }),

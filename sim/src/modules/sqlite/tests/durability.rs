@@ -18,7 +18,7 @@ fn what_was_answered_as_committed_is_there_after_a_crash_and_after_a_power_loss(
         let mut desk = ten_rows(&mode(journal));
         desk.crash(&mode(journal));
         assert_eq!(desk.value("SELECT count(*) FROM t"), 10, "{journal:?}");
-        desk.disk.power_loss(crate::disk::Spared::First(0));
+        desk.disk.power_loss(Spared::First(0));
         desk.crash(&mode(journal));
         assert_eq!(desk.value("SELECT count(*) FROM t"), 10, "{journal:?}");
     }

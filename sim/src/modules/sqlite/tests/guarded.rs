@@ -115,7 +115,7 @@ fn what_waits_to_be_committed_has_a_bound_and_is_given_back() {
     let fitting = (0..100).take_while(|_| desk.queue(tx, &long) == "Ok").count();
     assert_eq!(fitting, 63);
     assert_eq!(desk.queue(tx, &long), engine_error("out of memory"));
-    assert_eq!(desk.commit(tx), engine_error("string or blob too big"));
+    assert_eq!(desk.commit(tx), engine_error("statement too long"));
     let tx = desk.begin();
     assert_eq!(desk.queue(tx, &long), "Ok");
 }
