@@ -7,6 +7,7 @@ use sim::guest::native::Program;
 
 mod process;
 
+mod bank;
 mod chat;
 mod counter;
 mod crasher;
@@ -28,6 +29,7 @@ mod lockstep;
 /// Every program, in the order of their names.
 pub fn programs() -> Vec<Program> {
     vec![
+        Program::new("bank", bank::bank),
         Program::new("chat", chat::chat),
         Program::new("counter", counter::counter),
         Program::new("crasher", crasher::crasher),

@@ -5,6 +5,7 @@ pub mod counts_once;
 pub mod fuzzing;
 pub mod guests;
 pub mod logs_once;
+pub mod no_money_lost;
 pub mod stories;
 pub mod summing;
 

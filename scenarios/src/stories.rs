@@ -13,6 +13,7 @@ use sim::scenario::{On, Program, Scenario, Start, on};
 use std::sync::{Arc, LazyLock};
 
 pub mod chain;
+pub mod databases;
 mod disks;
 mod exits;
 mod families;
@@ -43,6 +44,7 @@ pub fn all() -> Vec<Scenario> {
         rights::all(),
         words::all(),
         disks::all(),
+        databases::all(),
         runtimes::all(),
     ];
     chapters.into_iter().flatten().collect()
@@ -64,6 +66,7 @@ pub fn programs() -> Vec<Program> {
 /// The committed Wasm of a program.
 fn built(name: &str) -> Arc<[u8]> {
     let wasm: &[u8] = match name {
+        "bank" => include_bytes!("../guests/built/bank.wasm"),
         "chat" => include_bytes!("../guests/built/chat.wasm"),
         "counter" => include_bytes!("../guests/built/counter.wasm"),
         "crasher" => include_bytes!("../guests/built/crasher.wasm"),

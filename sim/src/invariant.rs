@@ -34,6 +34,7 @@ pub mod refused;
 pub mod restart;
 pub mod spawn;
 pub mod start;
+pub mod store;
 
 #[cfg(test)]
 mod story;
@@ -50,6 +51,7 @@ mod tests {
     mod progress;
     mod prompt;
     mod start;
+    mod store;
 }
 
 pub use past::Past;
@@ -146,6 +148,7 @@ pub fn all(semantics: &Semantics) -> Vec<Box<dyn Invariant>> {
         Box::new(drives::DrivesAreGuarded::default()),
         Box::new(pairs::PairsAreKept::default()),
         Box::new(databases::DatabasesAreGuarded::default()),
+        Box::new(store::StoresAreSound),
     ];
     all.extend(exit::cells(semantics.back_off).map(|cell| Box::new(cell) as Box<dyn Invariant>));
     all

@@ -15,15 +15,43 @@ pub enum Planted {
     BackupInParts,
     /// The disk keeps no checksums: what has rotted is read as if it were right.
     NoChecksums,
+    /// A transaction of `kv` is committed change by change.
+    KvCommitsInParts,
+    /// A database of `kv` that a crash has left is thrown away and not recovered.
+    KvStartsAnew,
+    /// Every package's database of one name is one database of `kv`.
+    KvOneForAll,
+    /// Nobody is asked for a capability by `kv`.
+    KvAsksNobody,
+    /// SQLite's operating system says that it has synced, and has not.
+    SqliteSyncIgnored,
+    /// SQLite answers a commit before its log is synced (`synchronous=NORMAL`, a common advice for speed), or before the
+    /// removal of its journal is (`FULL`).
+    SqliteAnswersEarly,
+    /// The log or journal that a crash has left is thrown away, and SQLite does not recover from it.
+    SqliteJournalIgnored,
+    /// Every package's SQLite database of one name is one database.
+    SqliteOneForAll,
+    /// `sqlite` asks nobody for a capability: as in the public runtime (oddity 2 of its module).
+    SqliteAsksNobody,
 }
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Planted; 5] = [
+    pub const ALL: [Planted; 14] = [
         Planted::AnswersBeforeSync,
         Planted::RenameIsNotAtomic,
         Planted::KeepsTornFrames,
         Planted::BackupInParts,
         Planted::NoChecksums,
+        Planted::KvCommitsInParts,
+        Planted::KvStartsAnew,
+        Planted::KvOneForAll,
+        Planted::KvAsksNobody,
+        Planted::SqliteSyncIgnored,
+        Planted::SqliteAnswersEarly,
+        Planted::SqliteJournalIgnored,
+        Planted::SqliteOneForAll,
+        Planted::SqliteAsksNobody,
     ];
 }

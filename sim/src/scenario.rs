@@ -6,7 +6,7 @@
 use crate::event::Kind;
 use crate::guest::native;
 use crate::invariant::Invariant;
-use crate::modules::setup::Setup;
+use crate::modules::setup::Journal;
 use crate::outside::chain::{ChainPlan, LogSpec};
 use crate::outside::visit::{Frame, FrameKind, HttpRequest, Visit};
 use crate::outside::web::Page;
@@ -47,8 +47,8 @@ pub struct Scenario {
     pub settle: Duration,
     /// The kernel's rules, unless a run asks for others.
     pub semantics: Semantics,
-    /// How its runtime modules work, where there is a choice.
-    pub modules: Setup,
+    /// How SQLite makes its transactions atomic.
+    pub journal: Journal,
     /// What a calm run must show.
     pub expect: Vec<Expect>,
     /// What must hold in this scenario besides the contract.
@@ -222,7 +222,7 @@ impl Scenario {
             storm: Duration::from_secs(20),
             settle: Duration::from_secs(40),
             semantics: Semantics::book(),
-            modules: Setup::default(),
+            journal: Journal::default(),
             expect: Vec::new(),
             invariants: Vec::new(),
         }
@@ -315,9 +315,9 @@ impl Scenario {
         self
     }
 
-    /// With runtime modules that are set up so.
-    pub fn with(mut self, modules: Setup) -> Scenario {
-        self.modules = modules;
+    /// SQLite keeps this journal.
+    pub fn journal(mut self, journal: Journal) -> Scenario {
+        self.journal = journal;
         self
     }
 

@@ -460,6 +460,11 @@ impl Story {
         self.then(What::Dropped(message, reason))
     }
 
+    /// SQLite goes over a file of its own, and finds this wrong with it, or nothing.
+    pub fn finds_its_file(self, trouble: Option<&str>) -> Story {
+        self.begins(What::StoreChecked(ProcessRef::SQLITE, "/sqlite/x".into(), trouble.map(Into::into)))
+    }
+
     pub fn command_is_dropped(self) -> Story {
         let (command, _) = self.commands.last().expect("a command was sent").clone();
         self.then(What::Dropped(command, DropReason::NoCapability))

@@ -24,10 +24,11 @@
 //! - Each request is done as a whole, in the order in which the world lets them at the disk.
 
 use super::database::{DbKey, PackageId, Right, put_file, succeed, transaction_id};
-use super::setup::{Planted, Setup};
+use super::setup::Setup;
 use super::{Module, ModuleContext, Support};
 use crate::disk::{DiskError, Path, Session};
 use crate::event::What;
+use crate::planted::Planted;
 use kernel_core::{Content, Message, ProcessRef};
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -1,11 +1,13 @@
-//! How a scenario sets up its runtime modules, where there is a choice.
+//! How the runtime modules of a run work, where there is a choice.
 
-/// What a scenario may choose about its modules.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+use crate::planted::Planted;
+
+/// What a scenario and a run choose about its modules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Setup {
     /// How `sqlite` makes its transactions atomic.
     pub journal: Journal,
-    /// What its modules do wrong, on purpose: for showing that it is found.
+    /// What they do wrong, if it is to be found.
     pub planted: Option<Planted>,
 }
 
@@ -18,27 +20,4 @@ pub enum Journal {
     /// A rollback journal, removed at each commit and its directory synced then (`synchronous=EXTRA`): with `FULL`, a
     /// power loss may bring the journal back, and with it the state before the commit.
     Rollback,
-}
-
-/// Something wrong that is planted in a module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Planted {
-    /// A transaction of `kv` is committed change by change.
-    KvCommitsInParts,
-    /// A database of `kv` that a crash has left is thrown away and not recovered.
-    KvStartsAnew,
-    /// Every package's database of one name is one database of `kv`.
-    KvOneForAll,
-    /// Nobody is asked for a capability by `kv`.
-    KvAsksNobody,
-    /// SQLite's operating system says that it has synced, and has not.
-    SqliteSyncIgnored,
-    /// SQLite answers a commit before its log is synced: `synchronous=NORMAL`, a common advice for speed.
-    SqliteAnswersEarly,
-    /// The log or journal that a crash has left is thrown away and not recovered from.
-    SqliteJournalIgnored,
-    /// Every package's database of one name is one database.
-    SqliteOneForAll,
-    /// Nobody is asked for a capability: as in the public runtime (oddity 2 of its module).
-    SqliteAsksNobody,
 }

@@ -7,13 +7,13 @@
 //! responses are dropped.
 //!
 //! What is answered as committed is durable (P3): the log is synced before the answer. A lone `Write` commits itself,
-//! unless its sender has begun a transaction by `Query "BEGIN"`. The statements of a transaction by `BeginTx` wait in memory until
-//! its `Commit`, which does all of them or none; a node that goes down forgets them.
+//! unless its sender has begun a transaction by `Query "BEGIN"`. The statements of a transaction by `BeginTx` wait in
+//! memory until its `Commit`, which does all of them or none; a node that goes down forgets them.
 //!
 //! The engine works on the simulated disk by an operating system of its own (`host`, `vfs_ffi`). Its files are
-//! `/sqlite/package:publisher/name/name.db` and beside it, and a crash may come between any two of its operations. It recovers by itself
-//! when a database is first opened after a boot; its own `integrity_check` then goes over the whole file, and what it
-//! says is in the trace.
+//! `/sqlite/package:publisher/name/name.db` and beside it, and a crash may come between any two of its operations. It
+//! recovers by itself when a database is first opened after a boot; its own `integrity_check` then goes over the whole
+//! file, and what it says is in the trace.
 //!
 //! What differs from the public runtime, all told:
 //! - The capabilities are asked for. There they are looked up and the answer is ignored (oddity 2), so that whoever may
@@ -23,18 +23,20 @@
 //!   begin or end a transaction.
 //! - An infinite number in a result is an error; there, the answer never comes (oddity 3). That a text parameter which
 //!   is valid base64 becomes a BLOB is as there, since clients send their bytes so.
-//! - `RemoveDb` leaves a fresh empty database, as there (oddity 4); it removes the old one's file first, so that a crash in between
-//!   leaves no log without its database.
+//! - `RemoveDb` leaves a fresh empty database, as there (oddity 4); it removes the old one's file first, so that a crash
+//!   in between leaves nothing but a log, which SQLite then takes for none.
 //! - A guest's SQL stays in its database and ends: see `guard`. Local time is refused: a node has no time zone.
 //! - A name that a file cannot have is written otherwise on the disk; at most [`OPEN_MAX`] databases are open at once.
 //!
-//! Whoever uses SQLite beside the simulator in one process should know that it registers a default VFS of its own.
+//! SQLite has one generator of random numbers, one count of its memory and one default VFS in a process, and the module
+//! takes all three: whoever uses SQLite beside the simulator does so in another process.
 
 use super::database::{DbKey, Right, succeed, transaction_id};
-use super::setup::{Planted, Setup};
+use super::setup::Setup;
 use super::{Module, ModuleContext, Support};
 use crate::disk::{Disk, Op, Path, Session, parent};
 use crate::event::What;
+use crate::planted::Planted;
 use engine::{Command, Database};
 use kernel_core::{Content, Message, ProcessRef};
 use std::collections::BTreeMap;
@@ -83,6 +85,8 @@ pub struct Sqlite {
     setup: Setup,
     open: BTreeMap<Path, Database>,
     transactions: BTreeMap<u64, Transaction>,
+    /// The bytes in all of those.
+    queued: usize,
     /// How many numbers this boot has taken.
     numbers: u64,
 }
@@ -95,6 +99,9 @@ struct Transaction {
     commands: Vec<Command>,
     bytes: usize,
 }
+
+/// What a transaction takes by itself.
+const TRANSACTION_BYTES: usize = 256;
 
 /// What a request that is not refused comes to: the answer, and the bytes that go along.
 type Outcome = Result<(Answer, Option<Vec<u8>>), SqliteError>;
@@ -118,9 +125,10 @@ impl Module for Sqlite {
     /// A handle cannot be cloned.
     fn fork(&self) -> Option<Box<dyn Module>> {
         let fork = Sqlite {
-            setup: self.setup.clone(),
+            setup: self.setup,
             open: BTreeMap::new(),
             transactions: self.transactions.clone(),
+            queued: self.queued,
             numbers: self.numbers,
         };
         self.open.is_empty().then(|| Box::new(fork) as Box<dyn Module>)
@@ -147,7 +155,7 @@ impl Drop for Sqlite {
 impl Sqlite {
     /// The module of a node that has just come up.
     pub fn new(setup: &Setup) -> Sqlite {
-        Sqlite { setup: setup.clone(), open: BTreeMap::new(), transactions: BTreeMap::new(), numbers: 0 }
+        Sqlite { setup: *setup, open: BTreeMap::new(), transactions: BTreeMap::new(), queued: 0, numbers: 0 }
     }
 
     /// Does one action, or says why not: rights first, then what is asked for, then the engine.
@@ -179,13 +187,15 @@ impl Sqlite {
             }
             Action::BeginTx => {
                 let tx_id = self.number(cx);
-                self.transactions.insert(tx_id, Transaction { path, commands: vec![], bytes: 0 });
+                self.reserve(TRANSACTION_BYTES)?;
+                self.transactions.insert(tx_id, Transaction { path, commands: vec![], bytes: TRANSACTION_BYTES });
                 return Ok((Answer::BeginTx { tx_id }, None));
             }
             Action::Commit { tx_id } => {
                 let own = self.transactions.get(tx_id).is_some_and(|transaction| transaction.path == path);
                 let transaction = if own { self.transactions.remove(tx_id) } else { None };
                 let transaction = transaction.ok_or(SqliteError::NoTx(*tx_id))?;
+                self.queued -= transaction.bytes;
                 self.on(&path, cx, |database| database.commit(&transaction.commands))?;
             }
         }
@@ -250,31 +260,27 @@ impl Sqlite {
         engine::call(&mut cx.disk, cx.now, seed, &self.setup, || work(database))
     }
 
-    /// Opens a database. One that was there is checked as a whole: the engine has just recovered it, perhaps.
+    /// Opens a database. Whether one that was there is sound is in the trace.
     fn open(&mut self, path: &Path, cx: &mut ModuleContext<'_>) -> Result<Database, SqliteError> {
         make_dir(parent(path), &mut cx.disk)?;
         let was_there = cx.disk.files().len(path).is_ok_and(|len| len > 0);
         let seed = self.number(cx);
-        let (database, trouble) = engine::call(&mut cx.disk, cx.now, seed, &self.setup, || {
-            let database = Database::open(path, &self.setup)?;
-            let trouble = if was_there { database.trouble()? } else { None };
-            Ok::<_, SqliteError>((database, trouble))
-        })?;
-        if was_there {
-            cx.facts.push(What::StoreChecked(cx.module.process, path.clone(), trouble.as_deref().map(Rc::from)));
+        let open = || Database::open(path, &self.setup);
+        let opened = engine::call(&mut cx.disk, cx.now, seed, &self.setup, open)?;
+        // What the disk does not give is no fault of the file.
+        let files = cx.disk.files();
+        let is_readable = files.list(parent(path))?.iter().all(|(file, _)| files.read(file).is_ok());
+        if was_there && is_readable && cx.disk.refused().is_none() {
+            let trouble = opened.as_ref().err().map(|trouble| trouble.as_str().into());
+            cx.facts.push(What::StoreChecked(cx.module.process, path.clone(), trouble));
         }
-        match trouble {
-            None => Ok(database),
-            Some(trouble) => {
-                engine::discard([database]);
-                Err(SqliteError::engine(&trouble))
-            }
-        }
+        opened.map_err(SqliteError::RusqliteError)
     }
 
     /// Removes a database, and leaves a fresh one.
     fn remove(&mut self, path: &Path, cx: &mut ModuleContext<'_>) -> Result<(), SqliteError> {
         self.transactions.retain(|_, transaction| transaction.path != *path);
+        self.queued = self.transactions.values().map(|transaction| transaction.bytes).sum();
         engine::discard(self.open.remove(path));
         let files = cx.disk.files().list(parent(path))?;
         // The database comes first in the list, and its removal is durable before the others are touched: SQLite
@@ -288,15 +294,24 @@ impl Sqlite {
 
     /// One more statement of a transaction.
     fn queue(&mut self, id: u64, path: &Path, command: Command, blob: usize) -> Result<(), SqliteError> {
-        let queued: usize = self.transactions.values().map(|transaction| transaction.bytes).sum();
-        let transaction = self.transactions.get_mut(&id).filter(|transaction| transaction.path == *path);
-        let transaction = transaction.ok_or(SqliteError::NoTx(id))?;
-        let bytes = size_of::<Command>() + command.sql.len() + blob;
-        if queued + bytes > QUEUED_MAX {
-            return Err(SqliteError::engine("out of memory"));
+        let own = self.transactions.get(&id).is_some_and(|transaction| transaction.path == *path);
+        if !own {
+            return Err(SqliteError::NoTx(id));
         }
+        let bytes = size_of::<Command>() + command.sql.len() + 16 * blob;
+        self.reserve(bytes)?;
+        let transaction = self.transactions.get_mut(&id).expect("it was just seen");
         transaction.bytes += bytes;
         transaction.commands.push(command);
+        Ok(())
+    }
+
+    /// So much more is to wait for a commit.
+    fn reserve(&mut self, bytes: usize) -> Result<(), SqliteError> {
+        if self.queued + bytes > QUEUED_MAX {
+            return Err(SqliteError::engine("out of memory"));
+        }
+        self.queued += bytes;
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use super::{Phase, Task, World};
 use crate::disk::Spared;
 use crate::event::{Life, What};
+use crate::modules::setup::Setup;
 use crate::node::{Known, Up};
 use crate::operator::Step;
 use crate::site::{Answer as Choice, Down, WriteFault};
@@ -164,7 +165,8 @@ impl World<'_> {
         let semantics: Semantics = self.semantics();
         let (at, base) = (Moment { now: self.now, cause }, u64::from(boots) << 40);
         let kernel = Kernel::boot(our, semantics, base, rows, &mut self.names, at, &mut self.buffer);
-        self.nodes[node].up = Some(Up::new(kernel, &self.scenario.modules));
+        self.nodes[node].up =
+            Some(Up::new(kernel, &Setup { journal: self.scenario.journal, planted: self.options.planted }));
         self.effects.extend(self.buffer.drain(..));
         self.carry_out(node, cause);
         self.arm(node);

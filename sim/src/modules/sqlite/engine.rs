@@ -8,11 +8,12 @@ use super::wire::SqliteError;
 use super::{values, vfs_ffi};
 use crate::disk::{Op, Path, Session};
 use crate::modules::engine::on_disk;
-use crate::modules::setup::{Journal, Planted, Setup};
+use crate::modules::setup::{Journal, Setup};
+use crate::planted::Planted;
 use kernel_core::Instant;
 use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::types::Value;
-use rusqlite::{Batch, Connection, Error, OpenFlags, Statement};
+use rusqlite::{Batch, Connection, Error, ErrorCode, OpenFlags, Statement};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Whose turn it is: the engine's random numbers and its count of memory are the whole process's.
@@ -46,33 +47,47 @@ pub fn discard(databases: impl IntoIterator<Item = Database>) {
 }
 
 impl Database {
-    /// Opens a database, which is made if there is none. To be called within [`call`].
-    pub fn open(path: &str, setup: &Setup) -> Result<Database, SqliteError> {
+    /// Opens a database, which is made if there is none, and goes over it as a whole, by the engine's own check of all
+    /// its pages and indexes: the engine has just recovered it, perhaps. To be called within [`call`].
+    ///
+    /// # Errors
+    /// The inner one is what is wrong with the file; the outer one is any other.
+    pub fn open(path: &str, setup: &Setup) -> Result<Result<Database, String>, SqliteError> {
+        let opened = Database::connect(path, setup).and_then(|database| Ok((database.trouble()?, database)));
+        match opened {
+            Ok((None, database)) => Ok(Ok(database)),
+            Ok((Some(trouble), _)) => Ok(Err(trouble)),
+            Err(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Ok(Err(error.to_string())),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    fn connect(path: &str, setup: &Setup) -> rusqlite::Result<Database> {
         if setup.planted == Some(Planted::SqliteJournalIgnored) {
             throw_away(path, &["-wal", "-journal"]);
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags_and_vfs(path, flags, vfs_ffi::NAME)?;
-        let (locking, journal, synchronous) = match setup.journal {
-            // Alone with its file, the engine keeps the log's index in its own memory and needs no shared one.
-            Journal::Wal => ("EXCLUSIVE", "WAL", "FULL"),
-            Journal::Rollback => ("NORMAL", "DELETE", "EXTRA"),
-        };
         let early = setup.planted == Some(Planted::SqliteAnswersEarly);
+        let (locking, journal, synchronous) = match (setup.journal, early) {
+            // Alone with its file, the engine keeps the log's index in its own memory and needs no shared one.
+            (Journal::Wal, false) => ("EXCLUSIVE", "WAL", "FULL"),
+            (Journal::Wal, true) => ("EXCLUSIVE", "WAL", "NORMAL"),
+            (Journal::Rollback, false) => ("NORMAL", "DELETE", "EXTRA"),
+            (Journal::Rollback, true) => ("NORMAL", "DELETE", "FULL"),
+        };
         let set =
             |pragma, value| connection.pragma_update_and_check(None, pragma, value, |row| row.get::<_, String>(0));
         set("locking_mode", locking)?;
-        let mode = set("journal_mode", journal)?;
-        if !mode.eq_ignore_ascii_case(journal) {
-            return Err(SqliteError::engine(&format!("the journal mode is {mode}, not {journal}")));
-        }
-        connection.pragma_update(None, "synchronous", if early { "NORMAL" } else { synchronous })?;
+        set("journal_mode", journal)?;
+        connection.pragma_update(None, "synchronous", synchronous)?;
         let guard = Guard::of(&mut connection)?;
         Ok(Database { connection, guard })
     }
 
-    /// What is wrong with the file, by the engine's own check of all its pages and indexes; `None`: nothing.
-    pub fn trouble(&self) -> Result<Option<String>, SqliteError> {
+    fn trouble(&self) -> rusqlite::Result<Option<String>> {
         self.guard.begin(false);
         let mut check = self.connection.prepare("PRAGMA integrity_check(3)")?;
         let found: Vec<String> = check.query([])?.map(|row| row.get(0)).collect()?;

@@ -40,9 +40,9 @@ pub enum File {
     Named {
         /// Where.
         path: Path,
-        /// A journal that was made by this opening, so that its name is yet to be made durable: by its first sync, as
-        /// `os_unix.c` does it.
-        is_new: bool,
+        /// A journal whose name may not be durable: its first sync sees to that, as in `os_unix.c`. That it was there
+        /// already proves nothing: it may be what a crash has left.
+        syncs_name: bool,
     },
     /// One without a name, which nobody else sees and no crash finds again.
     Temporary(Vec<u8>),
@@ -126,25 +126,25 @@ impl File {
                 (true, false) => return Err(DiskError::NotFound),
                 (false, _) => {}
             }
-            Ok(File::Named { path: path.clone(), is_new: is_missing && opening.journal })
+            Ok(File::Named { path: path.clone(), syncs_name: opening.create && opening.journal })
         })
     }
 
     /// Fills a buffer from an offset on, with zeros beyond the file's end; whether the file had that much.
     pub fn read(&self, offset: u64, out: &mut [u8]) -> Result<bool, DiskError> {
-        let held;
-        let content: &[u8] = match self {
-            File::Named { path, .. } => {
-                held = on_disk(|disk| disk.read(path))?;
-                &held
-            }
-            File::Temporary(content) => content,
+        let range = offset..offset.saturating_add(out.len() as u64);
+        let mut fill = |there: &[u8]| {
+            out[..there.len()].copy_from_slice(there);
+            out[there.len()..].fill(0);
+            there.len() == out.len()
         };
-        let there = usize::try_from(offset).ok().and_then(|offset| content.get(offset..)).unwrap_or(&[]);
-        let n = there.len().min(out.len());
-        out[..n].copy_from_slice(&there[..n]);
-        out[n..].fill(0);
-        Ok(n == out.len())
+        match self {
+            File::Named { path, .. } => on_disk(|disk| disk.read_at(path, range).map(&mut fill)),
+            File::Temporary(content) => {
+                let len = content.len() as u64;
+                Ok(fill(&content[range.start.min(len) as usize..range.end.min(len) as usize]))
+            }
+        }
     }
 
     /// Writes bytes at an offset.
@@ -177,11 +177,11 @@ impl File {
     /// Makes the content durable, and the name of a journal that is new.
     pub fn sync(&mut self, host: &Host) -> Result<(), DiskError> {
         match self {
-            File::Named { path, is_new } if !host.ignores_syncs => on_disk(|disk| {
+            File::Named { path, syncs_name } if !host.ignores_syncs => on_disk(|disk| {
                 disk.apply(Op::Sync(path.clone()))?;
-                if *is_new {
+                if *syncs_name {
                     disk.apply(Op::SyncDir(parent(path).into()))?;
-                    *is_new = false;
+                    *syncs_name = false;
                 }
                 Ok(())
             }),

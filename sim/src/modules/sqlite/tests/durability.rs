@@ -1,7 +1,7 @@
 //! What stays when the node does not, and what is answered when the disk refuses.
 
 use super::*;
-use crate::disk::{IoFault, IoWrong};
+use crate::disk::{IoFault, IoWrong, Spared};
 
 /// The owner writes ten rows, one transaction each.
 fn ten_rows(setup: &Setup) -> Desk<Sqlite> {
@@ -18,7 +18,7 @@ fn what_was_answered_as_committed_is_there_after_a_crash_and_after_a_power_loss(
         let mut desk = ten_rows(&mode(journal));
         desk.crash(&mode(journal));
         assert_eq!(desk.value("SELECT count(*) FROM t"), 10, "{journal:?}");
-        desk.disk.power_loss(crate::disk::Spared::First(0));
+        desk.disk.power_loss(Spared::First(0));
         desk.crash(&mode(journal));
         assert_eq!(desk.value("SELECT count(*) FROM t"), 10, "{journal:?}");
     }
@@ -46,7 +46,11 @@ fn rotten_bytes_are_an_error_and_never_an_answer() {
     let mut desk = ten_rows(&setup);
     desk.crash(&setup);
     let path: Path = "/sqlite/notes:me.os/main/main.db".into();
-    desk.disk.apply(&Op::Write(path.clone(), 4096 + 8, [0xff; 64].into())).expect("the file is there");
+    desk.disk.rot(&path, 4096 + 8);
+    assert_eq!(desk.query("SELECT * FROM t"), engine_error("disk I/O error"));
+    assert!(desk.facts.is_empty(), "{:?}", desk.facts);
+    // Where nobody notices but the engine.
+    desk.disk.apply(&Op::Write(path, 4096, [0xff; 512].into())).expect("the file is there");
     let answer = desk.query("SELECT * FROM t");
     assert!(answer["Err"]["RusqliteError"].is_string(), "{answer}");
     assert!(matches!(&desk.facts[..], [What::StoreChecked(_, _, Some(_))]), "{:?}", desk.facts);

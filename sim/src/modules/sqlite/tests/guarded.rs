@@ -106,3 +106,16 @@ fn the_schema_cannot_be_written_by_hand() {
     let refusal = desk.write("UPDATE sqlite_master SET sql = 'broken'");
     assert_eq!(refusal, engine_error("table sqlite_master may not be modified"));
 }
+
+#[test]
+fn what_waits_to_be_committed_has_a_bound_and_is_given_back() {
+    let mut desk = with_table(&Setup::default());
+    let tx = desk.begin();
+    let long = format!("INSERT INTO t VALUES (1, '{}')", "x".repeat(1 << 20));
+    let fitting = (0..100).take_while(|_| desk.queue(tx, &long) == "Ok").count();
+    assert_eq!(fitting, 63);
+    assert_eq!(desk.queue(tx, &long), engine_error("out of memory"));
+    assert_eq!(desk.commit(tx), engine_error("statement too long"));
+    let tx = desk.begin();
+    assert_eq!(desk.queue(tx, &long), "Ok");
+}
