@@ -122,6 +122,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// The digest of all its events and of what it left on the nodes' disks. A package's files have other bytes in Wasm
+    /// and in native Rust, so runs of the two compare their events alone.
+    pub fn whole(&self) -> Fingerprint {
+        self.fingerprint.then(self.disks)
+    }
+
     /// Whether every invariant held, and no bound was reached.
     pub fn held(&self) -> bool {
         self.verdict == Verdict::Held
