@@ -113,8 +113,8 @@ fn outcome_of(
         false => None,
     };
     Ok(Outcome {
-        verdict: run.verdict,
         whole: run.whole(),
+        verdict: run.verdict,
         fingerprint: run.fingerprint,
         flavored: run.flavored,
         events: run.trace.len(),
