@@ -1,4 +1,5 @@
-//! Determinism, checked: a run played again, and on an engine set up otherwise, is the same run, event for event.
+//! Determinism, checked: a run played again, and on an engine set up otherwise, is the same run, event for event, and
+//! leaves the same disks, bit for bit.
 //!
 //! A run is a pure function of its scenario and its plan. Were it not, every finding would be worth nothing; so some
 //! seeds of every exploration are played three times, and where two runs part is told with what was before.
@@ -33,7 +34,8 @@ pub enum Again {
 pub struct Difference {
     /// How the second was played.
     pub again: Again,
-    /// The index of the first event that differs; `None`, if they were the same when every event was kept.
+    /// The index of the first event that differs; `None`, if none does: the disks do, or nothing when every event was
+    /// kept.
     pub at: Option<usize>,
     /// The events before it: the same in both.
     pub before: Vec<String>,
@@ -48,7 +50,7 @@ pub fn is_played_again(nth: usize) -> bool {
     nth.is_multiple_of(EVERY)
 }
 
-/// Plays a seed again, in both ways, and compares: with the fingerprint that its run had.
+/// Plays a seed again, in both ways, and compares: with the fingerprint of events and disks that its run had.
 ///
 /// # Errors
 /// A scenario that names what it does not have.
@@ -61,7 +63,7 @@ pub fn difference(
     had: Fingerprint,
 ) -> Result<Option<Difference>, ScenarioError> {
     for again in [Again::Alike, Again::Sliced] {
-        if run_seed(scenario, seed, profile, &again.options(options), loader)?.fingerprint != had {
+        if run_seed(scenario, seed, profile, &again.options(options), loader)?.whole() != had {
             let keeping = Options { keep_trace: true, ..options.clone() };
             let first = run_seed(scenario, seed, profile, &keeping, loader)?;
             let second = run_seed(scenario, seed, profile, &again.options(&keeping), loader)?;
@@ -106,7 +108,10 @@ impl fmt::Display for Difference {
             Again::Sliced => "played again with fuel in slices",
         };
         let Some(at) = self.at else {
-            return write!(f, "{how}, it was not the same run; it was, when every event was kept");
+            return write!(
+                f,
+                "{how}, it has the same events, and left other bits on a disk or was another run at first"
+            );
         };
         write!(f, "{how}, it is not the same run from event #{at} on\n  both")?;
         self.before.iter().try_for_each(|line| write!(f, "\n      {line}"))?;

@@ -77,9 +77,9 @@ pub struct Explored {
     pub limits: Vec<(Seed, String)>,
     /// What all runs reached together.
     pub coverage: Coverage,
-    /// The digest of all runs' fingerprints, in the order of the seeds.
+    /// The digest of all runs' events and disks, in the order of the seeds.
     pub fingerprint: Fingerprint,
-    /// The same without the runs that may depend on the form of the programs ([`Run::flavored`]).
+    /// The same of the events alone, without the runs that may depend on the form of the programs ([`Run::flavored`]).
     pub plain: Fingerprint,
     /// How many runs were played again, to see that they are the same.
     pub played_again: u64,
@@ -90,6 +90,7 @@ pub struct Explored {
 /// What of a run is kept when it is one of many.
 struct Outcome {
     verdict: Verdict,
+    whole: Fingerprint,
     fingerprint: Fingerprint,
     flavored: bool,
     events: u64,
@@ -108,10 +109,11 @@ fn outcome_of(
 ) -> Result<Outcome, ScenarioError> {
     let run = run_seed(scenario, seed, profile, options, loader)?;
     let difference = match is_played_again(nth) {
-        true => difference(scenario, seed, profile, options, loader, run.fingerprint)?,
+        true => difference(scenario, seed, profile, options, loader, run.whole())?,
         false => None,
     };
     Ok(Outcome {
+        whole: run.whole(),
         verdict: run.verdict,
         fingerprint: run.fingerprint,
         flavored: run.flavored,
@@ -169,7 +171,7 @@ pub fn explore(
         explored.coverage.add(&outcome.coverage);
         explored.played_again += u64::from(is_played_again(nth));
         explored.differences.extend(outcome.difference.map(|difference| (*seed, difference)));
-        explored.fingerprint = explored.fingerprint.then(outcome.fingerprint);
+        explored.fingerprint = explored.fingerprint.then(outcome.whole);
         if !outcome.flavored {
             explored.plain = explored.plain.then(outcome.fingerprint);
         }

@@ -116,6 +116,7 @@ impl Drives {
                 Some(Some(Bytes::from(content.as_slice())))
             }),
             Effect::Change(path) => self.file(path).anything(),
+            Effect::Move(from, to) if from == to => {}
             Effect::Move(from, to) => {
                 let moved = self.at_and_below(from);
                 let files: Vec<_> = moved.iter().map(|path| (path.clone(), self.files[path].clone())).collect();
@@ -297,5 +298,157 @@ impl Invariant for FilesAreKept {
             _ => {}
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel_core::{Address, Blob, Content as What, MessageId, NodeId, Request, Response};
+
+    const FILE: &str = "/p:q.os/home/f";
+
+    /// Drives of which nothing is known; a message in five parts.
+    #[derive(Default)]
+    struct Told {
+        drives: Drives,
+        n_asked: u64,
+        wrong: Option<String>,
+    }
+
+    fn told() -> Told {
+        Told::default()
+    }
+
+    fn message(id: u64, content: What, blob: Option<&str>) -> Message {
+        let vfs = Address { node: NodeId(0), process: ProcessRef::VFS };
+        let asker = Address { node: NodeId(0), process: ProcessRef::TERMINAL };
+        let (source, target) = if matches!(content, What::Request(_)) { (asker, vfs) } else { (vfs, asker) };
+        let blob = blob.map(|text| Blob { mime: None, bytes: text.into() });
+        Message { id: MessageId(id), source, target, rsvp: Some(asker), content, blob, cause: Cause(0) }
+    }
+
+    impl Told {
+        fn asks(mut self, action: &str, blob: Option<&str>, waits: bool) -> Told {
+            self.n_asked += 1;
+            let body = format!(r#"{{"path":"{FILE}","action":{action}}}"#);
+            let request =
+                Request { body: body.as_str().into(), expects_response: waits.then_some(5), ..Request::default() };
+            let message = Rc::new(message(self.n_asked, What::Request(request), blob));
+            let effect = Effect::of(&message);
+            self.drives.open.push(Open { message, effect });
+            self
+        }
+
+        fn hears(mut self, body: &str, blob: Option<&str>) -> Told {
+            let response = Response { body: body.into(), ..Response::default() };
+            let answer = message(self.n_asked, What::Response(response), blob);
+            self.wrong = self.wrong.or(self.drives.on_answered(&answer).err());
+            self
+        }
+
+        fn writes(self, content: &str) -> Told {
+            self.asks(r#""Write""#, Some(content), true).hears(r#""Ok""#, None)
+        }
+
+        fn syncs(self) -> Told {
+            self.asks(r#""SyncAll""#, None, true).hears(r#""Ok""#, None)
+        }
+
+        fn reads(self, content: &str) -> Told {
+            self.asks(r#""Read""#, None, true).hears(r#""Read""#, Some(content))
+        }
+
+        fn finds_nothing(self) -> Told {
+            let body = r#"{"Err":{"IOError":"No such file or directory (os error 2)"}}"#;
+            self.asks(r#""Read""#, None, true).hears(body, None)
+        }
+
+        fn goes_down(mut self, how: Down) -> Told {
+            self.drives.on_down(how);
+            self
+        }
+
+        fn disk_refuses(mut self) -> Told {
+            self.drives.shaky = true;
+            self
+        }
+
+        #[track_caller]
+        fn holds(self) {
+            assert_eq!(self.wrong, None);
+        }
+
+        #[track_caller]
+        fn is_wrong(self) {
+            assert!(self.wrong.is_some());
+        }
+    }
+
+    #[test]
+    fn what_was_answered_as_written_is_read_also_after_a_crash() {
+        let written = || told().writes("old").writes("new");
+        written().reads("new").holds();
+        written().reads("old").is_wrong();
+        written().goes_down(Down::Crash).reads("new").holds();
+        written().goes_down(Down::Crash).reads("old").is_wrong();
+        written().goes_down(Down::Crash).finds_nothing().is_wrong();
+        told().asks(r#""RemoveFile""#, None, true).hears(r#""Ok""#, None).reads("old").is_wrong();
+    }
+
+    #[test]
+    fn what_was_synced_is_read_after_a_power_loss_and_what_was_not_is_anything() {
+        told().writes("old").syncs().goes_down(Down::PowerLoss).reads("old").holds();
+        told().writes("old").syncs().goes_down(Down::PowerLoss).finds_nothing().is_wrong();
+        let not_synced = || told().writes("old").syncs().writes("new").goes_down(Down::PowerLoss);
+        not_synced().reads("newt").holds();
+        not_synced().reads("old").reads("new").is_wrong();
+        not_synced().reads("old").goes_down(Down::PowerLoss).reads("new").is_wrong();
+    }
+
+    #[test]
+    fn a_write_that_a_crash_interrupts_leaves_the_old_file_the_new_or_an_empty_one() {
+        let cut = || told().writes("old").asks(r#""Write""#, Some("new"), true).goes_down(Down::Crash);
+        cut().reads("old").holds();
+        cut().reads("new").holds();
+        cut().reads("").holds();
+        cut().reads("newold").is_wrong();
+    }
+
+    #[test]
+    fn a_write_that_nobody_waits_for_is_done_or_not_and_a_read_says_which() {
+        let unheard = || told().writes("old").asks(r#""Write""#, Some("new"), false).asks(r#""SyncAll""#, None, true);
+        let synced = || unheard().hears(r#""Ok""#, None);
+        synced().reads("new").goes_down(Down::PowerLoss).reads("new").holds();
+        synced().reads("new").goes_down(Down::PowerLoss).reads("old").is_wrong();
+        synced().reads("other").is_wrong();
+        unheard().disk_refuses().hears(r#""Ok""#, None).reads("ne").holds();
+    }
+
+    #[test]
+    fn after_a_sync_that_failed_no_later_one_promises_anything_until_the_file_is_written_anew() {
+        let error = r#"{"Err":{"IOError":"Input/output error (os error 5)"}}"#;
+        let failed = || told().writes("old").asks(r#""SyncAll""#, None, true).hears(error, None).syncs();
+        failed().goes_down(Down::PowerLoss).finds_nothing().holds();
+        failed().writes("new").syncs().goes_down(Down::PowerLoss).reads("new").holds();
+        failed().writes("new").syncs().goes_down(Down::PowerLoss).finds_nothing().is_wrong();
+    }
+
+    #[test]
+    fn a_file_that_was_renamed_is_at_its_new_name_alone() {
+        let renamed = r#"{"Rename":{"new_path":"/p:q.os/home/../home/f"}}"#;
+        told().writes("old").asks(renamed, None, true).hears(r#""Ok""#, None).reads("old").holds();
+        let away = r#"{"Rename":{"new_path":"/p:q.os/home/g"}}"#;
+        let moved = || told().writes("old").asks(away, None, true).hears(r#""Ok""#, None);
+        moved().finds_nothing().holds();
+        moved().reads("old").is_wrong();
+    }
+
+    #[test]
+    fn an_append_and_a_cut_are_followed() {
+        let longer = || told().writes("old").asks(r#""Append""#, Some("er"), true).hears(r#""Ok""#, None);
+        longer().reads("older").holds();
+        longer().reads("old").is_wrong();
+        longer().asks(r#"{"SetLen":2}"#, None, true).hears(r#""Ok""#, None).reads("ol").holds();
     }
 }

@@ -53,6 +53,12 @@ impl Saved {
         }
     }
 
+    /// Whether the disk may come to have this: it has it, or somebody was saving it.
+    fn may_become(&self, state: &State) -> bool {
+        let saving = self.saving.as_ref().is_some_and(|(_, saving, _)| saving == state);
+        self.durable == *state || saving || self.perhaps.contains(state) || self.lost_count
+    }
+
     /// Whether a read that began at `since` may have found this.
     fn may_read(&self, got: &State, since: Cause) -> bool {
         let saving = self.saving.as_ref().is_some_and(|(_, state, _)| state == got);
@@ -114,7 +120,14 @@ impl Invariant for StateIsKept {
                 saved.abandon();
                 saved.saving = Some((life.number, state.clone(), false));
             }
-            What::StateDurable(process, state) => self.saved(event.node, *process).on_durable(index, state),
+            What::StateDurable(process, state) => {
+                let saved = self.saved(event.node, *process);
+                if !saved.may_become(state) {
+                    let (who, was) = (names.process_text(*process), &saved.durable);
+                    return Err(format!("the disk has {state:?} of {who}, which nobody was saving; it had {was:?}"));
+                }
+                saved.on_durable(index, state);
+            }
             What::Returned(life, CallKind::SetState | CallKind::ClearState) => {
                 return self.on_returned(event, *life, names);
             }

@@ -96,7 +96,8 @@ impl World<'_> {
 
 /// Planted: the table as it is now, and all else as it was at the backup before.
 fn in_parts(disk: &Disk, before: &Rc<Files>) -> Rc<Files> {
-    let mut parts = Disk::default();
+    // With its count of files: a number is never given twice.
+    let mut parts = disk.clone();
     parts.restore(before);
     for path in table::COPIES {
         let now = disk.files().read(path).expect("a node that is up has a table");

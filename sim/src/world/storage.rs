@@ -63,7 +63,7 @@ impl World<'_> {
             Job::Module(module, message) => {
                 let fault = self.io_fault(node);
                 let mut ops = self.ask_module(node, module, cause, &Heard::Message(message), fault);
-                if self.options.planted == Some(Planted::AnswersBeforeSync) {
+                if self.options.planted == Some(Planted::AnswersBeforeSync) && module == ProcessRef::VFS {
                     ops.retain(|op| !matches!(op, Op::Sync(_) | Op::SyncDir(_)));
                 }
                 if module == ProcessRef::KV && self.semantics().has(Deviation::D27) {

@@ -33,6 +33,14 @@ fn a_save_that_a_crash_interrupts_leaves_the_old_or_the_new() {
 }
 
 #[test]
+fn a_boot_finds_what_was_saved_or_was_being_saved_and_nothing_else() {
+    let saved = || restart().saves("a", "1").state_is_durable("a", "1").call_returns("a", CallKind::SetState);
+    let cut = || saved().saves("a", "2").goes_down(Down::Crash);
+    cut().state_is_durable("a", "2").boots().starts("a").reads("a", Some("2")).holds();
+    cut().state_is_durable("a", "12").boots().breaks("P1");
+}
+
+#[test]
 fn an_initialization_is_durable_when_it_is_answered() {
     story().is_to_be_initialized("a", OnExit::None).initializing_is_answered("a").breaks("P2");
     let other = story().is_to_be_initialized("a", OnExit::Restart).puts("a", OnExit::None);
