@@ -187,7 +187,9 @@ impl Invariant for Unforgeable {
             return Ok(());
         }
         let holder = Address { node: event.node, process: *id };
-        match row.capabilities.iter().find(|capability| !was_given(past, holder, capability)) {
+        // What an initializer asked for and could not give is for C2.
+        let is_stray = |one: &&Capability| !was_given(past, holder, one) && !was_asked_for(past, holder, one);
+        match row.capabilities.iter().find(is_stray) {
             Some(stray) => {
                 let (who, stray) = (names.address_text(holder), capability_text(stray, names));
                 Err(format!("{who} holds {stray}, and nobody gave it that"))
@@ -206,6 +208,13 @@ pub(crate) fn was_given(past: &Past, holder: Address, capability: &Capability) -
     // What was revoked and comes back is for E12.
     let held = held || past.holdings.was_revoked(holder.node, holder.process, capability);
     held || module && capability.params != ParamsRef::MESSAGING || was_given_anew(past, holder, capability)
+}
+
+/// Whether an initialization under way names this among the initial capabilities, whoever may give it.
+pub(crate) fn was_asked_for(past: &Past, holder: Address, capability: &Capability) -> bool {
+    let asked = past.lives.node(holder.node).map_or(&[][..], |node| &node.initializing);
+    let asked = asked.iter().filter(|asked| asked.process == holder.process);
+    asked.into_iter().any(|asked| asked.init().initial_capabilities.contains(capability))
 }
 
 /// Whether an initialization under way may have given this.
