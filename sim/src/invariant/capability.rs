@@ -4,7 +4,7 @@ use crate::event::{Event, Kind, What};
 use crate::invariant::lives::entry;
 use crate::invariant::message::Watched;
 use crate::invariant::{Invariant, Past, Rule};
-use kernel_core::{Address, Capability, Cause, Change, Message, Names, NodeId, ParamsRef, ProcessRef, Record};
+use kernel_core::{Address, Capability, Cause, Change, Instant, Message, Names, NodeId, ParamsRef, ProcessRef, Record};
 
 /// C1, at the sender's end: whether it may send this message. True if there is any doubt.
 pub(crate) fn may_send(past: &Past, message: &Message) -> bool {
@@ -238,8 +238,8 @@ fn was_given_anew(past: &Past, holder: Address, capability: &Capability) -> bool
 /// E12: of a process that ends, nobody on the node holds anything any more.
 #[derive(Clone, Debug, Default)]
 pub struct RevokedAtTheEnd {
-    /// Issuers whose rows have just gone, and the last change of the write that took them.
-    ended: Vec<(NodeId, ProcessRef, Cause)>,
+    /// Issuers whose rows have just gone, when, and the last change of the write that took them.
+    ended: Vec<(NodeId, ProcessRef, Instant, Cause)>,
 }
 
 impl RevokedAtTheEnd {
@@ -269,11 +269,13 @@ impl Invariant for RevokedAtTheEnd {
 
     fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         let last = past.lives.node(event.node).map(|node| node.last);
-        for (node, issuer, written) in std::mem::take(&mut self.ended) {
+        for (node, issuer, at, written) in std::mem::take(&mut self.ended) {
             match &event.what {
-                _ if node != event.node => self.ended.push((node, issuer, written)),
-                // The same write goes on.
-                What::Durable(_) if last == Some(written) => self.ended.push((node, issuer, index)),
+                _ if node != event.node => self.ended.push((node, issuer, at, written)),
+                // The same write goes on; the next takes its time, and may be of a namesake.
+                What::Durable(_) if last == Some(written) && event.at == at => {
+                    self.ended.push((node, issuer, at, index));
+                }
                 _ => self.check(node, issuer, past, names)?,
             }
         }
@@ -284,7 +286,7 @@ impl Invariant for RevokedAtTheEnd {
         match &**change {
             Change::Remove(id) => {
                 if past.lives.fate(event.node, *id).is_some() {
-                    self.ended.push((event.node, *id, index));
+                    self.ended.push((event.node, *id, event.at, index));
                 }
                 Ok(())
             }
@@ -296,7 +298,7 @@ impl Invariant for RevokedAtTheEnd {
     }
 
     fn at_end(&mut self, past: &Past, names: &Names) -> Result<(), String> {
-        self.ended.iter().try_for_each(|(node, issuer, _)| self.check(*node, *issuer, past, names))
+        self.ended.iter().try_for_each(|(node, issuer, ..)| self.check(*node, *issuer, past, names))
     }
 }
 
