@@ -100,9 +100,9 @@ fn what_was_revoked_does_not_come_back() {
 #[test]
 fn what_a_namesake_issues_was_not_revoked() {
     let mut story = story().runs("a", OnExit::None).runs("b", OnExit::Restart).may_message("b", "a");
-    let to_a = story.messaging("a");
+    let (to_a, to_b) = (story.messaging("a"), story.messaging("b"));
     let gone = story.panics("a").calls_spawn("b", "a").is_off_the_disk("a").loses("b", to_a);
     // The very next write on that disk.
-    let anew = gone.after(Duration::from_millis(1)).puts("a", OnExit::Restart).gains("b", to_a);
+    let anew = gone.after(Duration::from_millis(1)).puts("a", OnExit::Restart).gains("a", to_b).gains("b", to_a);
     anew.starts("a").is_answered_a_child("b", "a").holds();
 }
