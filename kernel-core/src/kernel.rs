@@ -170,6 +170,11 @@ impl Kernel {
         guests.map(|(id, process)| (id, process.on_exit.kind()))
     }
 
+    /// The processes of the table, runtime modules left out: those that end and are not gone, too.
+    pub fn processes(&self) -> impl Iterator<Item = ProcessRef> {
+        self.processes.iter().map(|(id, _)| id).filter(|id| !id.is_module())
+    }
+
     /// Requests that wait for a response, and of whom: what has not settled.
     pub fn outstanding(&self) -> impl Iterator<Item = (ProcessRef, MessageId)> {
         self.processes

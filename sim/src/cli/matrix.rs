@@ -7,10 +7,26 @@ use crate::probe::Probe;
 use kernel_core::OnExitKind;
 use std::fmt;
 
-/// Parts of cells that nothing can reach, and why.
-const UNREACHABLE: &[(How, OnExitKind, Stake, &str)] = &[];
-/// Probes that no scenario of these can show, and why.
-const UNSEEN: &[(Probe, &str)] = &[];
+const RARE: &str = "whoever has on-exit requests may message their target, until that ends and the right is revoked";
+/// Why a part of a cell may be dark.
+const RARE_PARTS: &[(How, OnExitKind, Stake, &str)] = &[
+    (How::Return, OnExitKind::Requests, Stake::Nothing, RARE),
+    (How::Return, OnExitKind::Requests, Stake::Message, RARE),
+    (How::Panic, OnExitKind::Requests, Stake::Nothing, RARE),
+    (How::Panic, OnExitKind::Requests, Stake::Message, RARE),
+    (How::Kill, OnExitKind::Requests, Stake::Nothing, RARE),
+    (How::Kill, OnExitKind::Requests, Stake::Message, RARE),
+    (How::Down, OnExitKind::Requests, Stake::Nothing, RARE),
+    (How::Down, OnExitKind::Requests, Stake::Message, RARE),
+];
+/// Probes that some scenarios cannot show, and why.
+const UNSEEN: &[(Probe, &str)] = &[
+    (Probe::AllDown, "that takes two nodes"),
+    (Probe::OfflineAndTimeout, "that takes two nodes"),
+    (Probe::LossBothWays, "that takes two nodes"),
+    (Probe::OrphanedSpawn, "that takes a guest that spawns"),
+    (Probe::ClockJumped, "that takes a guest that reads the time of day"),
+];
 
 /// What the scenarios reached together.
 #[derive(Default)]
@@ -60,7 +76,7 @@ impl Matrix {
         let parts = cells().flat_map(|(how, on_exit)| Stake::ALL.map(|stake| (how, on_exit, stake)));
         let dark = parts.filter(|(how, on_exit, stake)| self.all.cell(*how, *on_exit).of(*stake) == 0);
         let named = dark.map(|(how, on_exit, stake)| {
-            let why = UNREACHABLE.iter().find(|part| (part.0, part.1, part.2) == (how, on_exit, stake));
+            let why = RARE_PARTS.iter().find(|part| (part.0, part.1, part.2) == (how, on_exit, stake));
             let why = why.map(|part| format!(" ({})", part.3)).unwrap_or_default();
             format!("{} {}{why}", cell_name(how, on_exit), stake.name())
         });

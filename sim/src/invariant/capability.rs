@@ -4,7 +4,7 @@ use crate::event::{Event, Kind, What};
 use crate::invariant::lives::entry;
 use crate::invariant::message::Watched;
 use crate::invariant::{Invariant, Past, Rule};
-use kernel_core::{Address, Capability, Cause, Change, Message, Names, NodeId, ParamsRef, ProcessRef, Record};
+use kernel_core::{Address, Capability, Cause, Change, Instant, Message, Names, NodeId, ParamsRef, ProcessRef, Record};
 
 /// C1, at the sender's end: whether it may send this message. True if there is any doubt.
 pub(crate) fn may_send(past: &Past, message: &Message) -> bool {
@@ -187,7 +187,9 @@ impl Invariant for Unforgeable {
             return Ok(());
         }
         let holder = Address { node: event.node, process: *id };
-        match row.capabilities.iter().find(|capability| !was_given(past, holder, capability)) {
+        // What an initializer asked for and could not give is for C2.
+        let is_stray = |one: &&Capability| !was_given(past, holder, one) && !was_asked_for(past, holder, one);
+        match row.capabilities.iter().find(is_stray) {
             Some(stray) => {
                 let (who, stray) = (names.address_text(holder), capability_text(stray, names));
                 Err(format!("{who} holds {stray}, and nobody gave it that"))
@@ -206,6 +208,13 @@ pub(crate) fn was_given(past: &Past, holder: Address, capability: &Capability) -
     // What was revoked and comes back is for E12.
     let held = held || past.holdings.was_revoked(holder.node, holder.process, capability);
     held || module && capability.params != ParamsRef::MESSAGING || was_given_anew(past, holder, capability)
+}
+
+/// Whether an initialization under way names this among the initial capabilities, whoever may give it.
+pub(crate) fn was_asked_for(past: &Past, holder: Address, capability: &Capability) -> bool {
+    let asked = past.lives.node(holder.node).map_or(&[][..], |node| &node.initializing);
+    let asked = asked.iter().filter(|asked| asked.process == holder.process);
+    asked.into_iter().any(|asked| asked.init().initial_capabilities.contains(capability))
 }
 
 /// Whether an initialization under way may have given this.
@@ -229,8 +238,8 @@ fn was_given_anew(past: &Past, holder: Address, capability: &Capability) -> bool
 /// E12: of a process that ends, nobody on the node holds anything any more.
 #[derive(Clone, Debug, Default)]
 pub struct RevokedAtTheEnd {
-    /// Issuers whose rows have just gone, and the last change of the write that took them.
-    ended: Vec<(NodeId, ProcessRef, Cause)>,
+    /// Issuers whose rows have just gone, when, and the last change of the write that took them.
+    ended: Vec<(NodeId, ProcessRef, Instant, Cause)>,
 }
 
 impl RevokedAtTheEnd {
@@ -260,11 +269,13 @@ impl Invariant for RevokedAtTheEnd {
 
     fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         let last = past.lives.node(event.node).map(|node| node.last);
-        for (node, issuer, written) in std::mem::take(&mut self.ended) {
+        for (node, issuer, at, written) in std::mem::take(&mut self.ended) {
             match &event.what {
-                _ if node != event.node => self.ended.push((node, issuer, written)),
-                // The same write goes on.
-                What::Durable(_) if last == Some(written) => self.ended.push((node, issuer, index)),
+                _ if node != event.node => self.ended.push((node, issuer, at, written)),
+                // The same write goes on; the next takes its time, and may be of a namesake.
+                What::Durable(_) if last == Some(written) && event.at == at => {
+                    self.ended.push((node, issuer, at, index));
+                }
                 _ => self.check(node, issuer, past, names)?,
             }
         }
@@ -275,7 +286,7 @@ impl Invariant for RevokedAtTheEnd {
         match &**change {
             Change::Remove(id) => {
                 if past.lives.fate(event.node, *id).is_some() {
-                    self.ended.push((event.node, *id, index));
+                    self.ended.push((event.node, *id, event.at, index));
                 }
                 Ok(())
             }
@@ -287,7 +298,7 @@ impl Invariant for RevokedAtTheEnd {
     }
 
     fn at_end(&mut self, past: &Past, names: &Names) -> Result<(), String> {
-        self.ended.iter().try_for_each(|(node, issuer, _)| self.check(*node, *issuer, past, names))
+        self.ended.iter().try_for_each(|(node, issuer, ..)| self.check(*node, *issuer, past, names))
     }
 }
 

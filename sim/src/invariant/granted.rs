@@ -1,7 +1,7 @@
 //! What is granted is held, what was not given is not: C2, C4.
 
 use crate::event::{Event, Kind, What};
-use crate::invariant::capability::{capability_text, loses, was_given};
+use crate::invariant::capability::{capability_text, loses, was_asked_for, was_given};
 use crate::invariant::lives::answers;
 use crate::invariant::{Invariant, Past, Rule};
 use crate::trace::life_text;
@@ -21,10 +21,13 @@ impl Invariant for InitializerGives {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::CommandAnswered]
+        &[Kind::CommandAnswered, Kind::Durable]
     }
 
     fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        if let What::Durable(change) = &event.what {
+            return check_cut(event.node, change, past, names);
+        }
         let What::CommandAnswered(answer, said) = &event.what else { return Ok(()) };
         let Some(at) = past.lives.node(event.node) else { return Ok(()) };
         let Some(asked) = at.initializing.iter().find(|asked| answers(answer, &asked.message)) else { return Ok(()) };
@@ -47,6 +50,20 @@ impl Invariant for InitializerGives {
             | CommandAnswer::Debug(_) => {}
         }
         Ok(())
+    }
+}
+
+/// The row of a new process has nothing of its initial capabilities that its initializer did not hold.
+fn check_cut(node: NodeId, change: &Change, past: &Past, names: &Names) -> Result<(), String> {
+    let Change::Put(process, row) = change else { return Ok(()) };
+    let holder = Address { node, process: *process };
+    let is_stray = |one: &&Capability| was_asked_for(past, holder, one) && !was_given(past, holder, one);
+    match row.capabilities.iter().find(is_stray) {
+        Some(stray) => {
+            let (who, stray) = (names.process_text(*process), capability_text(stray, names));
+            Err(format!("{who} was initialized with {stray}, which its initializer does not hold"))
+        }
+        None => Ok(()),
     }
 }
 

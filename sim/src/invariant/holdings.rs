@@ -99,21 +99,7 @@ impl Holdings {
     pub(crate) fn on_command(&mut self, node: NodeId, message: &Message, command: &Command, lives: &Lives) {
         match command {
             Command::Grant(id, list) => self.entry(node, *id).bound.extend(list),
-            // From one that ends nothing is taken any more.
-            Command::Drop(id, _) if lives.fate(node, *id).is_some() => {}
-            Command::Drop(id, list) => {
-                self.n_losses += 1;
-                let held = self.entry(node, *id);
-                held.dropped.extend(list);
-                if lives.node(node).is_some_and(|node| node.makes(*id)) {
-                    return; // It may have been handed on already.
-                }
-                list.iter().for_each(|capability| {
-                    if held.bound.remove(capability) {
-                        held.taken.insert(*capability);
-                    }
-                });
-            }
+            Command::Drop(id, list) => self.on_dropped(node, *id, list, lives),
             Command::Initialize(init) => {
                 let messaging = Capability::messaging(Address { node, process: init.id });
                 self.entry(node, message.source.process).bound.insert(messaging);
@@ -124,6 +110,25 @@ impl Holdings {
             | Command::Shutdown
             | Command::Booted
             | Command::Debug(_) => {}
+        }
+    }
+
+    /// C4: what is dropped is not held from then on.
+    fn on_dropped(&mut self, node: NodeId, id: ProcessRef, list: &[Capability], lives: &Lives) {
+        // From one that ends nothing is taken any more.
+        if lives.fate(node, id).is_some() {
+            return;
+        }
+        self.n_losses += 1;
+        let held = self.entry(node, id);
+        held.dropped.extend(list);
+        if lives.node(node).is_some_and(|node| node.makes(id)) {
+            return; // It may have been handed on already.
+        }
+        for capability in list {
+            if held.bound.remove(capability) {
+                held.taken.insert(*capability);
+            }
         }
     }
 
@@ -138,7 +143,7 @@ impl Holdings {
                 let Held { bound, received, .. } = self.entry(node, life.process);
                 bound.extend(list.iter().filter(|one| one.issuer == issuer || received.contains(one)));
             }
-            What::DropsCapabilities(life, list) => self.entry(node, life.process).dropped.extend(list.iter()),
+            What::DropsCapabilities(life, list) => self.on_dropped(node, life.process, list, lives),
             What::Started(life) => self.entry(node, life.process).received.clear(),
             What::Durable(change) => self.on_durable(node, change, lives),
             What::CommandAnswered(answer, said) if **said == CommandAnswer::InitializeProcessError => {

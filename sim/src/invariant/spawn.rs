@@ -21,7 +21,7 @@ struct Asked {
 #[derive(Clone, Debug, Default)]
 pub struct SpawnedIsThere {
     asked: Vec<Asked>,
-    /// Processes whose on-exit value somebody else has set meanwhile.
+    /// Processes whose on-exit value somebody else has set meanwhile, or that somebody else was to initialize.
     changed: Vec<(NodeId, ProcessRef)>,
 }
 
@@ -43,17 +43,17 @@ impl Invariant for SpawnedIsThere {
             What::Exited(life, ..) | What::Killed(life) | What::Lost(life) => {
                 self.asked.retain(|asked| (asked.node, asked.parent) != (node, *life));
             }
-            What::Command(_, command) if !self.asked.is_empty() => {
-                if let Command::SetOnExit(process, _) = **command {
-                    self.changed.push((node, process));
-                }
-            }
+            What::Command(_, command) if !self.asked.is_empty() => match &**command {
+                Command::SetOnExit(process, _) => self.changed.push((node, *process)),
+                Command::Initialize(init) => self.changed.push((node, init.id)),
+                _ => {}
+            },
             What::Spawned(parent, result) => {
                 let place = self.asked.iter().position(|asked| (asked.node, asked.parent) == (node, *parent));
                 let Some(asked) = place.map(|place| self.asked.swap_remove(place)) else { return Ok(()) };
                 let told = match result {
                     Ok(child) => self.is_as_asked(&asked, *child, past, names),
-                    Err(error) => is_excused(&asked, *error, past, names),
+                    Err(error) => self.is_excused(&asked, *error, past, names),
                 };
                 if self.asked.is_empty() {
                     self.changed.clear();
@@ -95,6 +95,33 @@ impl SpawnedIsThere {
             None => Ok(()),
         }
     }
+
+    /// Whether the error is the right one: a name that is taken is told as such.
+    fn is_excused(&self, asked: &Asked, error: SpawnError, past: &Past, names: &Names) -> Result<(), String> {
+        let sibling = |name: &str| {
+            let package = names.process_text(asked.parent.process).split_once(':').map(|(_, package)| package);
+            package.map(|package| format!("{name}:{package}"))
+        };
+        let Some(child) = asked.spawn.name.as_deref().and_then(sibling) else { return Ok(()) };
+        let Some(at) = past.lives.node(asked.node) else { return Ok(()) };
+        let namesake = at.processes().find(|(id, _)| names.process_text(*id) == child);
+        let others = at.spawning.len() > 1 || namesake.is_some_and(|(id, _)| self.changed.contains(&(asked.node, id)));
+        let namesake = namesake.map(|(_, process)| process);
+        let lives = |process: &Process| process.life.is_some() && process.fate.is_none() && process.ready < asked.at;
+        let is_new = |process: &Process| process.row().is_some() && process.ready > asked.at;
+        match error {
+            SpawnError::NoFileAtPath if namesake.is_some_and(lives) => {
+                Err(format!("{child} was there, and who spawned it anew is told that there is no file"))
+            }
+            SpawnError::NoFileAtPath if !others && namesake.is_some_and(is_new) => {
+                Err(format!("{child} could not be spawned, and is there since"))
+            }
+            SpawnError::NameTaken if namesake.is_none() => {
+                Err(format!("{child} never was, and who spawned it is told that the name is taken"))
+            }
+            SpawnError::NoFileAtPath | SpawnError::NameTaken => Ok(()),
+        }
+    }
 }
 
 /// Whether a process that is there certainly has not got this, and has not dropped it.
@@ -103,25 +130,4 @@ fn lacks(past: &Past, node: NodeId, holder: ProcessRef, right: &Capability) -> b
     let row = process.and_then(Process::row);
     let dropped = past.holdings.may_have_dropped(node, holder, right);
     row.is_some_and(|row| !row.capabilities.contains(right)) && !dropped
-}
-
-/// Whether the error is the right one: a name that is taken is told as such.
-fn is_excused(asked: &Asked, error: SpawnError, past: &Past, names: &Names) -> Result<(), String> {
-    let sibling = |name: &str| {
-        let package = names.process_text(asked.parent.process).split_once(':').map(|(_, package)| package);
-        package.map(|package| format!("{name}:{package}"))
-    };
-    let Some(child) = asked.spawn.name.as_deref().and_then(sibling) else { return Ok(()) };
-    let Some(at) = past.lives.node(asked.node) else { return Ok(()) };
-    let namesake = at.processes().find(|(id, _)| names.process_text(*id) == child).map(|(_, process)| process);
-    let lives = |process: &Process| process.life.is_some() && process.fate.is_none() && process.ready < asked.at;
-    match error {
-        SpawnError::NoFileAtPath if namesake.is_some_and(lives) => {
-            Err(format!("{child} was there, and who spawned it anew is told that there is no file"))
-        }
-        SpawnError::NameTaken if namesake.is_none() => {
-            Err(format!("{child} never was, and who spawned it is told that the name is taken"))
-        }
-        SpawnError::NoFileAtPath | SpawnError::NameTaken => Ok(()),
-    }
 }

@@ -10,7 +10,7 @@ use kernel_core::command::{Command, CommandAnswer, Initialize};
 use kernel_core::{
     Address, Answer, BackOff, Blob, Bytes, CallKind, Capability, Cause, Change, Content, DropReason, Duration, Exit,
     ImageId, Instant, Message, MessageId, Names, NodeId, OnExit, OnExitRequest, ProcessRef, Record, Request, Response,
-    Semantics, SendErrorKind, Spawn,
+    Semantics, SendErrorKind, Spawn, SpawnError,
 };
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -153,6 +153,17 @@ impl Story {
         self.commands(initializer, Command::Initialize(Box::new(init))).puts(name, OnExit::None)
     }
 
+    /// It is initialized with a capability, which its row then has.
+    pub fn initializes_with(mut self, initializer: &str, name: &str, capability: Capability) -> Story {
+        let (id, on_exit) = (self.id(name), OnExit::None);
+        let initial_capabilities = vec![capability];
+        let init = Initialize { id, on_exit: on_exit.clone(), initial_capabilities, public: false };
+        self = self.commands(initializer, Command::Initialize(Box::new(init)));
+        let capabilities = [capability].into_iter().collect();
+        self.rows.insert(id, Record { image: Some(ImageId(0)), on_exit: on_exit.clone(), public: false, capabilities });
+        self.puts(name, on_exit)
+    }
+
     pub fn is_to_be_run(mut self, name: &str) -> Story {
         let process = self.id(name);
         self.commands("terminal", Command::Run(process))
@@ -175,6 +186,11 @@ impl Story {
             public: false,
         };
         self.calls(name, CallKind::Spawn).then(What::Spawns(life, Rc::new(spawn)))
+    }
+
+    pub fn is_answered_no_file(mut self, name: &str) -> Story {
+        let life = self.life(name);
+        self.then(What::Spawned(life, Err(SpawnError::NoFileAtPath)))
     }
 
     pub fn is_answered_a_child(mut self, name: &str, child: &str) -> Story {
@@ -318,6 +334,11 @@ impl Story {
     pub fn keeps(mut self, name: &str, capability: Capability) -> Story {
         let life = self.life(name);
         self.calls(name, CallKind::SaveCapabilities).then(What::SavesCapabilities(life, [capability].into()))
+    }
+
+    pub fn drops(mut self, name: &str, capability: Capability) -> Story {
+        let life = self.life(name);
+        self.calls(name, CallKind::DropCapabilities).then(What::DropsCapabilities(life, [capability].into()))
     }
 
     pub fn sets_on_exit(mut self, name: &str, on_exit: OnExit) -> Story {

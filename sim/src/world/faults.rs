@@ -34,7 +34,7 @@ impl World<'_> {
         let node_value = &mut self.nodes[node];
         let kernel = node_value.up.as_ref().map(|up| &up.kernel);
         let kill = self.chooser.ask(&mut node_value.streams.kill, &mut self.names, |draw| {
-            let victims: Vec<ProcessRef> = kernel?.guests().map(|(id, _)| id).collect();
+            let victims: Vec<ProcessRef> = kernel?.processes().collect();
             let index = draw.below(victims.len().max(1) as u64) as usize;
             let victim = *victims.get(index)?;
             Some(match draw.below(2) {

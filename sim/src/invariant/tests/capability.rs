@@ -1,7 +1,7 @@
 //! C1, C3, C5 and E12.
 
 use crate::invariant::story::{Story, story, telling};
-use kernel_core::{CallKind, DropReason, OnExit, Request};
+use kernel_core::{CallKind, DropReason, Duration, OnExit, Request};
 
 /// `a` and `b`, who know nothing of each other.
 fn strangers() -> Story {
@@ -95,4 +95,14 @@ fn what_was_revoked_does_not_come_back() {
     let to_a = story.messaging("a");
     let ended = story.panics("a").is_off_the_disk("a").loses("b", to_a).calls("b", CallKind::Receive);
     ended.gains("b", to_a).breaks("E12");
+}
+
+#[test]
+fn what_a_namesake_issues_was_not_revoked() {
+    let mut story = story().runs("a", OnExit::None).runs("b", OnExit::Restart).may_message("b", "a");
+    let (to_a, to_b) = (story.messaging("a"), story.messaging("b"));
+    let gone = story.panics("a").calls_spawn("b", "a").is_off_the_disk("a").loses("b", to_a);
+    // The very next write on that disk.
+    let anew = gone.after(Duration::from_millis(1)).puts("a", OnExit::Restart).gains("a", to_b).gains("b", to_a);
+    anew.starts("a").is_answered_a_child("b", "a").holds();
 }

@@ -41,3 +41,26 @@ fn what_was_never_attached_cannot_be_kept() {
     let to_b = story.messaging("b");
     story.keeps("a", to_b).gains("a", to_b).breaks("C3");
 }
+
+#[test]
+fn who_is_initialized_has_what_the_initializer_holds_and_no_more() {
+    let root = || two().may_message("a", "kernel");
+    let (to_b, to_kernel) = (root().messaging("b"), root().messaging("kernel"));
+    let answered = |story: Story| {
+        let mut story = story;
+        let to_c = story.messaging("c");
+        story.gains("a", to_c).initializing_is_answered("c")
+    };
+    answered(root().initializes_with("a", "c", to_kernel)).holds();
+    answered(root().initializes_with("a", "c", to_b)).breaks("C2");
+}
+
+#[test]
+fn what_was_dropped_is_not_held() {
+    let able = || two().may_message("a", "b");
+    let to_b = able().messaging("b");
+    able().drops("a", to_b).loses("a", to_b).holds();
+    able().drops("a", to_b).breaks("C4");
+    able().drops("a", to_b).may_message("a", "b").holds();
+    able().drops("a", to_b).tells("a", "b", "still there?").takes("b", "still there?").breaks("C1");
+}

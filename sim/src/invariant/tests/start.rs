@@ -80,6 +80,15 @@ fn a_child_is_there_when_it_is_answered() {
 }
 
 #[test]
+fn a_child_that_could_not_be_spawned_is_not_there() {
+    let asked = || story().runs("a", OnExit::Restart).calls_spawn("a", "b");
+    asked().is_answered_no_file("a").holds();
+    asked().puts("b", OnExit::None).is_answered_no_file("a").breaks("S6");
+    asked().runs("b", OnExit::None).is_answered_no_file("a").holds();
+    asked().puts("c", OnExit::Restart).is_answered_no_file("a").holds();
+}
+
+#[test]
 fn a_start_takes_time() {
     story().runs("a", OnExit::Restart).panics("a").starts("a").panics("a").starts("a").holds();
     story().runs("a", OnExit::Restart).panics("a").starts("a").panics_at_once("a").breaks("S7");
