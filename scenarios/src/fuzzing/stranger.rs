@@ -30,8 +30,8 @@ pub fn limits() -> Limits {
     Limits { memory_bytes: 4 << 20, spin_fuel: 50_000, ..Limits::default() }
 }
 
-/// Runs a program of any bytes on a node, beside a witness that answers, and kills it after two and a half seconds; then says
-/// what became of it.
+/// Runs a program of any bytes on a node, beside a witness that answers, for so long, and kills it; then says what
+/// became of it.
 ///
 /// # Panics
 /// If anybody else suffers: a rule is broken, the witness dies or does not answer, the stranger cannot be killed; and if
