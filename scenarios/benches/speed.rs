@@ -8,11 +8,12 @@
 use kernel_core::{Address, Duration};
 use scenarios::summing::summing_to;
 use sim::chooser::{Chooser, Profile, Seed};
+use sim::explore::run_plan;
 use sim::guest::native::{self, Os};
 use sim::image::Loader;
 use sim::plan::Plan;
 use sim::scenario::{Flavor, Program, Scenario, on, start};
-use sim::site::Question;
+use sim::sweep::{branches, points};
 use sim::world::{Bounds, Options, Run, Verdict, World};
 
 /// CPU seconds of this thread: equal to wall seconds on an idle machine, and honest on a busy one.
@@ -69,8 +70,36 @@ fn timed(scenario: &Scenario, flavor: Flavor, chooser: Chooser, loader: &Loader)
     (run, spent)
 }
 
+/// Branches a second of a sweep's crash points: forked off the calm run, and each run again from the start.
+fn sweeps(name: &str, flavor: Flavor, loader: &Loader) {
+    let story = scenarios::all().into_iter().find(|story| story.name == name).expect("a story of this name");
+    let options = Options { flavor, ..Options::default() };
+    let points = points(&story, &options, loader).expect("a story can be run");
+    let before = cpu_seconds();
+    let done = branches(&story, &options, loader, &points, |_, _, _| true);
+    done.expect("a story can be run");
+    let forked = cpu_seconds() - before;
+    let before = cpu_seconds();
+    for point in &points {
+        let plan = Plan { lines: vec![point.line.clone()] };
+        run_plan(&story, &plan, &options, loader).expect("a story can be run");
+    }
+    let again = cpu_seconds() - before;
+    let n = points.len() as f64;
+    println!(
+        r#"{{"row":"sweep of {name}, {flavor:?}","points":{n},"forked_per_cpu_s":{:.0},"run_again_per_cpu_s":{:.0}}}"#,
+        n / forked,
+        n / again
+    );
+}
+
 fn main() {
     let loader = Loader::default();
+    for name in ["panic-restart", "a-chat-through-crashes", "a-package-installed"] {
+        for flavor in [Flavor::Native, Flavor::Wasm] {
+            sweeps(name, flavor, &loader);
+        }
+    }
     let scenario = ping_pong(15);
     for (row, flavor) in [("native messages", Flavor::Native), ("wasm messages", Flavor::Wasm)] {
         for chooser in
@@ -85,20 +114,10 @@ fn main() {
             );
         }
     }
-    let (transactions, points) = (2_000, 200);
+    let transactions = 2_000;
     let (_, spent) = timed(&summing_to(transactions), Flavor::Native, Chooser::planned(&Plan::default()), &loader);
     println!(
         r#"{{"row":"kv transactions","transactions":{transactions},"cpu_s":{spent:.3},"transactions_per_cpu_s":{:.0}}}"#,
         transactions as f64 / spent
-    );
-    let story = scenarios::all().into_iter().find(|story| story.name == "a-ledger-that-resumes");
-    let story = story.expect("there is this story");
-    let lines = sim::sweep::points(&story, &Options::default(), &loader).expect("a sound story");
-    let in_writes = lines.into_iter().filter(|line| line.question == Question::Write);
-    let plans = in_writes.take(points).map(|line| Plan { lines: vec![line] });
-    let spent: f64 = plans.map(|plan| timed(&story, Flavor::Native, Chooser::planned(&plan), &loader).1).sum();
-    println!(
-        r#"{{"row":"kv crash points","points":{points},"cpu_s":{spent:.3},"points_per_cpu_s":{:.0}}}"#,
-        points as f64 / spent
     );
 }

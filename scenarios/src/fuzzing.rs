@@ -11,7 +11,7 @@ mod stranger;
 pub use calls::{guest_abi, play};
 pub use kernel::kernel_step;
 pub use script::{Act, Allocator, Script, call_names};
-pub use smith::{guest_module, smith};
+pub use smith::{SPAN, guest_module, smith};
 pub use stranger::{Fate, limits, meet};
 
 use crate::stories;

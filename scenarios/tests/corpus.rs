@@ -29,6 +29,21 @@ fn the_corpus_of_kernel_step_leaves_the_kernel_whole() {
     replay("kernel_step", fuzzing::kernel_step);
 }
 
+#[test]
+fn the_corpus_of_plan_breaks_no_rule() {
+    replay("plan", fuzzing::plan);
+}
+
+#[test]
+fn the_corpus_of_guest_abi_traps_no_one_but_the_guest() {
+    replay("guest_abi", fuzzing::guest_abi);
+}
+
+#[test]
+fn the_corpus_of_guest_module_hurts_no_one_but_the_module() {
+    replay("guest_module", fuzzing::guest_module);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 400,

@@ -8,7 +8,8 @@
 use peak_alloc::PeakAlloc;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestError, TestRunner};
-use scenarios::fuzzing::{Act, Allocator, Fate, Script, meet, play, smith};
+use scenarios::fuzzing::{Act, Allocator, Fate, SPAN, Script, meet, play, smith};
+use sim::scenario::secs;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -40,7 +41,7 @@ impl Tally {
     fn meet(&mut self, wasm: &[u8]) -> Result<(), TestCaseError> {
         let before = MEMORY.current_usage();
         MEMORY.reset_peak_usage();
-        let fate = meet(wasm);
+        let fate = meet(wasm, SPAN);
         let memory = MEMORY.peak_usage().saturating_sub(before);
         self.memory = self.memory.max(memory);
         self.met += 1;
@@ -106,13 +107,13 @@ fn meet_modules(cases: u32) -> Tally {
 
 #[test]
 fn whatever_a_script_does_only_its_guest_suffers() {
-    let tally = meet_scripts(250);
+    let tally = meet_scripts(600);
     assert!(tally.lived > 100 && tally.panicked > 20, "scripts do little: {tally:?}");
 }
 
 #[test]
 fn whatever_a_generated_module_does_only_it_suffers() {
-    let tally = meet_modules(150);
+    let tally = meet_modules(400);
     assert!(tally.lived > 75, "few modules live: {tally:?}");
 }
 
@@ -126,7 +127,7 @@ fn ten_thousand_guests_cost_what_they_may() {
 // ---- by hand: the worst of each kind, and what becomes of it -----------------------------------------------------
 
 fn fate(allocator: Allocator, acts: &[Act], endless: bool) -> Fate {
-    meet(Script { allocator, acts: acts.to_vec(), endless }.wat().as_bytes())
+    meet(Script { allocator, acts: acts.to_vec(), endless }.wat().as_bytes(), secs(3))
 }
 
 fn index(call: &str) -> u8 {

@@ -53,9 +53,9 @@ enum Source {
     Planned {
         lines: IndexMap<(Question, String), Vec<(u32, String)>>,
     },
-    /// Answers calmly, and notes every site's askings outside the setup: which, and about how many operations.
+    /// Answers calmly, and notes every asking outside the setup, and about how many operations it was.
     Census {
-        sites: IndexMap<(Question, String), Vec<(u32, u32)>>,
+        sites: Vec<Site>,
     },
 }
 
@@ -159,21 +159,30 @@ impl Chooser {
         }
     }
 
-    /// Answers calmly, and notes every site that comes up while faults may happen, for [`sites`](Chooser::sites).
+    /// Answers calmly, and notes every site that comes up while faults may happen, for
+    /// [`take_sites`](Chooser::take_sites).
     pub fn census() -> Chooser {
-        let source = Source::Census { sites: IndexMap::new() };
+        let source = Source::Census { sites: Vec::new() };
         Chooser { source, lifted: false, calm: true, record: None, strict: None, misfit: None }
     }
 
-    /// The sites that came up while faults could have happened, in the order of their first asking; none, unless this
-    /// is a census.
-    pub fn sites(self) -> Vec<Site> {
-        let Source::Census { sites } = self.source else { return Vec::new() };
-        let each = sites.into_iter().flat_map(|((question, subject), askings)| {
-            let site = move |(ordinal, operations)| Site { question, subject: subject.clone(), ordinal, operations };
-            askings.into_iter().map(site)
-        });
-        each.collect()
+    /// The sites that came up since this was last asked, in their order; none, unless this is a census.
+    pub fn take_sites(&mut self) -> Vec<Site> {
+        match &mut self.source {
+            Source::Census { sites } => std::mem::take(sites),
+            Source::Seeded { .. } | Source::Planned { .. } => Vec::new(),
+        }
+    }
+
+    /// One that answers as a plan of this one line from here on, for a world whose past was calm. Streams that a census has
+    /// asked, and only they, are asked on: each of their askings comes to the chooser, until it says otherwise.
+    ///
+    /// # Panics
+    /// Unless this is a census.
+    pub fn branch(&self, line: &Line) -> Chooser {
+        assert!(matches!(self.source, Source::Census { .. }), "only from a census can one branch off");
+        let planned = Chooser::planned(&Plan { lines: vec![line.clone()] });
+        Chooser { lifted: self.lifted, calm: self.calm, ..planned }
     }
 
     /// Answers as a plan says, whose lines are to come up in their order. The first that does not is the
@@ -248,8 +257,8 @@ impl Chooser {
         let answer = match &mut self.source {
             _ if self.lifted => None,
             Source::Census { sites } => {
-                let site = (stream.question, stream.subject.text(names));
-                sites.entry(site).or_default().push((ordinal, stream.operations));
+                let Stream { question, operations, .. } = *stream;
+                sites.push(Site { question, subject: stream.subject.text(names), ordinal, operations });
                 None
             }
             Source::Seeded { rates, .. } if !stream.hits(ordinal, rates[stream.question as usize]) => None,

@@ -17,6 +17,7 @@ mod life;
 mod lift;
 mod load;
 mod lower;
+pub(crate) mod recorded;
 mod wasi;
 
 /// What a guest is told when it may go on.
@@ -105,6 +106,14 @@ pub trait Guest {
     /// What it has used of the host so far.
     fn usage(&self) -> Usage {
         Usage::default()
+    }
+
+    /// The same life, as far as it has come, for a world that is forked.
+    ///
+    /// # Panics
+    /// Unless its answers are kept: only those of a world that is to be forked are.
+    fn fork(&self) -> Box<dyn Guest> {
+        panic!("only a guest whose answers are kept can be made again")
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::guest::{Guest, native, wasm};
 use kernel_core::{Bytes, ImageId, LoadError};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -34,6 +35,7 @@ impl Loader {
 }
 
 /// The code that one world has met, by number: in the order in which it was first met.
+#[derive(Clone)]
 pub struct Images {
     loader: Loader,
     native: Vec<native::Program>,
@@ -71,11 +73,11 @@ impl Images {
         result
     }
 
-    /// Begins a life. `seed` is for the randomness that a Wasm guest may ask for.
-    pub fn start(&self, image: ImageId, limits: &wasm::Limits, seed: u64) -> Box<dyn Guest> {
-        match &self.programs[image.0 as usize] {
-            Program::Native(program) => Box::new(program.start()),
-            Program::Wasm(program) => Box::new(program.start(limits, seed)),
+    /// Begins a life, and the same again each time it is called. `seed` is for the randomness that a Wasm guest may ask for.
+    pub fn begins(&self, image: ImageId, limits: wasm::Limits, seed: u64) -> Rc<dyn Fn() -> Box<dyn Guest>> {
+        match self.programs[image.0 as usize].clone() {
+            Program::Native(program) => Rc::new(move || Box::new(program.start())),
+            Program::Wasm(program) => Rc::new(move || Box::new(program.start(&limits, seed))),
         }
     }
 }

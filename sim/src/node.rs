@@ -38,6 +38,7 @@ pub(crate) struct Node {
 }
 
 /// A node's disk as it was at an instant.
+#[derive(Clone)]
 pub(crate) struct Backup {
     pub files: Rc<Files>,
     /// What the trace had said is durable.
@@ -45,6 +46,7 @@ pub(crate) struct Backup {
 }
 
 /// The questions that are asked about a node.
+#[derive(Clone)]
 pub(crate) struct NodeStreams {
     pub kill: Stream,
     pub crash: Stream,
@@ -103,6 +105,7 @@ pub(crate) struct Live {
 }
 
 /// Something that waits for the disk.
+#[derive(Clone)]
 pub(crate) enum Job {
     /// A write of the process table.
     Table(WriteId, Vec<Change>),
@@ -153,6 +156,28 @@ impl Node {
         }
     }
 
+    /// The same node, for a world that is forked. Its modules are left out unless they are `wanted`: they die with it
+    /// before they are asked. `None`: one of them cannot be cloned.
+    pub fn fork(&self, wanted: bool) -> Option<Node> {
+        let up = match &self.up {
+            Some(up) => Some(up.fork(wanted)?),
+            None => None,
+        };
+        Some(Node {
+            id: self.id,
+            up,
+            disk: self.disk.clone(),
+            boots: self.boots,
+            lives: self.lives.clone(),
+            operator: self.operator.clone(),
+            clock_off: self.clock_off,
+            streams: self.streams.clone(),
+            known: self.known.clone(),
+            backups: self.backups.clone(),
+            to_restore: self.to_restore,
+        })
+    }
+
     /// The number of a process's next life here.
     pub fn next_life(&mut self, process: ProcessRef) -> u32 {
         let index = process.0 as usize;
@@ -183,6 +208,22 @@ impl Up {
             modules[id.0 as usize] = Some(module);
         }
         Up { kernel, guests: Vec::new(), modules, disk_jobs: VecDeque::new(), armed: None, used: BTreeMap::new() }
+    }
+
+    /// The same, for a world that is forked; see [`Node::fork`].
+    fn fork(&self, wanted: bool) -> Option<Up> {
+        let module = |module: &Option<Box<dyn Module>>| match module {
+            Some(module) if wanted => module.fork().map(Some),
+            _ => Some(None),
+        };
+        Some(Up {
+            kernel: self.kernel.clone(),
+            guests: self.guests.iter().map(|live| live.as_ref().map(|live| Box::new(live.fork()))).collect(),
+            modules: self.modules.iter().map(module).collect::<Option<_>>()?,
+            disk_jobs: self.disk_jobs.clone(),
+            armed: self.armed,
+            used: self.used.clone(),
+        })
     }
 
     /// The life of a process, if it has one.
@@ -221,6 +262,22 @@ impl Up {
 }
 
 impl Live {
+    /// The same life, for a world that is forked.
+    fn fork(&self) -> Live {
+        Live {
+            number: self.number,
+            cause: self.cause,
+            guest: self.guest.fork(),
+            ahead: self.ahead.clone(),
+            then: self.then.clone(),
+            waits_in: self.waits_in,
+            spins: self.spins,
+            trap: self.trap.clone(),
+            cost: self.cost.clone(),
+            spin: self.spin.clone(),
+        }
+    }
+
     /// Runs the guest to where it next needs something. What that has used; of memory, what it has now.
     pub fn resume(&mut self, names: &mut Names, reply: Reply) -> Usage {
         self.waits_in = None;
@@ -228,5 +285,41 @@ impl Live {
         self.then = Some(self.guest.resume(names, reply, &mut self.ahead));
         let after = self.guest.usage();
         Usage { fuel: after.fuel - before.fuel, copied: after.copied - before.copied, ..after }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modules::{ModuleContext, Support};
+    use kernel_core::{Moment, Semantics};
+
+    /// A module with a file open, say.
+    struct Open;
+
+    impl Module for Open {
+        fn uses_disk(&self) -> bool {
+            true
+        }
+
+        fn on_message(&mut self, _message: &Rc<Message>, _cx: &mut ModuleContext<'_>) {}
+
+        fn actions(&self) -> &'static [(&'static str, Support)] {
+            &[]
+        }
+    }
+
+    #[test]
+    fn a_node_with_something_open_is_cloned_only_if_that_dies_at_once() {
+        let mut names = Names::new();
+        let our = names.node("alice.os");
+        let mut node = Node::new(our, &Chooser::census(), &names);
+        let at = Moment { now: Instant(0), cause: Cause(0) };
+        let kernel = Kernel::boot(our, Semantics::book(), 0, vec![], &mut names, at, &mut Vec::new());
+        let up = node.up.insert(Up::new(kernel, &Setup::default()));
+        up.modules[ProcessRef::VFS.0 as usize] = Some(Box::new(Open));
+        assert!(node.fork(true).is_none());
+        let dying = node.fork(false).expect("its modules do not count");
+        assert!(dying.up.is_some_and(|up| up.modules.iter().all(Option::is_none)));
     }
 }

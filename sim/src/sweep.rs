@@ -1,8 +1,12 @@
-//! The crash sweep: every crash point of a scenario's calm run, each visited by a run of its own.
+//! The crash sweep: every crash point of a scenario's calm run, each visited by a run, or the rest of a run, of its own.
 //!
-//! The crash points of a node are before each input to its kernel and, in each durable write, before and after each of its
-//! operations on the disk, boot included. Between two of them nothing observable happens: processes share nothing and act only through calls, and a
-//! kernel step is atomic. So for the calm schedule the list is complete.
+//! The crash points of a node are before each input to its kernel and, in each durable write, before and after each of
+//! its operations on the disk, boot included. Between two of them nothing observable happens: processes share nothing
+//! and act only through calls, and a kernel step is atomic. So for the calm schedule the list is complete.
+//!
+//! The calm run is played twice: once to learn which points there are, once to stop before each and fork the world
+//! there. A world in which a module has something open that cannot be cloned is not forked: its branch is run again
+//! from the start. Either way a branch is the run that its plan gives.
 
 use crate::chooser::{Chooser, Site};
 use crate::explore::run_plan;
@@ -10,7 +14,7 @@ use crate::image::Loader;
 use crate::plan::{Line, Plan};
 use crate::scenario::{Scenario, ScenarioError};
 use crate::site::{ProviderFault, Question};
-use crate::world::{Options, Verdict, World};
+use crate::world::{Options, Run, Verdict, World};
 
 /// What sweeping a scenario came to.
 #[derive(Clone, Debug, Default)]
@@ -19,20 +23,49 @@ pub struct Swept {
     pub points: usize,
     /// How many were visited: all, unless the visits were cut short.
     pub visited: usize,
+    /// How many of those by forking the calm run; the others were run again from the start.
+    pub forked: usize,
     /// The plans that broke an invariant, and how.
     pub violations: Vec<(Plan, Verdict)>,
     /// The plans whose run reached a bound of the simulator, and which.
     pub limits: Vec<(Plan, String)>,
 }
 
-/// Every crash point of a scenario's calm run, each as a plan of one line: a panic at each call of each life, a kill of
-/// each process before each step of its kernel, a crash and a power loss there, and both after any number of the
-/// operations of each durable write. Where there is a chain: each failure of its provider, and a reorganisation at each block, too.
+/// A crash point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// What happens there: a plan of one line.
+    pub line: Line,
+    /// How many steps of the calm run come before it.
+    step: usize,
+}
+
+/// How a crash point was visited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The calm run was forked there.
+    Forked,
+    /// The scenario was run again from the start.
+    RunAgain,
+}
+
+/// Every crash point of a scenario's calm run, in their order: a panic at each call of each life, a kill of
+/// each process before each step of its kernel, a crash and a power loss there, and both after any number
+/// of the operations of each durable write. Where there is a chain: each failure of its provider, and a reorganisation at each block, too.
 ///
 /// # Errors
 /// A scenario that names what it does not have.
-pub fn points(scenario: &Scenario, options: &Options, loader: &Loader) -> Result<Vec<Line>, ScenarioError> {
-    let census = World::new(scenario, options.clone(), Chooser::census(), loader)?.run();
+pub fn points(scenario: &Scenario, options: &Options, loader: &Loader) -> Result<Vec<Point>, ScenarioError> {
+    let mut world = World::new(scenario, options.clone(), Chooser::census(), loader)?;
+    world.begin();
+    assert_eq!(world.new_sites(), [], "nothing can go wrong before the first step");
+    let mut sites = Vec::new();
+    let mut step = 0;
+    while world.advance() {
+        sites.extend(world.new_sites().into_iter().map(|site| (step, site)));
+        step += 1;
+    }
+    let census = world.play_out();
     let answers = |site: &Site| -> Vec<String> {
         let fixed = |answers: &[&str]| answers.iter().map(|answer| answer.to_string()).collect();
         match site.question {
@@ -68,8 +101,41 @@ pub fn points(scenario: &Scenario, options: &Options, loader: &Loader) -> Result
             | Question::Script => vec![],
         }
     };
-    let lines = census.sites.iter().flat_map(|site| answers(site).into_iter().map(|answer| site.answered(&answer)));
-    Ok(lines.collect())
+    let points = sites.iter().flat_map(|(step, site)| {
+        let lines = answers(site).into_iter().map(|answer| site.answered(&answer));
+        lines.map(|line| Point { line, step: *step })
+    });
+    Ok(points.collect())
+}
+
+/// Plays the branch of each of these points, in their order, and hands it over; who gets it says whether to go on.
+///
+/// # Errors
+/// A scenario that names what it does not have.
+pub fn branches(
+    scenario: &Scenario,
+    options: &Options,
+    loader: &Loader,
+    points: &[Point],
+    mut on_branch: impl FnMut(&Line, Way, Run) -> bool,
+) -> Result<(), ScenarioError> {
+    let mut calm = World::new(scenario, options.clone(), Chooser::census(), loader)?.recording_answers();
+    calm.begin();
+    let mut step = 0;
+    for Point { line, step: at } in points {
+        while step < *at {
+            assert!(calm.advance(), "the calm run comes as far as before");
+            step += 1;
+        }
+        let (way, run) = match calm.fork(line) {
+            Some(branch) => (Way::Forked, branch.play_out()),
+            None => (Way::RunAgain, run_plan(scenario, &Plan { lines: vec![line.clone()] }, options, loader)?),
+        };
+        if !on_branch(line, way, run) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Visits every crash point of a scenario's calm run. `on_visit` is told of each visit, and says whether to go on.
@@ -84,18 +150,16 @@ pub fn sweep(
 ) -> Result<Swept, ScenarioError> {
     let points = points(scenario, options, loader)?;
     let mut swept = Swept { points: points.len(), ..Swept::default() };
-    for line in points {
-        let plan = Plan { lines: vec![line] };
-        let run = run_plan(scenario, &plan, options, loader)?;
+    branches(scenario, options, loader, &points, |line, way, run| {
+        let plan = || Plan { lines: vec![line.clone()] };
         swept.visited += 1;
+        swept.forked += usize::from(way == Way::Forked);
         match run.verdict {
             Verdict::Held => {}
-            Verdict::Limit(limit) => swept.limits.push((plan, limit)),
-            violated @ Verdict::Violated(_) => swept.violations.push((plan, violated)),
+            Verdict::Limit(limit) => swept.limits.push((plan(), limit)),
+            violated @ Verdict::Violated(_) => swept.violations.push((plan(), violated)),
         }
-        if !on_visit(swept.visited, swept.points) {
-            break;
-        }
-    }
+        on_visit(swept.visited, swept.points)
+    })?;
     Ok(swept)
 }

@@ -8,6 +8,7 @@ mod backups;
 mod bounds;
 mod carry;
 mod faults;
+mod fork;
 mod lives;
 mod outside;
 mod script;
@@ -102,8 +103,6 @@ pub struct Run {
     pub names: Names,
     /// The plan that gives this run again, if the chooser was recording.
     pub plan: Option<Plan>,
-    /// The sites that came up, if the chooser took a census.
-    pub sites: Vec<Site>,
     /// The processes that had a life, each with its node, by name.
     pub processes: Vec<(String, String)>,
     /// What the processes of the first node used of the host since it last came up: for reports, never to compare runs.
@@ -151,6 +150,7 @@ impl Run {
 }
 
 /// Something that is due.
+#[derive(Clone)]
 enum Task {
     /// A guest's next call, return or trap takes effect.
     Turn(usize, ProcessRef, u32),
@@ -183,6 +183,7 @@ enum Task {
 }
 
 /// The way from one node to another.
+#[derive(Clone)]
 struct Link {
     latency: Stream,
     loss: Stream,
@@ -234,6 +235,8 @@ pub struct World<'s> {
     spent: bounds::Spent,
     limit: Option<String>,
     flavored: bool,
+    /// Whether guests can be made again: for worlds that are forked.
+    keeps_answers: bool,
 }
 
 impl<'s> World<'s> {
@@ -295,6 +298,7 @@ impl<'s> World<'s> {
             spent: bounds::Spent::default(),
             limit: None,
             flavored: false,
+            keeps_answers: false,
         };
         world.chooser.lift(true);
         world.lay_out_packages()?;
@@ -304,17 +308,39 @@ impl<'s> World<'s> {
 
     /// Plays the scenario to its end.
     pub fn run(mut self) -> Run {
+        self.begin();
+        self.play_out()
+    }
+
+    /// The nodes come up, and the owners begin.
+    pub(crate) fn begin(&mut self) {
         for node in 0..self.nodes.len() {
             self.boot(node);
         }
         self.begin_chain();
         self.begin_setup();
-        while self.phase != Phase::Over && self.limit.is_none() && self.chooser.misfit(false).is_none() {
-            let Some((at, task)) = self.next_task() else { break };
-            self.now = at;
-            self.perform(task);
-            self.follow_script();
+    }
+
+    /// Does what is due next. False: the run is over.
+    pub(crate) fn advance(&mut self) -> bool {
+        if self.phase == Phase::Over || self.limit.is_some() || self.chooser.misfit(false).is_some() {
+            return false;
         }
+        let Some((at, task)) = self.next_task() else { return false };
+        self.now = at;
+        self.perform(task);
+        self.follow_script();
+        true
+    }
+
+    /// The sites that came up since this was last asked, if the chooser takes a census.
+    pub(crate) fn new_sites(&mut self) -> Vec<Site> {
+        self.chooser.take_sites()
+    }
+
+    /// Plays on from here to the end.
+    pub(crate) fn play_out(mut self) -> Run {
+        while self.advance() {}
         let misfit = self.chooser.misfit(true).cloned();
         if self.limit.is_none() && misfit.is_none() {
             // Nobody boots any more, and what a boot would find is to be seen all the same.
@@ -350,7 +376,6 @@ impl<'s> World<'s> {
             names: self.names,
             plan: self.chooser.plan(),
             processes,
-            sites: self.chooser.sites(),
             coverage: self.coverage,
             messages: self.messages,
             elapsed: self.now - Instant::default(),

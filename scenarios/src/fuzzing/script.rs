@@ -2,6 +2,7 @@
 //! one word of one call, or of the records that the calls point at. Nothing here shares code with what it tries.
 
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 /// The functions of the process world, with their arguments where a call of them is honest.
 const CALLS: [(&str, &[u32]); 19] = [
@@ -251,9 +252,8 @@ impl Script {
     pub fn wat(&self) -> String {
         let acts: String = self.acts.iter().map(|act| act.body() + "\n").collect();
         let acts = if self.endless { format!("(loop $again {acts} (br $again))") } else { acts };
-        let data: String = memory().iter().map(|byte| format!("\\{byte:02x}")).collect();
         format!(
-            r#"(module {} (memory (export "memory") 2) (data (i32.const 0) "{data}") (table 2 funcref)
+            r#"(module {} (memory (export "memory") 2) (table 2 funcref)
                 (global $next (mut i32) (i32.const 65536))
                 (func $deep (param i32) (result i32)
                     (i32.add (local.get 0) (call $deep (i32.add (local.get 0) (i32.const 1)))))
@@ -262,11 +262,22 @@ impl Script {
                     {})
                 (func (export "init") (param i32 i32) (local $i i32)
                     {acts}))"#,
-            imports(),
+            *BEGINNING,
             self.allocator.body()
         )
     }
 }
+
+/// What every script begins with: its imports and its memory.
+static BEGINNING: LazyLock<String> = LazyLock::new(|| {
+    let memory = memory();
+    let mut text = imports();
+    for part in [OUTGOING as usize..2_056, TEXTS as usize..memory.len()] {
+        let bytes: String = memory[part.clone()].iter().map(|byte| format!("\\{byte:02x}")).collect();
+        writeln!(text, r#"(data (i32.const {}) "{bytes}")"#, part.start).expect("text grows");
+    }
+    text
+});
 
 /// A script's memory at its start: three requests to others, a request on exit, a capability.
 fn memory() -> Vec<u8> {

@@ -3,13 +3,17 @@
 use super::script::imports;
 use super::stranger::meet;
 use arbitrary::Unstructured;
+use kernel_core::Duration;
 use std::sync::LazyLock;
 use wasm_smith::{Config, Module};
+
+/// How long a module is met: for some thirty lives of one that ends at once.
+pub const SPAN: Duration = Duration::from_millis(400);
 
 /// Whatever a valid module does, only it dies. The bytes are what wasm-smith makes its decisions with.
 pub fn guest_module(bytes: &[u8]) {
     if let Some(module) = smith(bytes) {
-        meet(&module);
+        meet(&module, SPAN);
     }
 }
 

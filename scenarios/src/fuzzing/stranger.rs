@@ -1,12 +1,12 @@
 //! A stranger on a node: any bytes, installed like a process, beside one that does its work.
 
-use kernel_core::Exit;
+use kernel_core::{Duration, Exit};
 use sim::chooser::Chooser;
 use sim::event::What;
 use sim::guest::native::{self, ReceivedExt};
 use sim::guest::wasm::Limits;
 use sim::image::Loader;
-use sim::scenario::{Flavor, Program, Scenario, alive, answers, ask, gone, kill, lives, millis, on, start};
+use sim::scenario::{Flavor, Program, Scenario, alive, answers, ask, gone, kill, lives, on, start};
 use sim::world::{Bounds, Options, Verdict, World};
 
 /// What became of a stranger.
@@ -30,13 +30,13 @@ pub fn limits() -> Limits {
     Limits { memory_bytes: 4 << 20, spin_fuel: 50_000, ..Limits::default() }
 }
 
-/// Runs a program of any bytes on a node, beside a witness that answers, and kills it after two and a half seconds; then says
+/// Runs a program of any bytes on a node, beside a witness that answers, for so long; kills it before the end, and says
 /// what became of it.
 ///
 /// # Panics
 /// If anybody else suffers: a rule is broken, the witness dies or does not answer, the stranger cannot be killed; and if
 /// a second run leaves another fingerprint.
-pub fn meet(wasm: &[u8]) -> Fate {
+pub fn meet(wasm: &[u8], span: Duration) -> Fate {
     let (witness, stranger) = (on("alice.os", "witness:fuzz:alice.os"), on("alice.os", "stranger:fuzz:alice.os"));
     let program = |name: &str, native, wasm| Program { name: name.to_string(), native, wasm };
     let everybody = ["kernel:distro:sys", "vfs:distro:sys", "timer:distro:sys", "net:distro:sys"];
@@ -49,11 +49,11 @@ pub fn meet(wasm: &[u8]) -> Fate {
             program("witness", Some(native::Program::new("witness", witness_that_answers)), None),
             program("stranger", None, Some(wasm.into())),
         ])
-        .lasting(millis(3_000), millis(1_000))
+        .lasting(span, span)
         .setup(start(witness.runs("witness").restarting().public()))
         .setup(start(invited))
-        .every(millis(600), 4, ask(&witness, "are you there?"))
-        .at(millis(2_500), kill(&stranger))
+        .every(Duration(span.0 / 6), 4, ask(&witness, "are you there?"))
+        .at(Duration(span.0 / 6 * 5), kill(&stranger))
         .expect(answers(&witness, "here"))
         .expect(alive(&witness))
         .expect(lives(&witness, 1))

@@ -3,7 +3,7 @@
 use super::{ALICE, alice, story};
 use crate::no_money_lost::NoMoneyLost;
 use sim::modules::setup::Journal;
-use sim::scenario::{Scenario, down, lives, millis, prints, secs, start, tell};
+use sim::scenario::{Scenario, down, lives, millis, on, prints, secs, start, tell};
 use sim::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
@@ -21,6 +21,7 @@ pub(super) fn all() -> Vec<Scenario> {
              it.",
             Journal::Rollback,
         ),
+        strangers_at_a_bank(),
     ]
 }
 
@@ -34,6 +35,20 @@ fn a_bank(name: &str, about: &str, journal: Journal) -> Scenario {
         .expect(prints(&bank, r#"sees [{"n":3,"sum":100}]"#, 1))
         .expect(prints(&bank, "moved 5", 1))
         .expect(prints(&alice("auditor"), r#"sees [{"n":5,"sum":100}]"#, 1))
+}
+
+fn strangers_at_a_bank() -> Scenario {
+    let sqlite = "sqlite:distro:sys";
+    let (other, spy) = (on(ALICE, "bank:other:alice.os"), on(ALICE, "spy:other:alice.os"));
+    let query = r#"{"package_id":{"package_name":"demo","publisher_node":"alice.os"},"db":"bank","action":{"Query":"SELECT 1"}}"#;
+    let about = "Another package has a bank of the same name, which is empty: a database belongs to a package. A process \
+                 that asks for somebody else's is told that it may not.";
+    banking("strangers-at-a-bank", about, Journal::Wal)
+        .setup(start(other.runs("bank").restarting().public().messaging(sqlite)))
+        .setup(start(spy.runs("puppet").public().messaging(sqlite)))
+        .every(secs(3), 3, tell(&other, "look"))
+        .at(millis(2_500), tell(&spy, &format!("ask {ALICE}@{sqlite} 3 {query}")))
+        .expect(prints(&other, r#"sees [{"n":0,"sum":100}]"#, 1))
 }
 
 /// A bank and its auditor on one node.

@@ -192,7 +192,8 @@ impl Check {
     /// Crash points and seeds, as many as may be; gives back how many of each were left out.
     fn visit_all(&self, context: &Context, scenario: &Scenario, findings: &mut Findings) -> Result<(u64, u64), Stop> {
         let points = sweep::points(scenario, &self.options(scenario), &context.loader);
-        let mut points = check::spread(points.map_err(wrong_scenario(scenario))?);
+        let points = points.map_err(wrong_scenario(scenario))?;
+        let mut points = check::spread(points.into_iter().map(|point| point.line).collect());
         let seeds: Vec<Visit> = self.seeds.of(None).into_iter().map(Visit::Seed).collect();
         let (n_points, n_seeds) = (points.len() as u64, seeds.len() as u64);
         if let Some(Points::Some(most)) = self.points {

@@ -71,6 +71,8 @@ pub(super) enum Record<'a> {
         /// How many crash points its calm run has, and how many were visited.
         points: u64,
         visited: u64,
+        /// How many of those by forking the calm run.
+        forked: u64,
         /// How many broke a rule, and how many reached a bound of the simulator.
         violations: u64,
         limits: u64,

@@ -44,20 +44,23 @@ impl Sweep {
     }
 
     fn tell(&self, context: &Context, scenario: &Scenario, swept: &Swept, out: &mut impl Write) -> Result<(), Stop> {
-        let Swept { points, visited, violations: broken, limits } = swept;
+        let Swept { points, visited, forked, violations: broken, limits } = swept;
         if self.format == Format::Json {
-            let (points, visited) = (*points as u64, *visited as u64);
+            let (points, visited, forked) = (*points as u64, *visited as u64, *forked as u64);
             let (violations, limits) = (broken.len() as u64, limits.len() as u64);
-            record::write(out, &Record::Sweep { scenario: &scenario.name, points, visited, violations, limits })?;
+            let scenario = &scenario.name;
+            record::write(out, &Record::Sweep { scenario, points, visited, forked, violations, limits })?;
             return Ok(());
         }
         let found = counted(broken.len() as u64, "violation");
         writeln!(
             out,
-            "{}: {} of {} visited, {found}",
+            "{}: {} of {} visited ({} forked, {} re-run), {found}",
             scenario.name,
             grouped(*visited as u64),
-            grouped(*points as u64)
+            grouped(*points as u64),
+            grouped(*forked as u64),
+            grouped((visited - forked) as u64),
         )?;
         for (plan, limit) in limits.iter().take(3) {
             writeln!(out, "  reached a bound ({limit}): {}", plan.one_line())?;

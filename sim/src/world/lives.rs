@@ -2,6 +2,7 @@
 
 use super::{CALL_COST, START_COST, Task, World};
 use crate::event::{Life, What};
+use crate::guest::recorded::Recorded;
 use crate::guest::wasm::Limits;
 use crate::guest::{Clock, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn};
 use crate::node::Live;
@@ -29,7 +30,9 @@ impl World<'_> {
             _ => None,
         };
         self.flavored |= refused_growth.is_some();
-        let guest = self.images.start(image, &Limits { refused_growth, ..self.options.limits.clone() }, seed);
+        let limits = Limits { refused_growth, ..self.options.limits.clone() };
+        let begin = self.images.begins(image, limits, seed);
+        let guest = if self.keeps_answers { Box::new(Recorded::new(begin)) } else { begin() };
         let (ahead, then, waits_in, spins) = (VecDeque::new(), None, None, 0);
         let live = Live { number, cause, guest, ahead, then, waits_in, spins, trap, cost, spin };
         let up = self.nodes[node].up.as_mut().expect("lives begin on nodes that are up");

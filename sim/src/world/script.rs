@@ -17,6 +17,7 @@ use kernel_core::{
 use std::sync::Arc;
 
 /// A line of the script that waits for an event.
+#[derive(Clone)]
 pub(super) struct Trigger {
     kind: Kind,
     process: ProcessRef,

@@ -1,0 +1,55 @@
+//! A world in two: the same up to here, and from here on under another plan.
+//!
+//! All of a world is a value but its guests, which are made again when they are first needed
+//! ([`Recorded`](crate::guest::recorded::Recorded)), and what a module may have open, which cannot be.
+
+use super::World;
+use crate::node::Node;
+use crate::plan::Line;
+use crate::site::Question;
+
+impl<'s> World<'s> {
+    /// Keeps the answers of all guests from here on: before anything happens, or it cannot be forked.
+    pub(crate) fn recording_answers(mut self) -> World<'s> {
+        self.keeps_answers = true;
+        self
+    }
+
+    /// The same world, from here on under a plan of this one line. `None`: a module has something open that cannot be
+    /// cloned, and does not go down with its node in what comes next.
+    pub(crate) fn fork(&self, line: &Line) -> Option<World<'s>> {
+        assert!(self.keeps_answers, "only a world that keeps its guests' answers is forked");
+        assert!(self.effects.is_empty() && self.buffer.is_empty() && self.due.is_empty(), "between two tasks");
+        let dies = |node: &Node| line.question == Question::Crash && line.subject == self.names.node_text(node.id);
+        let nodes = self.nodes.iter().map(|node| node.fork(!dies(node))).collect::<Option<_>>()?;
+        Some(World {
+            scenario: self.scenario,
+            options: self.options.clone(),
+            names: self.names.clone(),
+            chooser: self.chooser.branch(line),
+            nodes,
+            links: self.links.clone(),
+            images: self.images.clone(),
+            outside: self.outside.clone(),
+            reorg: self.reorg.clone(),
+            queue: self.queue.clone(),
+            soonest: self.soonest.clone(),
+            now: self.now,
+            trace: self.trace.clone(),
+            invariants: self.invariants.clone(),
+            coverage: self.coverage.clone(),
+            effects: self.effects.clone(),
+            buffer: Vec::new(),
+            phase: self.phase,
+            triggers: self.triggers.clone(),
+            due: Vec::new(),
+            messages: self.messages,
+            met: self.met.clone(),
+            played: self.played,
+            spent: self.spent.clone(),
+            limit: self.limit.clone(),
+            flavored: self.flavored,
+            keeps_answers: false,
+        })
+    }
+}
