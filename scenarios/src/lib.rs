@@ -7,4 +7,4 @@ pub mod guests;
 pub mod logs_once;
 pub mod stories;
 
-pub use stories::all;
+pub use stories::{all, programs};
