@@ -9,4 +9,4 @@ pub mod no_money_lost;
 pub mod stories;
 pub mod summing;
 
-pub use stories::all;
+pub use stories::{all, programs};

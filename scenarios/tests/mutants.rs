@@ -22,6 +22,8 @@ use std::ops::Range;
 const BLOCKS: &[Range<u64>] = &[0..2, 2..8, 8..32, 32..128];
 /// How many there must be.
 const MUTANTS_MIN: usize = 40;
+/// How many of them the reference model must find by itself, in the run in which the rule's own invariant does.
+const BY_THE_MODEL_MIN: usize = 20;
 
 /// A mutant that came to light.
 struct Found {
@@ -31,12 +33,15 @@ struct Found {
     scenario: String,
     /// How many seeds of that story it took.
     seeds: u64,
+    /// Whether the reference model, too, was seen to disagree with that run.
+    by_the_model: bool,
 }
 
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Mutant { name, does, .. }, rule, story, seeds) = (self.mutant, self.rule, &self.scenario, self.seeds);
-        write!(f, "{name:<30} {rule:<16} {story:<32} {seeds:>3}  {does}")
+        let model = if self.by_the_model { "+ model" } else { "" };
+        write!(f, "{name:<30} {rule:<17} {model:<8} {story:<31} {seeds:>3}  {does}")
     }
 }
 
@@ -58,6 +63,9 @@ fn every_mutant_is_found() {
     let table: Vec<String> = of_each.iter().flatten().map(Found::to_string).collect();
     let table = table.join("\n");
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+    let by_the_model = of_each.iter().flatten().filter(|found| found.by_the_model).count();
+    println!("{} mutants are found, {by_the_model} of them by the reference model alone, too", table.lines().count());
+    assert!(by_the_model >= BY_THE_MODEL_MIN, "the reference model finds {by_the_model}");
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots"));
     settings.set_prepend_module_to_snapshot(false);
@@ -147,7 +155,8 @@ fn find(
                 let of_its_own = violations(&run).find(|(rule, _)| names(mutant.breaks, rule));
                 if let Some((rule, facts)) = of_its_own {
                     let (facts, scenario) = (facts.to_string(), story.name.clone());
-                    return Ok(Found { mutant, rule, facts, scenario, seeds: seed.0 + 1 });
+                    let by_the_model = violations(&run).any(|(rule, _)| rule == "model");
+                    return Ok(Found { mutant, rule, facts, scenario, seeds: seed.0 + 1, by_the_model });
                 }
                 others.extend(violations(&run).map(|(rule, _)| (rule, story.name.clone())));
             }

@@ -5,6 +5,7 @@
 //! [`all`]; then show it failing on a planted bug.
 
 use crate::event::{Event, Kind};
+use crate::model::Model;
 use kernel_core::{Cause, Instant, Names, Semantics};
 
 pub mod past;
@@ -149,6 +150,8 @@ pub fn all(semantics: &Semantics) -> Vec<Box<dyn Invariant>> {
         Box::new(pairs::PairsAreKept::default()),
         Box::new(databases::DatabasesAreGuarded::default()),
         Box::new(store::StoresAreSound),
+        // All together
+        Box::new(Model::new(semantics.back_off)),
     ];
     all.extend(exit::cells(semantics.back_off).map(|cell| Box::new(cell) as Box<dyn Invariant>));
     all

@@ -7,7 +7,7 @@
 //! 2. the world: [`world`], with [`queue`], [`disk`], [`table`], [`state`], [`planted`] (bugs, to be found), [`operator`], [`modules`], [`outside`] and, inside,
 //!    `node`;
 //! 3. who lives in it: [`guest`] (native Rust and Wasm behind one interface) and [`image`];
-//! 4. what happened: [`event`], [`trace`], [`invariant`], [`coverage`];
+//! 4. what happened: [`event`], [`trace`], [`invariant`], [`model`], [`coverage`];
 //! 5. many runs: [`explore`], [`sweep`], [`shrink`], [`report`], `property` (feature `proptest`), `cli` (feature `cli`).
 //!
 //! Deliberately absent: threads inside a run, clocks, unordered maps, randomness but through the chooser, and any
@@ -42,6 +42,7 @@ mod quiet;
 pub mod coverage;
 pub mod event;
 pub mod invariant;
+pub mod model;
 pub mod probe;
 pub mod trace;
 

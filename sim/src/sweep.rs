@@ -58,8 +58,7 @@ pub enum Way {
 pub fn points(scenario: &Scenario, options: &Options, loader: &Loader) -> Result<Vec<Point>, ScenarioError> {
     let mut world = World::new(scenario, options.clone(), Chooser::census(), loader)?;
     world.begin();
-    assert_eq!(world.new_sites(), [], "nothing can go wrong before the first step");
-    let mut sites = Vec::new();
+    let mut sites: Vec<(usize, Site)> = world.new_sites().into_iter().map(|site| (0, site)).collect();
     let mut step = 0;
     while world.advance() {
         sites.extend(world.new_sites().into_iter().map(|site| (step, site)));

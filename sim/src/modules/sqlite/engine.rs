@@ -73,7 +73,9 @@ impl Database {
         let early = setup.planted == Some(Planted::SqliteAnswersEarly);
         let (locking, journal, synchronous) = match (setup.journal, early) {
             // Alone with its file, the engine keeps the log's index in its own memory and needs no shared one.
-            (Journal::Wal, false) => ("EXCLUSIVE", "WAL", "FULL"),
+            // If the disk refuses what leads to a log, the engine stays with a journal and does not say so. `EXTRA` is as
+            // durable there; with a log it is what `FULL` is.
+            (Journal::Wal, false) => ("EXCLUSIVE", "WAL", "EXTRA"),
             (Journal::Wal, true) => ("EXCLUSIVE", "WAL", "NORMAL"),
             (Journal::Rollback, false) => ("NORMAL", "DELETE", "EXTRA"),
             (Journal::Rollback, true) => ("NORMAL", "DELETE", "FULL"),
