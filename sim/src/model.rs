@@ -301,6 +301,11 @@ impl Model {
                 self.process(node, life.process).dropped.extend(list.iter());
                 Ok(())
             }
+            // Perhaps of a name that was killed when nobody had it: that is no kill of the child.
+            What::Spawns(..) => {
+                self.of_node(node).for_each(|process| process.is_doomed = false);
+                Ok(())
+            }
             What::Returned(life, call) => self.on_returned(node, *life, *call),
             What::ReadState(life, bytes) => {
                 let process = self.process(node, life.process);
@@ -382,6 +387,7 @@ impl Invariant for Model {
             Kind::SetsOnExit,
             Kind::SavesState,
             Kind::DropsCapabilities,
+            Kind::Spawns,
             Kind::Returned,
             Kind::ReadState,
             Kind::Learned,

@@ -48,7 +48,7 @@ fn strangers_at_a_bank() -> Scenario {
         .setup(start(spy.runs("puppet").public().messaging(sqlite)))
         .every(secs(3), 3, tell(&other, "look"))
         .at(millis(2_500), tell(&spy, &format!("ask {ALICE}@{sqlite} 3 {query}")))
-        .expect(prints(&other, r#"sees [{"n":0,"sum":100}]"#, 1))
+        .expect(prints(&other, r#"sees [{"n":0,"sum":100}]"#, 4))
 }
 
 /// A bank and its auditor on one node.
