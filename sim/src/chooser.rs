@@ -335,8 +335,9 @@ impl Stream {
 /// How rare a family's faults are when it is on: one in so many askings.
 fn usual_rate(question: Question) -> u32 {
     match question {
-        Question::Latency | Question::Downtime => 1,
-        Question::BootOrder | Question::Unsynced | Question::Order => 2,
+        // What survives a power loss is always a draw: that nothing does is the least of it.
+        Question::Latency | Question::Downtime | Question::Unsynced => 1,
+        Question::BootOrder | Question::Order => 2,
         Question::Loss | Question::Provider => 5,
         Question::Rot | Question::Restore => 6,
         Question::Write | Question::Io | Question::Reorg => 8,

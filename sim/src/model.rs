@@ -46,6 +46,8 @@ struct Process {
     row: Option<Record>,
     /// An on-exit value that is on its way to the disk.
     next_on_exit: Option<OnExit>,
+    /// A command to initialize it is on its way to the disk, or was refused.
+    is_initializing: bool,
     /// It is to be killed as soon as it is initialized (E5).
     is_doomed: bool,
     /// What it, or somebody for it, has given up: its row may have it still.
@@ -95,14 +97,17 @@ impl Model {
             Command::Kill(id) if !id.is_module() => {
                 let process = self.process(node, *id);
                 match process.must {
-                    Must::NotBe => process.is_doomed = true,
+                    Must::NotBe => process.is_doomed = process.is_initializing,
                     Must::Wait | Must::Live(_) | Must::Return | Must::Show => process.becomes(Must::Go, at),
                     Must::Go => {}
                 }
             }
             Command::SetOnExit(id, value) => self.process(node, *id).next_on_exit = Some(value.clone()),
             Command::Drop(id, list) => self.process(node, *id).dropped.extend(list),
-            Command::Initialize(init) => self.process(node, init.id).is_doomed = false,
+            Command::Initialize(init) => {
+                let process = self.process(node, init.id);
+                (process.is_initializing, process.is_doomed) = (true, false);
+            }
             _ => {}
         }
     }
@@ -125,7 +130,7 @@ impl Model {
     fn on_down(&mut self, node: NodeId, at: Instant) {
         for process in self.of_node(node) {
             process.forgets();
-            process.is_doomed = false;
+            (process.is_initializing, process.is_doomed) = (false, false);
             process.becomes(Must::Show, at);
         }
     }
@@ -186,6 +191,7 @@ impl Model {
             return Err("has lost a capability that nobody took from it".to_string());
         }
         let process = self.process(node, id);
+        process.is_initializing = false;
         let is_new = process.row.is_none();
         if is_new {
             process.dropped.clear();
@@ -301,9 +307,11 @@ impl Model {
                 self.process(node, life.process).dropped.extend(list.iter());
                 Ok(())
             }
-            // Perhaps of a name that was killed when nobody had it: that is no kill of the child.
+            // Perhaps of a name whose initialization was refused. A child is initialized when its code is loaded, which
+            // does not show: a kill may come before that, and then it is of nobody.
             What::Spawns(..) => {
-                self.of_node(node).for_each(|process| process.is_doomed = false);
+                let of_node = self.of_node(node);
+                of_node.for_each(|process| (process.is_initializing, process.is_doomed) = (false, false));
                 Ok(())
             }
             What::Returned(life, call) => self.on_returned(node, *life, *call),

@@ -88,7 +88,7 @@ impl Spared {
                 };
                 match draw(u64::MAX) % 4 {
                     0 => false,
-                    1 | 2 => true,
+                    1 => true,
                     _ => draw(sector as u64) % 2 == 0,
                 }
             }
