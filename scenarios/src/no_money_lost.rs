@@ -8,17 +8,19 @@ use std::collections::BTreeMap;
 /// How much there is in all.
 const SUM: u64 = 100;
 
+/// By package: the last number that was answered as moved, and the last that was begun.
+type Banks = BTreeMap<String, (u64, u64)>;
+
 /// P3 for the program `bank`, for each package on each node: a transaction is there as a whole or not at all, in whatever order it and
 /// the readers, the faults and the boots come; and once it was answered, it is there. Its processes say what they do
 /// and see: `moves N`, `moved N`, `looks`, `sees [{"n":N,"sum":S}]`.
 #[derive(Clone, Debug, Default)]
 pub struct NoMoneyLost {
-    /// By node and package: the last number that was answered as moved, and the last that was begun.
-    moved: BTreeMap<NodeId, BTreeMap<String, (u64, u64)>>,
+    moved: BTreeMap<NodeId, Banks>,
     /// What was answered as moved when each life began to look.
     looks: BTreeMap<(NodeId, Life), u64>,
     /// The numbers at each backup of each node.
-    cuts: BTreeMap<NodeId, Vec<BTreeMap<String, (u64, u64)>>>,
+    cuts: BTreeMap<NodeId, Vec<Banks>>,
 }
 
 impl Invariant for NoMoneyLost {
@@ -35,8 +37,14 @@ impl Invariant for NoMoneyLost {
         let cuts = self.cuts.entry(event.node).or_default();
         let (life, text) = match &event.what {
             What::Printed(life, _, text) => (life, text),
-            What::BackedUp(_) => return Ok(cuts.push(banks.clone())),
-            What::Restored(nth) => return Ok(*banks = cuts[*nth as usize - 1].clone()),
+            What::BackedUp(_) => {
+                cuts.push(banks.clone());
+                return Ok(());
+            }
+            What::Restored(nth) => {
+                banks.clone_from(&cuts[*nth as usize - 1]);
+                return Ok(());
+            }
             _ => return Ok(()),
         };
         let id = names.process_id(life.process);

@@ -34,7 +34,7 @@ fn a_bank(name: &str, about: &str, journal: Journal) -> Scenario {
         .expect(prints(&bank, "moved 1", 1))
         .expect(prints(&bank, r#"sees [{"n":3,"sum":100}]"#, 1))
         .expect(prints(&bank, "moved 5", 1))
-        .expect(prints(&alice("auditor"), r#"sees [{"n":6,"sum":100}]"#, 1))
+        .expect(prints(alice("auditor"), r#"sees [{"n":6,"sum":100}]"#, 1))
 }
 
 fn strangers_at_a_bank() -> Scenario {

@@ -380,7 +380,7 @@ mod tests {
         }
 
         #[track_caller]
-        fn is_wrong(self) {
+        fn breaks(self) {
             assert!(self.wrong.is_some());
         }
     }
@@ -389,21 +389,21 @@ mod tests {
     fn what_was_answered_as_written_is_read_also_after_a_crash() {
         let written = || told().writes("old").writes("new");
         written().reads("new").holds();
-        written().reads("old").is_wrong();
+        written().reads("old").breaks();
         written().goes_down(Down::Crash).reads("new").holds();
-        written().goes_down(Down::Crash).reads("old").is_wrong();
-        written().goes_down(Down::Crash).finds_nothing().is_wrong();
-        told().asks(r#""RemoveFile""#, None, true).hears(r#""Ok""#, None).reads("old").is_wrong();
+        written().goes_down(Down::Crash).reads("old").breaks();
+        written().goes_down(Down::Crash).finds_nothing().breaks();
+        told().asks(r#""RemoveFile""#, None, true).hears(r#""Ok""#, None).reads("old").breaks();
     }
 
     #[test]
     fn what_was_synced_is_read_after_a_power_loss_and_what_was_not_is_anything() {
         told().writes("old").syncs().goes_down(Down::PowerLoss).reads("old").holds();
-        told().writes("old").syncs().goes_down(Down::PowerLoss).finds_nothing().is_wrong();
+        told().writes("old").syncs().goes_down(Down::PowerLoss).finds_nothing().breaks();
         let not_synced = || told().writes("old").syncs().writes("new").goes_down(Down::PowerLoss);
         not_synced().reads("newt").holds();
-        not_synced().reads("old").reads("new").is_wrong();
-        not_synced().reads("old").goes_down(Down::PowerLoss).reads("new").is_wrong();
+        not_synced().reads("old").reads("new").breaks();
+        not_synced().reads("old").goes_down(Down::PowerLoss).reads("new").breaks();
     }
 
     #[test]
@@ -412,7 +412,7 @@ mod tests {
         cut().reads("old").holds();
         cut().reads("new").holds();
         cut().reads("").holds();
-        cut().reads("newold").is_wrong();
+        cut().reads("newold").breaks();
     }
 
     #[test]
@@ -420,8 +420,8 @@ mod tests {
         let unheard = || told().writes("old").asks(r#""Write""#, Some("new"), false).asks(r#""SyncAll""#, None, true);
         let synced = || unheard().hears(r#""Ok""#, None);
         synced().reads("new").goes_down(Down::PowerLoss).reads("new").holds();
-        synced().reads("new").goes_down(Down::PowerLoss).reads("old").is_wrong();
-        synced().reads("other").is_wrong();
+        synced().reads("new").goes_down(Down::PowerLoss).reads("old").breaks();
+        synced().reads("other").breaks();
         unheard().disk_refuses().hears(r#""Ok""#, None).reads("ne").holds();
     }
 
@@ -431,7 +431,7 @@ mod tests {
         let failed = || told().writes("old").asks(r#""SyncAll""#, None, true).hears(error, None).syncs();
         failed().goes_down(Down::PowerLoss).finds_nothing().holds();
         failed().writes("new").syncs().goes_down(Down::PowerLoss).reads("new").holds();
-        failed().writes("new").syncs().goes_down(Down::PowerLoss).finds_nothing().is_wrong();
+        failed().writes("new").syncs().goes_down(Down::PowerLoss).finds_nothing().breaks();
     }
 
     #[test]
@@ -441,14 +441,14 @@ mod tests {
         let away = r#"{"Rename":{"new_path":"/p:q.os/home/g"}}"#;
         let moved = || told().writes("old").asks(away, None, true).hears(r#""Ok""#, None);
         moved().finds_nothing().holds();
-        moved().reads("old").is_wrong();
+        moved().reads("old").breaks();
     }
 
     #[test]
     fn an_append_and_a_cut_are_followed() {
         let longer = || told().writes("old").asks(r#""Append""#, Some("er"), true).hears(r#""Ok""#, None);
         longer().reads("older").holds();
-        longer().reads("old").is_wrong();
+        longer().reads("old").breaks();
         longer().asks(r#"{"SetLen":2}"#, None, true).hears(r#""Ok""#, None).reads("ol").holds();
     }
 }
