@@ -6,15 +6,20 @@
 //! ```
 
 use kernel_core::{Address, Duration};
+use scenarios::stories::programs;
 use scenarios::summing::summing_to;
 use sim::chooser::{Chooser, Profile, Seed};
 use sim::explore::run_plan;
 use sim::guest::native::{self, Os};
 use sim::image::Loader;
+use sim::modules::setup::Journal;
 use sim::plan::Plan;
-use sim::scenario::{Flavor, Program, Scenario, on, start};
+use sim::scenario::{Flavor, Program, Scenario, alive, millis, on, prints, secs, start, tell};
 use sim::sweep::{branches, points};
 use sim::world::{Bounds, Options, Run, Verdict, World};
+
+/// How many transactions, and how many states saved.
+const N_TRANSACTIONS: u64 = 2_000;
 
 /// CPU seconds of this thread: equal to wall seconds on an idle machine, and honest on a busy one.
 fn cpu_seconds() -> f64 {
@@ -93,9 +98,52 @@ fn sweeps(name: &str, flavor: Flavor, loader: &Loader) {
     );
 }
 
+/// A process that saves a state, over and over.
+fn saving(n: u64) -> Scenario {
+    let program = native::Program::new("saving", move |os: Os| async move {
+        for n in 0..n {
+            os.set_state(n.to_string().as_str()).await;
+        }
+        os.receive().await;
+    });
+    let who = on("alice.os", "saving:bench:alice.os");
+    Scenario::new("saving", "a process that saves its state")
+        .programs([Program { name: "saving".to_string(), native: Some(program), wasm: None }])
+        .setup(start(who.runs("saving").public()))
+        .lasting(millis(n), secs(1))
+        .expect(alive(&who))
+}
+
+/// A bank that moves money every few milliseconds: a transaction of three statements each.
+fn moving(n: u64, journal: Journal) -> Scenario {
+    let bank = on("alice.os", "bank:demo:alice.os");
+    Scenario::new("moving", "a bank that moves money")
+        .programs(programs())
+        .journal(journal)
+        .setup(start(bank.runs("bank").restarting().public().messaging("sqlite:distro:sys")))
+        .every(millis(5), n as u32, tell(&bank, "move"))
+        .lasting(millis(5 * n + 100), secs(1))
+        .expect(prints(&bank, &format!("moved {n}"), 1))
+}
+
+/// What is durable a second: each transaction is, when it is answered.
+fn on_the_disk(row: &str, scenario: &Scenario, loader: &Loader) {
+    let (_, spent) = timed(scenario, Flavor::Native, Chooser::planned(&Plan::default()), loader);
+    println!(
+        r#"{{"row":"{row}","transactions":{N_TRANSACTIONS},"cpu_s":{spent:.3},"transactions_per_cpu_s":{:.0}}}"#,
+        N_TRANSACTIONS as f64 / spent
+    );
+}
+
 fn main() {
     let loader = Loader::default();
-    for name in ["panic-restart", "a-chat-through-crashes", "a-package-installed"] {
+    for name in [
+        "panic-restart",
+        "a-chat-through-crashes",
+        "a-ledger-that-resumes",
+        "a-bank-with-a-log",
+        "a-bank-with-a-journal",
+    ] {
         for flavor in [Flavor::Native, Flavor::Wasm] {
             sweeps(name, flavor, &loader);
         }
@@ -114,10 +162,9 @@ fn main() {
             );
         }
     }
-    let transactions = 2_000;
-    let (_, spent) = timed(&summing_to(transactions), Flavor::Native, Chooser::planned(&Plan::default()), &loader);
-    println!(
-        r#"{{"row":"kv transactions","transactions":{transactions},"cpu_s":{spent:.3},"transactions_per_cpu_s":{:.0}}}"#,
-        transactions as f64 / spent
-    );
+    on_the_disk("kv transactions", &summing_to(N_TRANSACTIONS), &loader);
+    on_the_disk("states saved", &saving(N_TRANSACTIONS), &loader);
+    for journal in [Journal::Wal, Journal::Rollback] {
+        on_the_disk(&format!("sqlite transactions, {journal:?}"), &moving(N_TRANSACTIONS, journal), &loader);
+    }
 }

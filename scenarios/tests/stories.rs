@@ -18,6 +18,17 @@ use std::collections::BTreeSet;
 const CALM_EVENTS_MAX: u64 = 1_500;
 /// The longest time that faults may happen in a story, in virtual seconds.
 const STORM_SECS_MAX: u64 = 20;
+/// Stories in which every engine and module works on its disk.
+const DISKS: [&str; 8] = [
+    "a-counter-that-persists",
+    "a-ledger-that-resumes",
+    "an-auditor-reads-along",
+    "two-at-one-file",
+    "a-full-disk",
+    "a-bank-with-a-log",
+    "a-bank-with-a-journal",
+    "databases-on-a-swapped-disk",
+];
 /// How many seeds are enough to come to every cell of the exit matrix.
 const SEEDS: u64 = 150;
 
@@ -128,6 +139,31 @@ fn a_story_is_told_as_it_always_was() {
         settings.set_description(&story.about);
         settings.bind(|| insta::assert_snapshot!(story.name.as_str(), telling::tell(&story, &run)));
     }
+}
+
+/// Two builds of one source leave the same bytes on disks: `cargo test --release --test stories` compares with what a
+/// debug build has written here. Whoever changes what is written takes the new digests.
+#[test]
+fn a_story_leaves_the_disks_that_it_always_left() {
+    let (loader, options) = (Loader::default(), Options::default());
+    let on_disks = all().into_iter().filter(|story| DISKS.contains(&story.name.as_str()));
+    let left = on_disks.map(|story| {
+        let seeds = (0..20).map(|seed| {
+            let run = run_seed(&story, Seed(seed), Profile::Swarm, &options, &loader);
+            run.unwrap_or_else(|error| panic!("{}: {error}", story.name)).disks
+        });
+        let calm = calm(&story, Flavor::Native, &loader).disks;
+        let all = seeds.fold(calm, |all, disks| all.then(disks));
+        format!("{:<32}calm {calm}, and under 20 seeds {all}", story.name)
+    });
+    let left: Vec<String> = left.collect();
+    assert_eq!(left.len(), DISKS.len(), "{left:#?}");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_description("The digests of what stories leave on disks, in any build.");
+    settings.bind(|| insta::assert_snapshot!("disks-left", left.join("\n")));
 }
 
 fn calm(story: &Scenario, flavor: Flavor, loader: &Loader) -> Run {

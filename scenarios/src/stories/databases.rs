@@ -1,9 +1,10 @@
 //! Databases through crashes: what was answered as committed is there, and half of a transaction never is (P3).
 
-use super::{ALICE, alice, story};
+use super::{ALICE, alice, story, to_ask};
 use crate::no_money_lost::NoMoneyLost;
+use kernel_core::Duration;
 use sim::modules::setup::Journal;
-use sim::scenario::{Scenario, down, lives, millis, on, prints, secs, start, tell};
+use sim::scenario::{Scenario, down, lives, millis, on, prints, restore, secs, start, tell};
 use sim::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
@@ -22,6 +23,7 @@ pub(super) fn all() -> Vec<Scenario> {
             Journal::Rollback,
         ),
         strangers_at_a_bank(),
+        databases_on_a_swapped_disk(),
     ]
 }
 
@@ -49,6 +51,30 @@ fn strangers_at_a_bank() -> Scenario {
         .every(secs(3), 3, tell(&other, "look"))
         .at(millis(2_500), tell(&spy, &format!("ask {ALICE}@{sqlite} 3 {query}")))
         .expect(prints(&other, r#"sees [{"n":0,"sum":100}]"#, 4))
+}
+
+/// P5.
+fn databases_on_a_swapped_disk() -> Scenario {
+    let (bank, ledger, client) = (alice("bank"), alice("ledger"), alice("client"));
+    banking(
+        "databases-on-a-swapped-disk",
+        "A bank keeps its money in SQLite and a ledger its value in the key-value store, on a disk that is backed up. It \
+         is swapped for one with the latest backup: both databases are of one instant, and both go on from there.",
+        Journal::Wal,
+    )
+    // In the midst of transactions.
+    .backed_up_every(ALICE, Duration(3_000_300_000))
+    .setup(start(ledger.runs("ledger").restarting().public().messaging("kv:distro:sys")))
+    .setup(start(client.runs("puppet").restarting().public()))
+    .every(secs(1), 10, tell(&client, &to_ask(&ledger, 3, "move 5")))
+    .at(millis(8_500), restore(ALICE))
+    .expect(lives(&bank, 2))
+    .expect(prints(&bank, "moved 8", 1))
+    .expect(prints(&bank, r#"sees [{"n":5,"sum":100}]"#, 1))
+    .expect(prints(&bank, "moved 6", 2))
+    .expect(prints(&client, "move 5: answered 60 40 8", 1))
+    .expect(prints(&ledger, "at 75 and 25 after 5", 1))
+    .expect(prints(&client, "move 5: answered 70 30 6", 2))
 }
 
 /// A bank and its auditor on one node.
