@@ -12,7 +12,7 @@ pub use calls::{guest_abi, play};
 pub use kernel::kernel_step;
 pub use script::{Act, Allocator, Script, call_names};
 pub use smith::{SPAN, guest_module, smith};
-pub use stranger::{Fate, limits, meet};
+pub use stranger::{Fate, Met, limits, meet};
 
 use crate::stories;
 use sim::chooser::{Profile, Seed};

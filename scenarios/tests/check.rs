@@ -191,6 +191,51 @@ fn a_counter_that_saves_before_it_answers_passes() {
 }
 
 #[test]
+fn a_ledger_in_kv_and_a_bank_in_sqlite_pass_at_every_crash_point() {
+    let moves = |to: &str, body: &str, first: &str, last: &str| {
+        format!(
+            "[[send]]\nto = \"{to}\"\nbody = \"{body}\"\ntimes = 3\n{first}\n\
+             [[expect]]\nprocess = \"{to}\"\nalive = true\nprints = \"{last}\"\n"
+        )
+    };
+    let folder = Folder::new()
+        .with("ledger.toml", moves("ledger", "move 5", "answer_within = \"60s\"", "at 100 and 0 after 0"))
+        .with("bank.toml", moves("bank", "move", "", "moved 3"));
+    // The ledger's database is of the package `demo:alice.os`.
+    for (name, id, asks) in [
+        ("ledger", "demo:alice.os", "36 send-and-await-response"),
+        ("bank", "bank:check.os", "22 send-and-await-response"),
+    ] {
+        let inject = format!("{name}.toml");
+        let arguments = ["--id", id, "--inject", &inject, "--points", "all", "--seeds", "20"];
+        let checked = check(&built(name), folder.0.path(), &arguments).must_end(0);
+        checked.must_say(&[asks, "crash points and 20 seeds visited, none left out", "PASSED"]);
+    }
+}
+
+#[test]
+fn a_status_that_a_browser_must_get_is_got_or_missed() {
+    let page = "path = \"/puppet:puppet:check.os/page\"";
+    let bind = r#"{"Bind":{"path":"/page","authenticated":false,"local_only":false,"cache":true}}"#;
+    let exercise = |status: u16| {
+        format!(
+            "[[http]]\n{page}\nat = \"500ms\"\nexpect_status = 404\n\
+             [[send]]\nto = \"puppet\"\nbody = 'blob hello alice.os@http-server:distro:sys {bind}'\nat = \"1s\"\n\
+             [[http]]\n{page}\nat = \"2s\"\nexpect_status = {status}\n"
+        )
+    };
+    let folder = Folder::new().with("got.toml", exercise(200)).with("missed.toml", exercise(201));
+    let arguments = |file| ["--inject", file, "--seeds", "3", "--points", "3"];
+    check(&built("puppet"), folder.0.path(), &arguments("got.toml")).must_end(0).must_say(&["PASSED"]);
+    check(&built("puppet"), folder.0.path(), &arguments("missed.toml")).must_end(1).must_say(&[
+        "serves: BROKEN in puppet:check.os",
+        "says: what a browser asks has the status that is expected, when nothing goes wrong",
+        "but:  GET /puppet:puppet:check.os/page gets 200 \"hello\", and not 201",
+        "FAILED: 1 thing broke",
+    ]);
+}
+
+#[test]
 fn a_counter_that_answers_before_it_saves_is_caught_and_its_story_replays() {
     let folder = Folder::new().with("it.toml", exercise("fragile"));
     let checked = check(&built("fragile"), folder.0.path(), &["--inject", "it.toml", "--seeds", "10"]).must_end(1);

@@ -17,6 +17,7 @@ pub use notes::{Deeds, Note, deeds, notes};
 pub use source::{PackageError, read};
 pub use visits::{Visit, Visited, Work, spread, visit, work};
 
+use crate::outside::visit::HttpRequest;
 use crate::package::{self, Content, Package};
 use crate::scenario::{Action, Scenario, ScenarioError, on};
 use kernel_core::{Duration, ProcessId};
@@ -64,6 +65,10 @@ impl Checked {
                 calm = calm.holding(move || Box::new(rules::Prints::new(process.clone(), text.clone())));
             }
         }
+        let visits = visits(exercise);
+        if visits.iter().any(|(_, status)| status.is_some()) {
+            calm = calm.holding(move || Box::new(rules::Serves::new(visits.clone())));
+        }
         Ok(Checked { scenario, calm })
     }
 }
@@ -101,6 +106,17 @@ fn played(package: Package, exercise: &Exercise, ids: &[String], id: impl Fn(&st
     }
     scenario.packages.push((NODE.to_string(), package));
     scenario.lasting(storm, Duration(SETTLE.0 + Duration::from_secs(patience).0))
+}
+
+/// What a browser asks, in order, each with the status that the answer must have.
+fn visits(exercise: &Exercise) -> Vec<(HttpRequest, Option<u16>)> {
+    let each = |visit: &exercise::Visit| {
+        let (request, status) = (visit.request.clone(), visit.status);
+        visit.times().map(|at| (at, request.clone(), status)).collect::<Vec<_>>()
+    };
+    let mut all: Vec<_> = exercise.visits.iter().flat_map(each).collect();
+    all.sort_by_key(|(at, ..)| *at);
+    all.into_iter().map(|(_, request, status)| (request, status)).collect()
 }
 
 /// With what must hold in every run.

@@ -15,6 +15,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ),
     ("state", "GetState! SetState! DeleteState! Backup!"),
     ("timer", "SetTimer Debug"),
+    ("kv", "Open RemoveDb Set Delete Get BeginTx Commit"),
     ("sqlite", "Open RemoveDb Write Query BeginTx Commit"),
     (
         "eth",
@@ -56,7 +57,6 @@ fn every_action_of_the_public_runtime_is_done_or_refused() {
         expected.sort();
         assert_eq!(table.get(*module), Some(&expected), "{module}");
     }
-    // It has tests of its own.
-    let unknown: Vec<_> = table.keys().filter(|name| ACTIONS.iter().all(|(module, _)| module != name)).collect();
-    assert_eq!(unknown, ["kv"]);
+    let unlisted: Vec<_> = table.keys().filter(|name| ACTIONS.iter().all(|(module, _)| module != name)).collect();
+    assert!(unlisted.is_empty(), "{unlisted:?} stand in no line above");
 }

@@ -25,18 +25,27 @@ pub enum Fate {
     Limit(String),
 }
 
+/// A stranger that was met.
+#[derive(Clone, Debug)]
+pub struct Met {
+    /// What became of it.
+    pub fate: Fate,
+    /// The fuel that all its lives burned together.
+    pub fuel: u64,
+}
+
 /// What a stranger may use up in one life.
 pub fn limits() -> Limits {
     Limits { memory_bytes: 4 << 20, spin_fuel: 50_000, ..Limits::default() }
 }
 
 /// Runs a program of any bytes on a node, beside a witness that answers, for so long; kills it before the end, and says
-/// what became of it.
+/// what became of it and what it burned.
 ///
 /// # Panics
 /// If anybody else suffers: a rule is broken, the witness dies or does not answer, the stranger cannot be killed; and if
 /// a second run leaves another fingerprint.
-pub fn meet(wasm: &[u8], span: Duration) -> Fate {
+pub fn meet(wasm: &[u8], span: Duration) -> Met {
     let (witness, stranger) = (on("alice.os", "witness:fuzz:alice.os"), on("alice.os", "stranger:fuzz:alice.os"));
     let program = |name: &str, native, wasm| Program { name: name.to_string(), native, wasm };
     let everybody = ["kernel:distro:sys", "vfs:distro:sys", "timer:distro:sys", "net:distro:sys"];
@@ -70,7 +79,8 @@ pub fn meet(wasm: &[u8], span: Duration) -> Fate {
     }
     let again = run(Options { keep_trace: false, ..options });
     assert_eq!(first.fingerprint, again.fingerprint, "a second run of the same");
-    fate(&first)
+    // The witness is native, and burns none.
+    Met { fate: fate(&first), fuel: first.usage.values().map(|usage| usage.fuel).sum() }
 }
 
 fn fate(run: &sim::world::Run) -> Fate {

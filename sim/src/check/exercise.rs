@@ -12,6 +12,7 @@
 //! [[http]]
 //! path = "/counter:demo:me.os/add"
 //! method = "POST"            # if not given: GET; `body` or `json`, `at`, `times`, `every` as above
+//! expect_status = 200        # of the answer when nothing goes wrong; without it anything goes
 //!
 //! [[expect]]
 //! process = "counter"
@@ -49,6 +50,8 @@ pub struct Exercise {
 pub struct Visit {
     /// What is asked.
     pub request: HttpRequest,
+    /// The status that the answer must have when nothing goes wrong.
+    pub status: Option<u16>,
     /// When first, after the install.
     pub at: Duration,
     /// How often.
@@ -198,10 +201,14 @@ impl Visit {
         Duration(self.at.0 + self.every.0 * u64::from(self.times - 1))
     }
 
+    /// When it is made, each time.
+    pub fn times(&self) -> impl Iterator<Item = Duration> {
+        (0..self.times).map(|n| Duration(self.at.0 + self.every.0 * u64::from(n)))
+    }
+
     /// Its lines of a script, on a node.
     pub fn lines(&self, node: &str) -> Vec<Line> {
-        let at = |n: u32| When::At(Duration(self.at.0 + self.every.0 * u64::from(n)));
-        (0..self.times).map(|n| Line { when: at(n), action: browse(node, self.request.clone()) }).collect()
+        self.times().map(|at| Line { when: When::At(at), action: browse(node, self.request.clone()) }).collect()
     }
 }
 
@@ -244,6 +251,7 @@ struct HttpEntry {
     method: String,
     body: Option<String>,
     json: Option<serde_json::Value>,
+    expect_status: Option<u16>,
     at: Option<String>,
     #[serde(default = "once")]
     times: u32,
@@ -350,10 +358,14 @@ impl HttpEntry {
             (Some(_), Some(_)) => return Err("`body` and `json` are two bodies; give one".to_string()),
             (text, json) => text.or(json.map(|json| json.to_string())).unwrap_or_default(),
         };
+        let status = self.expect_status;
+        if let Some(status) = status.filter(|status| !(100..600).contains(status)) {
+            return Err(format!("`expect_status = {status}` is no status of HTTP: 100 to 599"));
+        }
         let request = HttpRequest { logged_in: true, ..HttpRequest::new(&self.method, &self.path, body) };
         let next = Duration(before.0 + Duration::from_secs(1).0);
         let (at, every) = (span("at", self.at)?.unwrap_or(next), span("every", self.every)?);
-        Ok(Visit { request, at, times: times(self.times)?, every: every.unwrap_or(Duration::from_secs(1)) })
+        Ok(Visit { request, status, at, times: times(self.times)?, every: every.unwrap_or(Duration::from_secs(1)) })
     }
 }
 
@@ -412,7 +424,7 @@ mod tests {
 
     #[test]
     fn somebody_with_a_browser_asks_by_the_clock() {
-        let text = "[[http]]\npath = \"/p:a:b/x\"\ntimes = 2\n[[http]]\npath = \"/y\"\nmethod = \"POST\"\njson = [1]";
+        let text = "[[http]]\npath = \"/p:a:b/x\"\ntimes = 2\n[[http]]\npath = \"/y\"\nmethod = \"POST\"\njson = [1]\nexpect_status = 201";
         let exercise = parse(text).expect("it makes sense");
         let [get, post] = exercise.visits.as_slice() else { panic!("two entries") };
         assert_eq!(
@@ -423,9 +435,12 @@ mod tests {
             (post.request.body.as_slice(), post.at, post.request.logged_in),
             (&b"[1]"[..], Duration::from_secs(3), true)
         );
+        assert_eq!((get.status, post.status), (None, Some(201)));
         assert_eq!(exercise.last(), Duration::from_secs(3));
         let error = parse("[[http]]\npath = \"x\"").expect_err("no path");
         assert!(error.contains("[[http]] number 1: `path = \"x\"` does not begin with a slash"), "{error}");
+        let error = parse("[[http]]\npath = \"/x\"\nexpect_status = 20").expect_err("no status");
+        assert!(error.contains("[[http]] number 1: `expect_status = 20` is no status of HTTP"), "{error}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::exercise::Remembers;
 use crate::event::{Event, Kind, What};
 use crate::guest::MEMORY_REFUSED;
 use crate::invariant::{Invariant, Past, Rule};
+use crate::outside::visit::{HttpRequest, Sight, Visit};
 use kernel_core::{Cause, Duration, Exit, Message, MessageId, Names, NodeId, ProcessRef};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -252,6 +253,67 @@ impl Invariant for IsAnswered {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// What a browser asks is answered with the status that it should be, when nothing goes wrong.
+#[derive(Clone)]
+pub(super) struct Serves {
+    /// What will be asked, in order, each with the status of its answer, if that matters.
+    coming: Vec<(HttpRequest, Option<u16>)>,
+    /// What was asked and has no answer yet.
+    open: Vec<(HttpRequest, Option<u16>)>,
+}
+
+impl Serves {
+    /// What will be asked, in order, each with the status of its answer, if that matters.
+    pub fn new(coming: Vec<(HttpRequest, Option<u16>)>) -> Serves {
+        Serves { coming, open: vec![] }
+    }
+}
+
+impl Invariant for Serves {
+    fn rule(&self) -> Rule {
+        Rule { id: "serves", says: "what a browser asks has the status that is expected, when nothing goes wrong" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Visited, Kind::Shown]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, _: &Past, _: &Names) -> Result<(), String> {
+        match &event.what {
+            What::Visited(visit) => {
+                if let Visit::Http(asked) = &**visit
+                    && let Some(place) = self.coming.iter().position(|(coming, _)| coming == asked)
+                {
+                    self.open.push(self.coming.remove(place));
+                }
+            }
+            // An answer does not say to which of two equal requests: to the first of them.
+            What::Shown(sight) => {
+                if let Sight::Http(method, path, got, ..) = &**sight
+                    && let Some(place) =
+                        self.open.iter().position(|(open, _)| open.method == *method && open.path == *path)
+                    && let (_, Some(status)) = self.open.remove(place)
+                    && status != *got
+                {
+                    return Err(format!("{sight}, and not {status}"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn at_end(&mut self, _: &Past, _: &Names) -> Result<(), String> {
+        let asked = self.open.iter().chain(&self.coming);
+        match asked.filter_map(|(request, status)| Some((request, (*status)?))).next() {
+            Some((HttpRequest { method, path, .. }, status)) => {
+                Err(format!("{method} {path} gets no answer, and not {status}"))
+            }
+            None => Ok(()),
+        }
     }
 }
 
