@@ -14,7 +14,7 @@ use sim::guest::native::{self, Os};
 use sim::image::Loader;
 use sim::modules::setup::Journal;
 use sim::plan::Plan;
-use sim::scenario::{Flavor, Program, Scenario, alive, millis, on, prints, secs, start, tell};
+use sim::scenario::{Flavor, Program, Scenario, millis, on, prints, secs, start, tell};
 use sim::sweep::{branches, points};
 use sim::world::{Bounds, Options, Run, Verdict, World};
 
@@ -104,6 +104,7 @@ fn saving(n: u64) -> Scenario {
         for n in 0..n {
             os.set_state(n.to_string().as_str()).await;
         }
+        os.print(0, "saved all");
         os.receive().await;
     });
     let who = on("alice.os", "saving:bench:alice.os");
@@ -111,7 +112,7 @@ fn saving(n: u64) -> Scenario {
         .programs([Program { name: "saving".to_string(), native: Some(program), wasm: None }])
         .setup(start(who.runs("saving").public()))
         .lasting(millis(n), secs(1))
-        .expect(alive(&who))
+        .expect(prints(&who, "saved all", 1))
 }
 
 /// A bank that moves money every few milliseconds: a transaction of three statements each.

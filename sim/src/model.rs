@@ -213,8 +213,7 @@ impl Model {
         match process.must {
             Must::Live(_) | Must::Return => Err("is taken off the disk, and nothing has ended it".to_string()),
             Must::NotBe | Must::Wait | Must::Go | Must::Show => {
-                let must = if process.must == Must::Show { Must::Show } else { Must::NotBe };
-                process.becomes(must, at);
+                process.becomes(Must::NotBe, at);
                 Ok(())
             }
         }
