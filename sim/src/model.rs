@@ -176,9 +176,11 @@ impl Model {
     }
 
     fn on_put(&mut self, node: NodeId, id: ProcessRef, row: &Record, at: Instant) -> Result<(), String> {
+        // Nobody has a right to whom the table does not have: one that has ended, or never was written.
         let gone = |issuer: Address| {
-            let process = self.processes.get(&(node, issuer.process)).filter(|_| !issuer.process.is_module());
-            issuer.node == node && process.is_some_and(|process| process.row.is_none() || process.must == Must::Go)
+            let process = self.processes.get(&(node, issuer.process));
+            let is_out = process.is_none_or(|process| process.row.is_none() || process.must == Must::Go);
+            issuer.node == node && !issuer.process.is_module() && is_out
         };
         // What a fall has left shows row by row: whose issuers are gone is not known before the last.
         let had = self.processes.get(&(node, id)).filter(|had| had.must != Must::Show);
