@@ -63,6 +63,10 @@ impl Kernel {
                 for (holder, capability) in given {
                     self.take(holder, capability);
                 }
+                let process = self.processes.get_mut(id).expect("an id is taken until its initialize is answered");
+                if let Status::Initializing { refused, .. } = &mut process.status {
+                    *refused = true;
+                }
                 self.write_not_initialized(id, by, holders, cx);
             }
             After::NotInitialized { id, by, holders } => {

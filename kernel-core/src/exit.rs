@@ -81,7 +81,7 @@ impl Kernel {
             };
         };
         match &mut process.status {
-            Status::Initializing { killers } | Status::Ending(Ending { killers, .. }) => killers.push(command),
+            Status::Initializing { killers, .. } | Status::Ending(Ending { killers, .. }) => killers.push(command),
             // D2: the kill finds nobody, is answered, and the restart still comes.
             Status::BackingOff if self.semantics.has(Deviation::D2) => self.answer_killed(&command, id, cx),
             Status::BackingOff | Status::Initialized => self.end(id, vec![command], cx),

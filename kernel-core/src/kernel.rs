@@ -217,7 +217,7 @@ impl Kernel {
     pub(crate) fn put(&self, id: ProcessRef) -> Option<Change> {
         let process = self.processes.get(id)?;
         match process.status {
-            Status::Ending(_) => None,
+            Status::Ending(_) | Status::Initializing { refused: true, .. } => None,
             Status::Initializing { .. } | Status::Initialized | Status::Running(_) | Status::BackingOff => {
                 Some(Change::Put(id, self.record(process)))
             }

@@ -51,8 +51,9 @@ pub(crate) struct Process {
 /// Where in its history a process is.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Status {
-    /// Its row is not yet durable: nobody knows of it. Those who asked for its death meanwhile get it at once.
-    Initializing { killers: Vec<Rc<Message>> },
+    /// Its row is not yet durable: nobody knows of it. Those who asked for its death meanwhile get it at once. If the
+    /// write of its row was `refused`, it is on its way out, and no other write may bring the row back.
+    Initializing { killers: Vec<Rc<Message>>, refused: bool },
     /// In the table, not run: messages wait (S4).
     Initialized,
     /// Alive. A runtime module always is.

@@ -164,7 +164,8 @@ impl Kernel {
             Ok(_) | Err(_) => return self.not_initialized(init.id, by, SpawnError::NoFileAtPath, cx),
         };
         let child = self.address(init.id);
-        let mut process = Process::new(image, init.on_exit, init.public, Status::Initializing { killers: vec![] });
+        let mut process =
+            Process::new(image, init.on_exit, init.public, Status::Initializing { killers: vec![], refused: false });
         let mut given = Vec::new();
         // C2: what the initializer holds, the child may; and the initializer may message the child.
         let initializer = match &by {
@@ -209,7 +210,7 @@ impl Kernel {
     pub(crate) fn after_initialized(&mut self, id: ProcessRef, by: Initializer, cx: &mut Context<'_>) {
         let process = self.processes.get_mut(id).expect("a row that is being written stays in the table");
         let status = std::mem::replace(&mut process.status, Status::Initialized);
-        let Status::Initializing { killers } = status else {
+        let Status::Initializing { killers, .. } = status else {
             unreachable!("it could not go on before its row was durable")
         };
         match by {
@@ -275,7 +276,7 @@ impl Kernel {
     pub(crate) fn after_not_initialized(&mut self, id: ProcessRef, by: Initializer, cx: &mut Context<'_>) {
         let process = self.processes.remove(id).expect("an id is taken until its initialize is answered");
         self.not_initialized(id, by, SpawnError::NoFileAtPath, cx);
-        if let Status::Initializing { killers } = process.status {
+        if let Status::Initializing { killers, .. } = process.status {
             for command in killers {
                 self.answer_killed(&command, id, cx);
             }

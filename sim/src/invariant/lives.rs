@@ -112,6 +112,9 @@ pub struct Process {
     row: Option<Rc<Change>>,
     /// A row that was taken off the disk though nothing had ended the process.
     lost: Option<Rc<Change>>,
+    /// It has lived, or somebody was told that it is there. Until then its initialization may be refused, and a row that
+    /// another write had brought along goes again (P2).
+    is_known: bool,
     /// Its life, by number.
     pub life: Option<u32>,
     /// The event that started its latest life.
@@ -357,7 +360,10 @@ impl Lives {
                 }
             }
             What::Lost(life) => node.process(life.process).life = None,
-            What::Spawned(life, _) => {
+            What::Spawned(life, result) => {
+                if let Ok(child) = result {
+                    node.process(*child).is_known = true;
+                }
                 if let Some(place) = node.spawning.iter().position(|process| *process == life.process) {
                     node.spawning.swap_remove(place);
                 }
@@ -417,6 +423,7 @@ fn on_sent(node: &mut Node, message: &Message) {
 
 fn on_started(process: &mut Process, life: Life, index: Cause, at: Instant) {
     process.life = Some(life.number);
+    process.is_known = true;
     process.started = index;
     process.started_at = at;
     process.n_lives += 1;
@@ -457,6 +464,7 @@ fn on_durable(node: &mut Node, change: &Rc<Change>, index: Cause, at: Instant) {
             if new {
                 // A row that a fall brings back is not a new process.
                 process.fate = process.fate.take().filter(|_| !made);
+                process.is_known = false;
                 if process.life.is_none() {
                     process.ready = index;
                     process.n_lives = 0;
@@ -472,7 +480,7 @@ fn on_durable(node: &mut Node, change: &Rc<Change>, index: Cause, at: Instant) {
             let row = process.row.take();
             match &mut process.fate {
                 Some(fate) => fate.effective = fate.effective.or(Some(index)),
-                None => process.lost = row,
+                None => process.lost = row.filter(|_| process.is_known),
             }
             if process.fate.is_some() {
                 process.on_exit_doubtful = false;
@@ -503,6 +511,7 @@ fn on_answered(node: &mut Node, answer: &Message, what: &CommandAnswer, names: &
             if *what == CommandAnswer::InitializedProcess {
                 // Whatever became of its row: who was told of its death is told that it is initialized anew.
                 process.fate = process.fate.take().filter(|fate| !fate.answered);
+                process.is_known = true;
             }
         }
         CommandAnswer::StartedProcess | CommandAnswer::RunProcessError | CommandAnswer::Debug(_) => {}

@@ -83,6 +83,14 @@ fn a_kill_that_a_crash_undoes_is_an_exit_by_down() {
 }
 
 #[test]
+fn a_row_that_goes_before_anybody_knew_of_it_was_nobodys() {
+    let put = || story().is_to_be_initialized("a", OnExit::Restart).puts("a", OnExit::Restart);
+    let gone = |story: Story| story.is_off_the_disk("a").goes_down(Down::Crash).boots().after(Duration::from_secs(9));
+    gone(put()).holds();
+    gone(put().initializing_is_answered("a")).breaks("X.down.Restart");
+}
+
+#[test]
 fn a_removal_that_shows_at_the_boot_has_taken_effect() {
     let story = restart().is_killed_by("terminal", "a").goes_down(Down::Crash).is_off_the_disk("a").boots();
     story.starts("a").breaks("X.kill.Restart");
