@@ -5,19 +5,15 @@
 //! cargo bench -p scenarios --bench guests
 //! ```
 
+mod clock;
+
+use clock::cpu_seconds;
 use kernel_core::{Address, Answer, Call, Cause, Content, Message, MessageId, Names, Received, Request};
 use sim::guest::wasm::{Limits, Program, WasmGuest};
 use sim::guest::{Guest, Reply, Turn};
 use std::collections::VecDeque;
 use std::fmt::Write;
 use std::rc::Rc;
-
-/// CPU seconds of this thread: equal to wall seconds on an idle machine, and honest on a busy one.
-fn cpu_seconds() -> f64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux tells a thread's CPU time");
-    let nanos = text.split(' ').next().and_then(|word| word.parse::<u64>().ok());
-    nanos.expect("the first word is nanoseconds") as f64 / 1e9
-}
 
 /// The mean over so many times, in microseconds.
 fn mean(times: u32, mut what: impl FnMut()) -> f64 {

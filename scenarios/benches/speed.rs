@@ -5,6 +5,9 @@
 //! cargo bench -p scenarios
 //! ```
 
+mod clock;
+
+use clock::cpu_seconds;
 use kernel_core::{Address, Duration};
 use scenarios::stories::programs;
 use scenarios::summing::summing_to;
@@ -20,13 +23,6 @@ use sim::world::{Bounds, Options, Run, Verdict, World};
 
 /// How many transactions, and how many states saved.
 const N_TRANSACTIONS: u64 = 2_000;
-
-/// CPU seconds of this thread: equal to wall seconds on an idle machine, and honest on a busy one.
-fn cpu_seconds() -> f64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux tells a thread's CPU time");
-    let nanos = text.split(' ').next().and_then(|word| word.parse::<u64>().ok());
-    nanos.expect("the first word is nanoseconds") as f64 / 1e9
-}
 
 async fn ping(os: Os) {
     let pong = os.with_names(|names| names.process("pong:bench:alice.os"));
