@@ -93,8 +93,8 @@ struct Node {
     refused: bool,
     /// Whether a sector of a database has rotted: it may fail for as long as nobody writes it anew.
     rotten: bool,
-    /// The databases at each backup.
-    cuts: Vec<BTreeMap<Db, May>>,
+    /// The databases at each backup, and whether one was rotten then.
+    cuts: Vec<(BTreeMap<Db, May>, bool)>,
 }
 
 impl Node {
@@ -174,13 +174,13 @@ impl Node {
     fn on_backed_up(&mut self) {
         let mut cut = self.clone();
         cut.on_down();
-        self.cuts.push(cut.databases);
+        self.cuts.push((cut.databases, cut.rotten));
     }
 
     fn on_restored(&mut self, nth: u32) {
-        if let Some(cut) = self.cuts.get(nth as usize - 1) {
-            self.databases.clone_from(cut);
-            self.rotten = false;
+        if let Some((databases, rotten)) = self.cuts.get(nth as usize - 1) {
+            self.databases.clone_from(databases);
+            self.rotten = *rotten;
         }
     }
 }

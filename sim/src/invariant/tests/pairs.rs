@@ -174,6 +174,22 @@ fn an_error_is_an_answer_if_a_disk_has_failed() {
     assert!(kv.fails().is_err(), "that is not of kv");
 }
 
+/// The backup has what the disk had.
+#[test]
+fn a_restore_brings_back_what_had_rotted_by_then_and_nothing_else() {
+    for rotten_first in [true, false] {
+        let mut kv = told();
+        let [first, second] = {
+            let (rots, backed_up) = (What::Rotted("/kv/demo:alice.os/db".into(), 17), What::BackedUp(1));
+            if rotten_first { [rots, backed_up] } else { [backed_up, rots] }
+        };
+        for what in [first, second, What::Down(Down::Crash), What::Restored(1)] {
+            kv.happens(what).expect("it happens");
+        }
+        assert_eq!(kv.fails().is_ok(), rotten_first);
+    }
+}
+
 #[test]
 fn a_restore_brings_back_the_cut() {
     let mut kv = told();
