@@ -61,6 +61,9 @@ struct Driver {
     loads: Vec<Ticket>,
     states: Vec<(ProcessRef, Run, StateOp)>,
     seen: Vec<Rc<Message>>,
+    /// What the kernel wants and has not got yet, first come, first served: what a step brings about at once (a trapped
+    /// guest's exit) must not overtake what that step wants besides.
+    effects: VecDeque<Effect>,
     /// Every input so far; `None` is a crash and a boot.
     history: Vec<(Instant, Option<Input>)>,
 }
@@ -88,6 +91,7 @@ impl Driver {
             loads: Vec::new(),
             states: Vec::new(),
             seen: Vec::new(),
+            effects: VecDeque::new(),
             history: Vec::new(),
         }
     }
@@ -240,6 +244,11 @@ impl Driver {
     }
 
     fn step(&mut self, now: Instant, input: Input) {
+        self.step_within(now, input);
+        self.carry_out(now);
+    }
+
+    fn step_within(&mut self, now: Instant, input: Input) {
         match &input {
             Input::Call(process, call) if call.kind().has_answer() => {
                 self.guests.insert(*process, Guest::Waiting);
@@ -264,7 +273,7 @@ impl Driver {
         }
         let mut out = Vec::new();
         self.kernel.step(&mut self.names, Moment { now, cause: Cause(0) }, input, &mut out);
-        self.carry_out(now, out);
+        self.effects.extend(out);
     }
 
     fn boot(&mut self, now: Instant) {
@@ -273,16 +282,18 @@ impl Driver {
         self.writes.clear();
         self.loads.clear();
         self.states.clear();
+        self.effects.clear();
         let rows = self.rows.iter().map(|(id, row)| (*id, row.clone())).collect();
         let mut out = Vec::new();
         let at = Moment { now, cause: Cause(0) };
         self.kernel =
             Kernel::boot(self.our, self.semantics.clone(), self.boots << 40, rows, &mut self.names, at, &mut out);
-        self.carry_out(now, out);
+        self.effects.extend(out);
+        self.carry_out(now);
     }
 
-    fn carry_out(&mut self, now: Instant, out: Vec<Effect>) {
-        for effect in out {
+    fn carry_out(&mut self, now: Instant) {
+        while let Some(effect) = self.effects.pop_front() {
             match effect {
                 Effect::Start { process, .. } => {
                     let before = self.guests.insert(process, Guest::Computing);
@@ -297,7 +308,7 @@ impl Driver {
                     assert!(self.guests.remove(&process).is_some(), "only who lives is stopped");
                 }
                 Effect::Trap(process, _) => {
-                    self.step(now, Input::Exited { process, exit: Exit::Panicked, legible: true });
+                    self.step_within(now, Input::Exited { process, exit: Exit::Panicked, legible: true });
                 }
                 Effect::Load(ticket, _) => self.loads.push(ticket),
                 Effect::State(process, run, op) => self.states.push((process, run, op)),
