@@ -31,16 +31,17 @@ pub fn format() -> Vec<Op> {
     ops
 }
 
-/// What a boot begins with: a frame that a crash left with the operating system is read, and so must not be taken back
-/// by a later power loss; a torn one is cut off, and both copies are alike again.
+/// What a boot begins with: both copies are written anew, as far as their frames are good. A frame that a crash left with
+/// the operating system is read, and so must not be taken back by a later power loss; to sync it would not do, since a sync
+/// that failed before the crash leaves nothing to be synced, and a boot that crashed may have renamed a file and no more.
 pub fn mend(disk: &Disk, planted: Option<Planted>) -> Vec<Op> {
     let journal = journal(disk);
-    let good = &journal[..end(&journal)];
-    let mend = |path| match disk.files().read(path) {
-        Ok(copy) if copy.as_slice() == good || planted == Some(Planted::KeepsTornFrames) => vec![Op::Sync(path.into())],
-        Ok(_) | Err(_) => Disk::replace(path, good),
+    let good = match planted {
+        Some(Planted::KeepsTornFrames) => journal.len(),
+        _ => end(&journal),
     };
-    COPIES.into_iter().flat_map(mend).collect()
+    let good = &journal[..good];
+    COPIES.into_iter().flat_map(|path| Disk::replace(path, good)).collect()
 }
 
 /// Makes these changes durable, all or none.
@@ -229,6 +230,33 @@ mod tests {
                 for mut lost in next.losses() {
                     assert_eq!(lost.images(), [1, 3], "{wrong:?} at {at}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_boot_that_ends_in_a_crash_costs_nothing_of_what_is_written_after_the_next() {
+        let mut start = table().with(&[("p:q:r", 1)]);
+        let (ops, _) = start.write(&[("p:q:r", 2)], None);
+        let mut torn = start.done(&ops[..1]);
+        torn.disk.power_loss(crate::disk::Spared::Torn(1, 1));
+        let mending = mend(&torn.disk, None);
+        for mended in 0..=mending.len() {
+            let crashed = torn.after(torn.disk.clone()).done(&mending[..mended]);
+            for mut lost in crashed.boots().with(&[("s:q:r", 3)]).losses() {
+                assert_eq!(lost.images(), [1, 3], "after {mended} of {}", mending.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_whose_sync_failed_before_a_crash_costs_nothing_of_what_is_written_after_the_boot() {
+        for at in [2, 4] {
+            let mut start = table().with(&[("p:q:r", 1)]);
+            let (ops, _) = start.write(&[("p:q:r", 2)], Some(IoFault { at, wrong: IoWrong::Error }));
+            let failed = ops.iter().position(|op| matches!(op, Op::FailedSync(_))).expect("a sync failed") + 1;
+            for mut lost in start.done(&ops[..failed]).boots().with(&[("s:q:r", 3)]).losses() {
+                assert_eq!(lost.images(), [2, 3], "the frame was read, and stays");
             }
         }
     }

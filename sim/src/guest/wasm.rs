@@ -42,7 +42,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 128 MiB of memory, a quantum of 20 million fuel (some 20 ms of a host's processor), no slices.
+    /// 128 MiB of memory, a quantum of 20 million fuel, no slices.
     fn default() -> Limits {
         Limits { memory_bytes: 128 << 20, spin_fuel: 20_000_000, slice_fuel: None, refused_growth: None }
     }
