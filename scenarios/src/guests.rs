@@ -7,6 +7,7 @@ use sim::guest::native::Program;
 
 mod process;
 
+mod archive;
 mod bank;
 mod chat;
 mod counter;
@@ -29,6 +30,7 @@ mod lockstep;
 /// Every program, in the order of their names.
 pub fn programs() -> Vec<Program> {
     vec![
+        Program::new("archive", archive::archive),
         Program::new("bank", bank::bank),
         Program::new("chat", chat::chat),
         Program::new("counter", counter::counter),

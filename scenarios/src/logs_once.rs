@@ -1,6 +1,6 @@
 //! What an indexer is for: every log of the chain is in its database, exactly once.
 
-use kernel_core::{Address, Capability, Cause, Duration, Instant, Names, NodeId, ProcessRef};
+use kernel_core::{Address, Capability, Cause, Duration, Instant, Message, Names, NodeId, ProcessRef};
 use sim::event::{Event, Kind, What};
 use sim::invariant::{Invariant, Past, Rule};
 use sim::outside::chain::{Block, hex};
@@ -12,15 +12,18 @@ const CONTRACT: u8 = 7;
 /// Younger logs may still be on their way at the end of a run.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// P4, for the program `indexer`: as long as it is there and may ask `eth`, what it saved is what the chain has. Every
-/// process of the scenario is one; its state is a line for each log, `BLOCK BLOCK-HASH INDEX TRANSACTION-HASH`.
+/// P4, for the programs `indexer` and `archive`: as long as one is there and may ask `eth`, what it keeps is what the
+/// chain has. Every process of the scenario is one; it keeps a line for each log, `BLOCK BLOCK-HASH INDEX
+/// TRANSACTION-HASH`: the one in its state, the other in a database, and what is there is what `sqlite` has last
+/// answered when all lines were asked for.
 #[derive(Clone, Debug, Default)]
 pub struct LogsOnce {
     /// The chain, with the instant at which each block came to be.
     chain: Vec<(Instant, Rc<Block>)>,
-    /// What each node's indexer has saved, if it ever lived.
-    saved: BTreeMap<(NodeId, ProcessRef), String>,
-    /// Files that have rotted: whose state it was cannot read it, and to panic over that is right (P1).
+    /// What each node's indexer keeps, if it ever lived.
+    kept: BTreeMap<(NodeId, ProcessRef), String>,
+    /// Files that have rotted: whose state it was cannot read it, and to panic over that is right (P1); a database has
+    /// nothing but errors for who asks.
     rotten: BTreeSet<(NodeId, Rc<str>)>,
 }
 
@@ -42,11 +45,19 @@ impl LogsOnce {
     }
 }
 
-/// Whether a process's row says that it may message `eth`.
-fn may_ask(past: &Past, node: NodeId, process: ProcessRef) -> bool {
-    let eth = Capability::messaging(Address { node, process: ProcessRef::ETH });
+/// Whether a process's row says that it may message a module.
+fn may_ask(past: &Past, node: NodeId, process: ProcessRef, module: ProcessRef) -> bool {
+    let messaging = Capability::messaging(Address { node, process: module });
     let row = past.lives.process(node, process).and_then(|process| process.row());
-    row.is_some_and(|row| row.capabilities.contains(&eth))
+    row.is_some_and(|row| row.capabilities.contains(&messaging))
+}
+
+/// The lines that a database's answer has, `[{"line":"LINE"},…]`; `None`, if they were not asked for.
+fn lines_of(answer: &Message) -> Option<String> {
+    let rows = String::from_utf8_lossy(&answer.blob.as_ref()?.bytes).into_owned();
+    let rows = rows.strip_prefix('[')?.strip_suffix(']')?;
+    let lines = rows.split_terminator("},").map(|row| row.strip_prefix("{\"line\":\"")?.split_once('"'));
+    lines.map(|line| Some(format!("{}\n", line?.0))).collect()
 }
 
 impl Invariant for LogsOnce {
@@ -55,7 +66,7 @@ impl Invariant for LogsOnce {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::News, Kind::Started, Kind::StateDurable, Kind::Rotted]
+        &[Kind::News, Kind::Started, Kind::StateDurable, Kind::Received, Kind::Rotted]
     }
 
     fn on_event(&mut self, _: Cause, event: &Event, _: &Past, _: &Names) -> Result<(), String> {
@@ -65,14 +76,19 @@ impl Invariant for LogsOnce {
                 self.chain.extend(news.added.iter().map(|block| (event.at, block.clone())));
             }
             What::Started(life) => {
-                self.saved.entry((event.node, life.process)).or_default();
+                self.kept.entry((event.node, life.process)).or_default();
             }
             What::Rotted(path, _) => {
                 self.rotten.insert((event.node, path.clone()));
             }
             What::StateDurable(process, bytes) => {
                 let text = String::from_utf8_lossy(bytes.as_deref().unwrap_or_default()).into_owned();
-                self.saved.insert((event.node, *process), text);
+                self.kept.insert((event.node, *process), text);
+            }
+            What::Received(life, answer, _) if answer.source.process == ProcessRef::SQLITE && !answer.is_request() => {
+                if let Some(text) = lines_of(answer) {
+                    self.kept.insert((event.node, life.process), text);
+                }
             }
             _ => {}
         }
@@ -82,24 +98,26 @@ impl Invariant for LogsOnce {
     fn at_end(&mut self, past: &Past, names: &Names) -> Result<(), String> {
         let now = self.chain.last().map_or(past.now, |(at, _)| *at);
         let (must, may) = self.lines(now);
-        for ((node, process), saved) in &self.saved {
+        for ((node, process), kept) in &self.kept {
             // Who was killed keeps nothing up to date, and who lost the right to ask before it was durable cannot.
-            if past.lives.life(*node, *process).is_none() || !may_ask(past, *node, *process) {
+            if past.lives.life(*node, *process).is_none() || !may_ask(past, *node, *process, ProcessRef::ETH) {
                 continue;
             }
-            if self.rotten.contains(&(*node, format!("/state/{}", names.process_text(*process)).into())) {
+            let state = format!("/state/{}", names.process_text(*process));
+            let is_its = |path: &str| path == state || path.starts_with("/sqlite/");
+            if self.rotten.iter().any(|(of, path)| of == node && is_its(path)) {
                 continue;
             }
             let who = || format!("{} of {}", names.process_text(*process), names.node_text(*node));
-            compare(&must, &may, saved).map_err(|facts| format!("{} {facts}", who()))?;
+            compare(&must, &may, kept).map_err(|facts| format!("{} {facts}", who()))?;
         }
         Ok(())
     }
 }
 
 /// Whether a database has what it must have once, what it may have at most once, and nothing else.
-fn compare(must: &[String], may: &[String], saved: &str) -> Result<(), String> {
-    let has = |line: &String| saved.lines().filter(|kept| kept == line).count();
+fn compare(must: &[String], may: &[String], kept: &str) -> Result<(), String> {
+    let has = |line: &String| kept.lines().filter(|kept| kept == line).count();
     if let Some(line) = must.iter().find(|line| has(line) == 0) {
         return Err(format!("has missed the log {line}"));
     }
@@ -107,7 +125,7 @@ fn compare(must: &[String], may: &[String], saved: &str) -> Result<(), String> {
         return Err(format!("has the log {line} more than once"));
     }
     let known = |line: &str| must.iter().chain(may).any(|known| known == line);
-    match saved.lines().find(|line| !known(line)) {
+    match kept.lines().find(|line| !known(line)) {
         Some(line) => Err(format!("has a log that is not on the chain: {line}")),
         None => Ok(()),
     }
@@ -119,8 +137,8 @@ mod tests {
     use kernel_core::Instant;
     use sim::outside::chain::{Chain, ChainPlan, LogSpec};
 
-    fn told(saved: &str) -> Result<(), String> {
-        compare(&["1 a".to_string(), "2 b".to_string()], &["3 c".to_string()], saved)
+    fn told(kept: &str) -> Result<(), String> {
+        compare(&["1 a".to_string(), "2 b".to_string()], &["3 c".to_string()], kept)
     }
 
     #[test]

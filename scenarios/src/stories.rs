@@ -66,6 +66,7 @@ pub fn programs() -> Vec<Program> {
 /// The committed Wasm of a program.
 fn built(name: &str) -> Arc<[u8]> {
     let wasm: &[u8] = match name {
+        "archive" => include_bytes!("../guests/built/archive.wasm"),
         "bank" => include_bytes!("../guests/built/bank.wasm"),
         "chat" => include_bytes!("../guests/built/chat.wasm"),
         "counter" => include_bytes!("../guests/built/counter.wasm"),

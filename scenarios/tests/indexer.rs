@@ -1,19 +1,21 @@
 //! What the book advises those who follow a chain, kept and not kept: the same program as three processes.
 
 use scenarios::all;
-use scenarios::stories::chain::indexing;
+use scenarios::stories::chain::{archiving, indexing};
 use sim::chooser::{Profile, Seed};
 use sim::explore::{explore, record_seed, run_plan};
 use sim::image::Loader;
 use sim::plan::Plan;
 use sim::scenario::Scenario;
 use sim::shrink::shrink;
-use sim::sweep::sweep;
+use sim::sweep::{branches, points, sweep};
 use sim::world::{Options, Run, Verdict};
 
 const RULE: &str = "logs-once";
 /// How many seeds each is played under: enough to catch those that are not careful.
 const SEEDS: u64 = 400;
+/// Every so-many-eth crash point of the story with a database is tried in the debug profile.
+const POINT_STEP: usize = 3;
 /// How many runs shrinking may take.
 const SHRINK_RUNS_MAX: usize = 300;
 
@@ -69,4 +71,47 @@ fn who_asks_too_soon_is_caught() {
     let (seed, plan) = caught(&scenario("hasty")).expect("it is told what its former life was told");
     println!("seed {seed}: {plan}");
     assert!(plan.lines.len() <= 6, "{plan}");
+}
+
+/// The same program with a database, and nothing that its owner does.
+fn with_a_database(process: &str) -> Scenario {
+    archiving("planted", "An indexer with a database.", process)
+}
+
+#[test]
+fn who_writes_logs_and_place_in_one_transaction_has_every_log_exactly_once_in_its_database() {
+    assert_eq!(caught(&with_a_database("archive")), None);
+}
+
+/// One in [`POINT_STEP`] of the debug profile, all in release.
+#[test]
+fn and_at_the_crash_points_of_its_story() {
+    let story = all().into_iter().find(|story| story.name == "an-indexer-with-a-database").expect("there is its story");
+    let (options, loader) = (Options::default(), Loader::default());
+    let points = points(&story, &options, &loader).expect("a sound scenario");
+    let step = if cfg!(debug_assertions) { POINT_STEP } else { 1 };
+    let tried: Vec<_> = points.iter().step_by(step).cloned().collect();
+    let mut broken = vec![];
+    let done = branches(&story, &options, &loader, &tried, |line, _, run| {
+        broken.extend((run.verdict != Verdict::Held).then(|| line.to_string()));
+        true
+    });
+    done.expect("a sound scenario");
+    println!("{} of {} crash points visited", tried.len(), points.len());
+    assert_eq!(broken, [""; 0]);
+    assert!(points.len() > 500, "{} points", points.len());
+}
+
+#[test]
+fn who_only_listens_is_caught_with_a_database_too() {
+    let (seed, plan) = caught(&with_a_database("listener")).expect("it has nothing of what was before");
+    println!("seed {seed}: {plan}");
+    assert!(plan.lines.is_empty(), "{plan}");
+}
+
+#[test]
+fn who_writes_down_how_far_it_has_come_before_the_logs_is_caught() {
+    let (seed, plan) = caught(&with_a_database("scattered")).expect("a crash in between loses logs");
+    println!("seed {seed}: {plan}");
+    assert!(plan.lines.len() <= 2, "{plan}");
 }

@@ -6,7 +6,7 @@ use sim::guest::native::Os;
 
 /// A reorganisation may replace as many blocks.
 const DEPTH: u64 = 8;
-const CONTRACT: &str = "0x0000000000000000000000000000000000000007";
+pub(super) const CONTRACT: &str = "0x0000000000000000000000000000000000000007";
 
 pub(super) async fn indexer(os: Os) {
     let our = os.init_argument();
@@ -152,7 +152,7 @@ fn line(log: &str) -> Option<String> {
 }
 
 /// The text of a field of a JSON object that holds no other object with such a field.
-fn field<'a>(object: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn field<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = object.split_once(&format!(r#""{name}":""#))?;
     Some(rest.split_once('"')?.0)
 }

@@ -51,9 +51,8 @@ fn a_twin_makes_the_calls_of_its_sibling() {
     assert_eq!(n_turns("worker", &["work much", "work 65536"]), 4);
 }
 
-/// An indexer's answers come with contexts, which requests do not have.
-#[test]
-fn an_indexer_keeps_what_its_sibling_keeps() {
+/// What an indexer gets that begins again under this word: its answers come with contexts, which requests do not have.
+fn of_a_chain(again: &str) -> [Mail; 15] {
     let log = |block: u32, removed: bool| {
         format!(
             r#"{{"blockNumber":"{block:#x}","blockHash":"0xb{block}","logIndex":"0x0","transactionHash":"0xt","removed":{removed}}}"#
@@ -63,9 +62,9 @@ fn an_indexer_keeps_what_its_sibling_keeps() {
         |block, removed| Mail::Request(format!(r#"{{"Ok":{{"id":1,"result":{}}}}}"#, log(block, removed)).into());
     let response = |body: String, context: &str| Mail::Response(body.into(), Some(context.to_string()));
     let ended = || Mail::Request(br#"{"Err":{"id":1,"error":"gone"}}"#.to_vec());
-    let inbox = [
+    [
         response(r#"{"Err":"NoRpcForChain"}"#.into(), "subscribed 1"),
-        response(String::new(), "subscribe 1"),
+        response(String::new(), &format!("{again} 1")),
         response(r#""Ok""#.into(), "subscribed 1"),
         response(r#""Ok""#.into(), "subscribed 2"),
         update(12, false),
@@ -77,13 +76,20 @@ fn an_indexer_keeps_what_its_sibling_keeps() {
         update(12, true),
         ended(),
         update(14, false),
-        Mail::Failure(SendErrorKind::Timeout, Some("subscribe 2".into())),
+        Mail::Failure(SendErrorKind::Timeout, Some(format!("{again} 2"))),
         response(r#"{"Response":[]}"#.into(), "asked 3"),
-    ];
+    ]
+}
+
+#[test]
+fn an_indexer_keeps_what_its_sibling_keeps() {
+    let inbox = of_a_chain("subscribe");
     // Of each message one turn, and one more for each time that the state is saved.
     assert_eq!(lockstep("indexer", None, &inbox).len(), 2 + inbox.len() + 5);
     let (calls, _) = &lockstep("indexer", Some(b"0x14 0xb20 0x0 0xt\n"), &inbox[3..6])[4];
     assert_eq!(calls.len(), 0, "what comes of another subscribing is nothing");
+    let inbox = of_a_chain("open");
+    assert!(lockstep("archive", None, &inbox).len() > 2 * inbox.len(), "it asks its database for much");
 }
 
 #[test]
@@ -325,8 +331,9 @@ impl Kernel {
             }
             Call::SendAndAwaitResponse(outgoing) => {
                 self.n_awaited += 1;
-                if outgoing.target.process == ProcessRef::KV && !self.n_awaited.is_multiple_of(11) {
-                    let response = Response { body: of_kv(&outgoing.request.body).into(), ..Response::default() };
+                let database = [ProcessRef::KV, ProcessRef::SQLITE].contains(&outgoing.target.process);
+                if database && !self.n_awaited.is_multiple_of(11) {
+                    let response = Response { body: of_database(&outgoing.request.body).into(), ..Response::default() };
                     return Answer::Awaited(Ok(life.message(Content::Response(response))));
                 }
                 let request = life.message(Content::Request(outgoing.request));
@@ -343,11 +350,12 @@ impl Kernel {
     }
 }
 
-/// What kv answers.
-fn of_kv(body: &[u8]) -> &'static str {
+/// What kv and sqlite answer.
+fn of_database(body: &[u8]) -> &'static str {
     let body = String::from_utf8_lossy(body);
-    match ["BeginTx", "[97]", "[98]", "Get"].into_iter().find(|word| body.contains(word)) {
+    match ["BeginTx", "Query", "[97]", "[98]", "Get"].into_iter().find(|word| body.contains(word)) {
         Some("BeginTx") => r#"{"BeginTx":{"tx_id":18446744073709551615}}"#,
+        Some("Query") => r#""Read""#,
         Some("[97]") if body.contains("Get") => r#"{"Get":[97]}"#,
         Some("[98]" | "Get") if body.contains("Get") => r#"{"Err":"KeyNotFound"}"#,
         _ => r#""Ok""#,
