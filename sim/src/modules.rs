@@ -13,6 +13,7 @@ use kernel_core::{
     Address, Blob, Bytes, Capability, Duration, Input, Instant, Kernel, Message, Names, Outgoing, ProcessRef, Received,
     Reply, Request, Response,
 };
+use serde_json::Value;
 use setup::Setup;
 use std::rc::Rc;
 
@@ -263,6 +264,20 @@ pub fn actions() -> Vec<(ProcessRef, Vec<(&'static str, Support)>)> {
     actions
 }
 
+/// Whose drive or database a capability is of, by its issuer and parameters: `package:publisher`. `None`, if it is for
+/// something else.
+pub fn owner(issuer: ProcessRef, params: &str) -> Option<String> {
+    let params: Value = serde_json::from_str(params).ok()?;
+    match issuer {
+        ProcessRef::VFS => Some(params["drive"].as_str()?.trim_start_matches('/').split('/').next()?.to_string()),
+        ProcessRef::KV | ProcessRef::SQLITE => {
+            let package = &params["db_key"][0];
+            Some(format!("{}:{}", package["package_name"].as_str()?, package["publisher_node"].as_str()?))
+        }
+        _ => None,
+    }
+}
+
 /// A module that this simulator does not have: it says so, loudly, and answers nothing.
 struct Absent;
 
@@ -298,4 +313,21 @@ impl Module for Absent {
 /// The start of a body, for saying what is not modelled.
 fn excerpt(message: &Message) -> String {
     String::from_utf8_lossy(message.body()).chars().take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_capability_of_a_drive_or_a_database_tells_its_package_and_no_other_does() {
+        let database = r#"{"kind":"read","db_key":[{"package_name":"press","publisher_node":"bob.os"},"ads"]}"#;
+        let press = Some("press:bob.os".to_string());
+        assert_eq!(owner(ProcessRef::VFS, r#"{"kind":"read","drive":"/press:bob.os/archive"}"#), press);
+        assert_eq!(owner(ProcessRef::KV, database), press);
+        assert_eq!(owner(ProcessRef::SQLITE, database), press);
+        assert_eq!(owner(ProcessRef::KERNEL, database), None);
+        assert_eq!(owner(ProcessRef::VFS, r#"{"root":true}"#), None);
+        assert_eq!(owner(ProcessRef::SQLITE, "no json"), None);
+    }
 }

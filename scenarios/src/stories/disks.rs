@@ -13,6 +13,7 @@ pub(super) fn all() -> Vec<Scenario> {
 }
 
 const VFS: &str = "vfs:distro:sys";
+const SQLITE: &str = "sqlite:distro:sys";
 const DRIVE: &str = "/demo:alice.os/home";
 
 /// A request to vfs about a file or directory of a drive.
@@ -149,6 +150,7 @@ fn a_drive_that_goes_with_its_package() -> Scenario {
     let reader = alice("reader");
     let package = Package::new(PRESS, MANIFEST).file("/puppet.wasm", "puppet");
     let may_read = format!(r#"{{"kind":"read","drive":"{PRESS_DRIVE}"}}"#);
+    let may_ask = r#"{"db_key":[{"package_name":"press","publisher_node":"bob.os"},"ads"],"kind":"read"}"#;
     let read = to(PRESS_DRIVE, "/news", r#""Read""#);
     let writes = [
         asks_vfs(&to(PRESS_DRIVE, "", r#""CreateDrive""#)),
@@ -157,19 +159,22 @@ fn a_drive_that_goes_with_its_package() -> Scenario {
     ];
     story(
         "a-drive-that-goes-with-its-package",
-        "A package that is uninstalled takes its drives with it, and the right to read them that others were given.",
+        "A package that is uninstalled takes its drives with it, and the rights that others were given: to read them, and \
+         to ask its databases.",
     )
     .package(ALICE, package)
     .lasting(secs(8), secs(10))
-    .setup(start(reader.runs("puppet").restarting().messaging(VFS).capable(VFS, &may_read)))
+    .setup(start(reader.runs("puppet").restarting().messaging(VFS).capable(VFS, &may_read).capable(SQLITE, may_ask)))
     .at(millis(500), install(ALICE, PRESS))
     .at(millis(1_000), tell(&printer, &writes.join("\n")))
     .every(secs(2), 3, tell(&reader, &format!("{}\nprint-blob", asks_vfs(&read))))
     .at(millis(3_000), uninstall(ALICE, PRESS))
     .at(millis(5_000), down(ALICE, Down::Crash))
+    .at(millis(2_500), tell(&reader, "print-capabilities"))
     .at(millis(7_500), tell(&reader, "print-capabilities"))
     .expect(prints(&reader, "blob: old-news", 1))
     .expect(prints(&reader, &format!(r#"{read}: answered {{"Err":"NoReadCap"}}"#), 2))
-    .expect(prints(&reader, &format!("capability: {ALICE}@{VFS} {may_read}"), 0))
+    .expect(prints(&reader, &format!("capability: {ALICE}@{VFS} {may_read}"), 1))
+    .expect(prints(&reader, &format!("capability: {ALICE}@{SQLITE} {may_ask}"), 1))
     .expect(gone(&printer))
 }

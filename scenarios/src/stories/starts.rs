@@ -7,7 +7,7 @@ use sim::scenario::{
 use sim::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
-    vec![every_start_is_alike(), what_comes_before_run_waits(), only_what_is_valid_starts()]
+    vec![every_start_is_alike(), what_comes_before_run_waits(), only_what_is_valid_starts(), a_timer_of_a_dead_life()]
 }
 
 /// S5: the five starts of one process, by hand, after a return and a panic, and after two boots.
@@ -63,6 +63,24 @@ fn what_comes_before_run_waits() -> Scenario {
     .expect(prints(&friend, "respond at last: answered at last", 1))
     .expect(prints(&late, "two", 1))
     .expect(answers(kernel(ALICE), r#""RunProcessError""#))
+}
+
+/// E10: "a timer set by a dead life answers nobody".
+fn a_timer_of_a_dead_life() -> Scenario {
+    let sleeper = alice("sleeper");
+    let sets = tell(&sleeper, &format!("ask {ALICE}@timer:distro:sys 5 {{\"SetTimer\":2000}}"));
+    story(
+        "a-timer-of-a-dead-life",
+        "A process sets a timer and panics, or loses its node, before it rings. Timers outlive their setter, but not \
+         their node; either way the next life hears of those alone that it has set itself.",
+    )
+    .lasting(secs(14), secs(10))
+    .setup(start(sleeper.runs("puppet").restarting().public()))
+    .every(secs(3), 4, sets)
+    .at(secs(4), tell(&sleeper, "panic on purpose"))
+    .at(secs(7), down(ALICE, Down::Crash))
+    .expect(lives(&sleeper, 3))
+    .expect(prints(&sleeper, r#"{"SetTimer":2000}: answered "#, 2))
 }
 
 /// S2, S3.

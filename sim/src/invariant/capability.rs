@@ -224,7 +224,11 @@ fn was_given_anew(past: &Past, holder: Address, capability: &Capability) -> bool
     let new = |process: ProcessRef| past.lives.process(holder.node, process).is_none_or(|p| p.n_lives == 0);
     let by_parent = node.spawning.iter().any(|parent| {
         let parent = Address { node: holder.node, process: *parent };
-        past.holdings.may_attach(parent, capability) || *capability == Capability::messaging(parent)
+        // One that was killed since has given what it held then.
+        let ended = past.lives.fate(parent.node, parent.process).is_some();
+        past.holdings.may_attach(parent, capability)
+            || ended && past.holdings.may_have_held(parent.node, parent.process, capability)
+            || *capability == Capability::messaging(parent)
     });
     // What a parent shares out at a spawn is issued by the child, whose row is as new (S6).
     let by_spawn = !node.spawning.is_empty() && issuer.node == holder.node && new(issuer.process);

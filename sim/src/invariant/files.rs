@@ -158,7 +158,11 @@ impl Drives {
                     file.synced = was.synced;
                     file.doubtful |= shaky;
                 }
-                _ if shaky => file.anything(),
+                _ if shaky => {
+                    file.anything();
+                    // Nothing says that it was written anew.
+                    file.doubtful |= was.doubtful;
+                }
                 Effect::Set(_, Some(_)) => {
                     // It is emptied before it is written.
                     file.or(&was);
@@ -431,6 +435,8 @@ mod tests {
         let failed = || told().writes("old").asks(r#""SyncAll""#, None, true).hears(error, None).syncs();
         failed().goes_down(Down::PowerLoss).finds_nothing().holds();
         failed().writes("new").syncs().goes_down(Down::PowerLoss).reads("new").holds();
+        let refused = || failed().asks(r#""Write""#, Some("new"), true).disk_refuses().hears(error, None).syncs();
+        refused().reads("old").goes_down(Down::PowerLoss).finds_nothing().holds();
         failed().writes("new").syncs().goes_down(Down::PowerLoss).finds_nothing().breaks();
     }
 

@@ -112,6 +112,19 @@ pub fn put_file(path: &Path, bytes: &[u8], disk: &mut Session) -> Result<(), Dis
     disk.replace(path, bytes)
 }
 
+/// Writes a file anew, as it is, and its name: what an engine is about to take for durable, since it is read like
+/// everything else. What a crash cut off may never have come to the platter, and what a sync was refused to make durable
+/// no later sync does.
+///
+/// # Errors
+/// The disk refuses it. The file is as it was.
+pub fn settle(path: &Path, disk: &mut Session) -> Result<(), DiskError> {
+    let content = disk.read(path)?;
+    disk.apply(Op::Write(path.clone(), 0, content.as_slice().into()))?;
+    disk.apply(Op::Sync(path.clone()))?;
+    disk.apply(Op::SyncDir(parent(path).into()))
+}
+
 /// The number of a transaction that begins: never given before on this node, in no life of it. The public runtime
 /// draws it; here it is a digest of the node, the virtual time, and how many there were since the boot.
 pub fn transaction_id(n_before: u64, cx: &ModuleContext<'_>) -> u64 {

@@ -12,7 +12,7 @@
 //!
 //! The engine works on the simulated disk by an operating system of its own (`host`, `vfs_ffi`). Its files are
 //! `/sqlite/package:publisher/name/name.db` and beside it, and a crash may come between any two of its operations. It
-//! recovers by itself when a database is first opened after a boot; its own `integrity_check` then goes over the whole
+//! recovers by itself when a database is first opened after a boot, from files that are written anew before; its own `integrity_check` then goes over the whole
 //! file, and what it says is in the trace.
 //!
 //! What differs from the public runtime, all told:
@@ -31,7 +31,7 @@
 //! SQLite has one generator of random numbers, one count of its memory and one default VFS in a process, and the module
 //! takes all three: whoever uses SQLite beside the simulator does so in another process.
 
-use super::database::{DbKey, Right, succeed, transaction_id};
+use super::database::{DbKey, Right, settle, succeed, transaction_id};
 use super::setup::Setup;
 use super::{Module, ModuleContext, Support};
 use crate::disk::{Disk, Op, Path, Session, parent};
@@ -264,6 +264,12 @@ impl Sqlite {
     fn open(&mut self, path: &Path, cx: &mut ModuleContext<'_>) -> Result<Database, SqliteError> {
         make_dir(parent(path), &mut cx.disk)?;
         let was_there = cx.disk.files().len(path).is_ok_and(|len| len > 0);
+        for (file, _) in cx.disk.files().list(parent(path))? {
+            // Of a file that has rotted the engine may still give what is not.
+            if cx.disk.files().read(&file).is_ok() {
+                settle(&file, &mut cx.disk)?;
+            }
+        }
         let seed = self.number(cx);
         let open = || Database::open(path, &self.setup);
         let opened = engine::call(&mut cx.disk, cx.now, seed, &self.setup, open)?;

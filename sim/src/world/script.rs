@@ -311,15 +311,17 @@ impl World<'_> {
         }
     }
 
-    /// An uninstall is kills, and the end of the package's drives and of the right to them (E9).
+    /// An uninstall is kills, and the end of the package's drives and of the rights to them and to its databases (E9).
+    /// The files of databases stay, as in the public runtimes, and nobody can reach them unless the package is there again.
     fn uninstall(&mut self, node: usize, id: &str) {
         let Some(manifest) = self.manifest(node, id) else { return };
         let our = self.nodes[node].id;
         let mut steps = package::uninstall(id, &manifest, &mut self.names, our);
         let vfs = Address { node: our, process: ProcessRef::VFS };
-        let of_package = format!("\"drive\":\"/{id}/");
         let is_of_package = |capability: &&Capability| {
-            capability.issuer == vfs && self.names.params_text(capability.params).contains(&of_package)
+            let module = capability.issuer;
+            module.node == our
+                && modules::owner(module.process, self.names.params_text(capability.params)).as_deref() == Some(id)
         };
         let own = format!(":{id}");
         let others = |holder: &ProcessRef| !self.names.process_text(*holder).ends_with(&own);

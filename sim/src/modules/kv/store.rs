@@ -10,7 +10,8 @@
 //! writes the pages of a commit is that of its hash tables: the same in every run of one build for one kind of
 //! processor. Its debug build fills new pages with another pattern, and so is built without debug assertions.
 
-use crate::disk::{DiskError, Op, Path, Session, parent};
+use crate::disk::{DiskError, Op, Path, Session};
+use crate::modules::database::settle;
 use crate::modules::engine::{Handle, Panicked, lend, on_disk};
 use redb::{Builder, Database, ReadableDatabase, StorageBackend, TableDefinition, TableError};
 use std::sync::LazyLock;
@@ -39,16 +40,12 @@ pub struct Store {
 impl Store {
     /// Opens the database in a file, which must be there. What a crash left is repaired, and every page is checked.
     ///
-    /// Before anything is made of it the file is written anew and its name synced: what a crash cut off may never have
-    /// been, and what a sync was refused to make durable is read like everything else, and no later sync makes it so.
+    /// Before anything is made of it, it is settled.
     ///
     /// # Errors
     /// The disk refuses an access, or the file is damaged.
     pub fn open(path: &Path, disk: &mut Session) -> Result<Store, StoreError> {
-        let content = disk.read(path)?;
-        disk.apply(Op::Write(path.clone(), 0, content.as_slice().into()))?;
-        disk.apply(Op::Sync(path.clone()))?;
-        disk.apply(Op::SyncDir(parent(path).into()))?;
+        settle(path, disk)?;
         let file = File { path: path.to_string() };
         Ok(Store { handle: lend(disk, || open(file).map(Handle::new))?? })
     }

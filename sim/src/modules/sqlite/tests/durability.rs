@@ -97,6 +97,28 @@ fn commit_upon(journal: Journal, fault: IoFault) -> bool {
 }
 
 /// What SQLite draws at random (salts, nonces) would tell two runs apart.
+/// What a refused sync left is read after a crash like everything else, and what is committed on it must not go with it.
+#[test]
+fn what_is_built_after_a_crash_on_a_commit_whose_sync_failed_is_durable() {
+    for journal in MODES {
+        let setup = mode(journal);
+        let mut n_failed = 0;
+        for at in 1..=30 {
+            let mut desk = ten_rows(&setup);
+            desk.fault = Some(IoFault { at, wrong: IoWrong::Error });
+            let done = desk.write("INSERT INTO t VALUES (11, 'eleven')") == "Ok";
+            n_failed += u32::from(desk.ops.iter().any(|op| matches!(op, Op::FailedSync(_))));
+            desk.crash(&setup);
+            assert_eq!(desk.write("INSERT INTO t VALUES (12, 'twelve')"), "Ok");
+            desk.disk.power_loss(Spared::First(0));
+            desk.crash(&setup);
+            assert_eq!(desk.value("SELECT count(*) FROM t WHERE a = 12"), 1, "{journal:?}, refused at {at}");
+            assert!(!done || desk.value("SELECT count(*) FROM t WHERE a = 11") == 1, "{journal:?}, refused at {at}");
+        }
+        assert!(n_failed > 0, "{journal:?}");
+    }
+}
+
 #[test]
 fn the_same_work_leaves_the_same_bytes_whatever_ran_before_and_beside() {
     let work = |journal: Journal| {
