@@ -149,7 +149,8 @@ fn a_drive_that_goes_with_its_package() -> Scenario {
     let printer = on(ALICE, "printer:press:bob.os");
     let reader = alice("reader");
     let package = Package::new(PRESS, MANIFEST).file("/puppet.wasm", "puppet");
-    let may_read = format!(r#"{{"kind":"read","drive":"{PRESS_DRIVE}"}}"#);
+    // With their keys in order, as they are printed.
+    let may_read = format!(r#"{{"drive":"{PRESS_DRIVE}","kind":"read"}}"#);
     let may_ask = r#"{"db_key":[{"package_name":"press","publisher_node":"bob.os"},"ads"],"kind":"read"}"#;
     let read = to(PRESS_DRIVE, "/news", r#""Read""#);
     let writes = [
