@@ -49,12 +49,23 @@ modules! {
 }
 
 impl ProcessRef {
+    /// How many runtime modules a world can have besides those of the public runtime. Their places are kept, so that a
+    /// number says whether it is a module's.
+    pub const OWN_MODULES_MAX: usize = 4;
+    /// The first number that is no module's.
+    pub const FIRST_GUEST: u32 = (MODULES.len() + ProcessRef::OWN_MODULES_MAX) as u32;
+
     /// Whether this is a runtime module: part of the node, neither Wasm nor killable (rule K5).
     pub fn is_module(self) -> bool {
-        (self.0 as usize) < MODULES.len()
+        self.0 < ProcessRef::FIRST_GUEST
     }
 
-    /// Every runtime module, the kernel first.
+    /// Whether this is a module that the public runtime does not have.
+    pub fn is_own_module(self) -> bool {
+        self.is_module() && self.0 as usize >= MODULES.len()
+    }
+
+    /// Every runtime module of the public runtime, the kernel first.
     pub fn modules() -> impl Iterator<Item = ProcessRef> {
         (0..MODULES.len() as u32).map(ProcessRef)
     }
@@ -108,6 +119,8 @@ pub struct Names {
     processes: IndexSet<Box<str>, FixedState>,
     params: IndexSet<Box<str>, FixedState>,
     bytes: usize,
+    /// How many runtime modules there are: the first so many processes.
+    n_modules: u32,
 }
 
 impl Default for Names {
@@ -119,14 +132,38 @@ impl Default for Names {
 impl Names {
     /// A table that knows the runtime modules and the two parameters the kernel itself gives meaning to.
     pub fn new() -> Names {
-        let mut names =
-            Names { nodes: IndexSet::default(), processes: IndexSet::default(), params: IndexSet::default(), bytes: 0 };
-        for module in MODULES {
+        Names::with_modules(&[]).expect("none is not too many")
+    }
+
+    /// The same, with modules that the public runtime does not have, by their process ids. One that it has may be among
+    /// them, and nothing comes of it. `None`: there are more than [`ProcessRef::OWN_MODULES_MAX`].
+    pub fn with_modules(own: &[&str]) -> Option<Names> {
+        let mut names = Names {
+            nodes: IndexSet::default(),
+            processes: IndexSet::default(),
+            params: IndexSet::default(),
+            bytes: 0,
+            n_modules: 0,
+        };
+        for module in MODULES.iter().chain(own) {
             names.process(module);
+        }
+        names.n_modules = names.processes.len() as u32;
+        // What has no colon is no process's id.
+        for place in names.n_modules..ProcessRef::FIRST_GUEST {
+            names.process(&format!("(module {place})"));
+        }
+        if names.processes.len() as u32 > ProcessRef::FIRST_GUEST {
+            return None;
         }
         names.params(r#""messaging""#);
         names.params(r#""network""#);
-        names
+        Some(names)
+    }
+
+    /// The runtime modules that there are, the kernel first.
+    pub fn modules(&self) -> impl Iterator<Item = ProcessRef> + use<> {
+        (0..self.n_modules).map(ProcessRef)
     }
 
     /// The number of this node's name, new or old.
@@ -224,6 +261,20 @@ mod tests {
         assert_eq!(names.process_text(ProcessRef::KERNEL), "kernel:distro:sys");
         assert_eq!(names.process_text(ProcessRef::FD_MANAGER), "fd-manager:distro:sys");
         assert_eq!(names.params_text(ParamsRef::NETWORK), r#""network""#);
+    }
+
+    #[test]
+    fn a_module_of_ones_own_has_a_modules_number_and_a_guest_has_not() {
+        let mut names = Names::with_modules(&["kv:distro:sys", "oracle:demo:me.os"]).expect("two are not too many");
+        let (oracle, guest) = (names.process("oracle:demo:me.os"), names.process("guest:demo:me.os"));
+        assert!(oracle.is_module() && oracle.is_own_module() && !ProcessRef::KV.is_own_module());
+        assert!(!guest.is_module() && !guest.is_own_module());
+        assert_eq!(names.modules().last(), Some(oracle));
+        assert_eq!(Names::new().modules().last(), Some(ProcessRef::FD_MANAGER));
+        assert_eq!(Names::new().process("guest:demo:me.os"), ProcessRef(ProcessRef::FIRST_GUEST));
+        let too_many = ["a:b:c", "d:b:c", "e:b:c", "f:b:c", "g:b:c"];
+        assert_eq!(too_many.len(), ProcessRef::OWN_MODULES_MAX + 1);
+        assert!(Names::with_modules(&too_many).is_none());
     }
 
     #[test]

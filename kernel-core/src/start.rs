@@ -37,7 +37,7 @@ impl Kernel {
     /// X.down.*: a Restart row comes up, the others end by this boot. Until the rows that end are gone from the disk
     /// nothing runs and nothing is fired (E4b); killed meanwhile, a process does not come up (E5).
     pub(crate) fn on_boot(&mut self, rows: Vec<(ProcessRef, Record)>, cx: &mut Context<'_>) {
-        for module in ProcessRef::modules() {
+        for module in cx.names.modules() {
             let mut process =
                 Process::new(None, OnExit::None, module == ProcessRef::TIMER, Status::Running(Activity::Receiving));
             process.capabilities = self.first_capabilities(module, cx);
@@ -75,11 +75,11 @@ impl Kernel {
     /// is to message the kernel and every other module, and to do as it likes in the file system.
     pub(crate) fn first_capabilities(&self, module: ProcessRef, cx: &mut Context<'_>) -> Capabilities {
         let mut capabilities = Capabilities::from([Capability::network(self.our)]);
-        if matches!(module, ProcessRef::KV | ProcessRef::SQLITE) {
+        if matches!(module, ProcessRef::KV | ProcessRef::SQLITE) || module.is_own_module() {
             capabilities.insert(Capability::messaging(self.address(ProcessRef::KERNEL)));
         }
         if module == ProcessRef::TERMINAL {
-            capabilities.extend(ProcessRef::modules().map(|module| Capability::messaging(self.address(module))));
+            capabilities.extend(cx.names.modules().map(|module| Capability::messaging(self.address(module))));
             let params = cx.names.params(r#"{"root":true}"#);
             capabilities.insert(Capability { issuer: self.address(ProcessRef::VFS), params });
         }

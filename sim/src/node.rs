@@ -200,11 +200,11 @@ impl Node {
 }
 
 impl Up {
-    /// A node that has just come up.
-    pub fn new(kernel: Kernel, setup: &Setup) -> Up {
+    /// A node that has just come up, with these modules besides the public runtime's, or instead of them.
+    pub fn new(kernel: Kernel, setup: &Setup, own: Vec<(ProcessRef, Box<dyn Module>)>) -> Up {
         let mut modules: Vec<Option<Box<dyn Module>>> = Vec::new();
-        modules.resize_with(ProcessRef::modules().count(), || None);
-        for (id, module) in modules::all(setup) {
+        modules.resize_with(ProcessRef::FIRST_GUEST as usize, || None);
+        for (id, module) in modules::all(setup).into_iter().chain(own) {
             modules[id.0 as usize] = Some(module);
         }
         Up { kernel, guests: Vec::new(), modules, disk_jobs: VecDeque::new(), armed: None, used: BTreeMap::new() }
@@ -316,7 +316,7 @@ mod tests {
         let mut node = Node::new(our, &Chooser::census(), &names);
         let at = Moment { now: Instant(0), cause: Cause(0) };
         let kernel = Kernel::boot(our, Semantics::book(), 0, vec![], &mut names, at, &mut Vec::new());
-        let up = node.up.insert(Up::new(kernel, &Setup::default()));
+        let up = node.up.insert(Up::new(kernel, &Setup::default(), vec![]));
         up.modules[ProcessRef::VFS.0 as usize] = Some(Box::new(Open));
         assert!(node.fork(true).is_none());
         let dying = node.fork(false).expect("its modules do not count");

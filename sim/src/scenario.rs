@@ -6,13 +6,14 @@
 use crate::event::Kind;
 use crate::guest::native;
 use crate::invariant::Invariant;
+use crate::modules::Module;
 use crate::modules::setup::Journal;
 use crate::outside::chain::{ChainPlan, LogSpec};
 use crate::outside::visit::{Frame, FrameKind, HttpRequest, Visit};
 use crate::outside::web::Page;
 use crate::package::Package;
 use crate::site::Down;
-use kernel_core::{Duration, Semantics};
+use kernel_core::{Duration, Names, ProcessId, ProcessRef, Semantics};
 use std::fmt;
 use std::sync::Arc;
 
@@ -49,6 +50,8 @@ pub struct Scenario {
     pub semantics: Semantics,
     /// How SQLite makes its transactions atomic.
     pub journal: Journal,
+    /// Runtime modules of the scenario's own, by process id: besides those of the public runtime, or instead of them.
+    pub modules: Vec<(String, Arc<NewModule>)>,
     /// What a calm run must show.
     pub expect: Vec<Expect>,
     /// What must hold in this scenario besides the contract.
@@ -57,6 +60,9 @@ pub struct Scenario {
 
 /// Makes an invariant for one run.
 pub type NewInvariant = dyn Fn() -> Box<dyn Invariant> + Send + Sync;
+
+/// Makes a module for one boot of one node.
+pub type NewModule = dyn Fn() -> Box<dyn Module> + Send + Sync;
 
 /// A program in its two forms. A run uses one of them throughout.
 #[derive(Clone)]
@@ -223,6 +229,7 @@ impl Scenario {
             settle: Duration::from_secs(40),
             semantics: Semantics::book(),
             journal: Journal::default(),
+            modules: Vec::new(),
             expect: Vec::new(),
             invariants: Vec::new(),
         }
@@ -319,6 +326,32 @@ impl Scenario {
     pub fn journal(mut self, journal: Journal) -> Scenario {
         self.journal = journal;
         self
+    }
+
+    /// Each node has this module, made anew at each boot: one more, or this one instead of the public runtime's of that
+    /// id. Processes need the capability to message it, as with any module, and the terminal has it.
+    pub fn module(mut self, id: &str, new: impl Fn() -> Box<dyn Module> + Send + Sync + 'static) -> Scenario {
+        self.modules.push((id.to_string(), Arc::new(new)));
+        self
+    }
+
+    /// A table of names that knows the scenario's modules.
+    pub(crate) fn names(&self) -> Result<Names, ScenarioError> {
+        let ids: Vec<&str> = self.modules.iter().map(|(id, _)| id.as_str()).collect();
+        for (place, id) in ids.iter().enumerate() {
+            let wrong = |what: &str| Err(ScenarioError(format!("the module `{id}` {what}")));
+            if !ProcessId::split(id).is_some_and(|parts| parts.is_legal()) {
+                return wrong("has no legal id: it is to be `process:package:publisher` of a-z 0-9 - (and .)");
+            }
+            if ids[..place].contains(id) {
+                return wrong("is there twice");
+            }
+            if [ProcessRef::KERNEL, ProcessRef::STATE, ProcessRef::TERMINAL].contains(&Names::new().process(id)) {
+                return wrong("is part of the kernel or the world, and cannot be replaced");
+            }
+        }
+        let most = ProcessRef::OWN_MODULES_MAX;
+        Names::with_modules(&ids).ok_or_else(|| ScenarioError(format!("more than {most} modules of its own")))
     }
 
     /// This must hold, too.

@@ -250,7 +250,7 @@ impl<'s> World<'s> {
         chooser: Chooser,
         loader: &Loader,
     ) -> Result<World<'s>, ScenarioError> {
-        let mut names = Names::new();
+        let mut names = scenario.names()?;
         let ids: Vec<_> = scenario.nodes.iter().map(|node| names.node(node)).collect();
         let nodes = ids.iter().map(|id| Node::new(*id, &chooser, &names)).collect();
         let pairs = ids.iter().flat_map(|from| ids.iter().map(move |to| (*from, *to)));

@@ -151,7 +151,7 @@ impl Driver {
 
     /// One of the four userspace processes.
     fn process(&self, a: u8) -> ProcessRef {
-        ProcessRef(ProcessRef::modules().count() as u32 + u32::from(a % 4))
+        ProcessRef(ProcessRef::FIRST_GUEST + u32::from(a % 4))
     }
 
     fn address(&self, a: u8) -> Address {

@@ -234,6 +234,6 @@ fn first(node: NodeId, process: ProcessRef, capability: &Capability) -> bool {
     let kernel = capability.issuer == Address { node, process: ProcessRef::KERNEL };
     let network = capability.params == ParamsRef::NETWORK;
     let messaging = capability.params == ParamsRef::MESSAGING
-        && [ProcessRef::TERMINAL, ProcessRef::KV, ProcessRef::SQLITE].contains(&process);
+        && (process.is_own_module() || [ProcessRef::TERMINAL, ProcessRef::KV, ProcessRef::SQLITE].contains(&process));
     process.is_module() && kernel && (network || messaging)
 }

@@ -200,7 +200,7 @@ impl Invariant for KillIsAnswered {
         match (&event.what, self.asked.take()) {
             (What::CommandAnswered(_, said), _) => match &**said {
                 CommandAnswer::KilledProcess(text)
-                    if ProcessRef::modules().any(|module| names.process_text(module) == text) =>
+                    if names.modules().any(|module| names.process_text(module) == text) =>
                 {
                     Err(format!("{text} is a runtime module, and is answered to be killed"))
                 }

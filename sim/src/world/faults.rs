@@ -165,8 +165,9 @@ impl World<'_> {
         let semantics: Semantics = self.semantics();
         let (at, base) = (Moment { now: self.now, cause }, u64::from(boots) << 40);
         let kernel = Kernel::boot(our, semantics, base, rows, &mut self.names, at, &mut self.buffer);
-        self.nodes[node].up =
-            Some(Up::new(kernel, &Setup { journal: self.scenario.journal, planted: self.options.planted }));
+        let setup = Setup { journal: self.scenario.journal, planted: self.options.planted };
+        let own = self.scenario.modules.iter().map(|(id, new)| (self.names.process(id), new()));
+        self.nodes[node].up = Some(Up::new(kernel, &setup, own.collect()));
         self.effects.extend(self.buffer.drain(..));
         self.carry_out(node, cause);
         self.arm(node);
