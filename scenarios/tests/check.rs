@@ -191,6 +191,21 @@ fn a_counter_that_saves_before_it_answers_passes() {
 }
 
 #[test]
+fn a_chat_between_two_nodes_passes_and_each_node_tells_its_own() {
+    let folder = Folder::new().with("it.toml", exercise("chat"));
+    let checked = check(&built("chat"), folder.0.path(), &["--inject", "it.toml", "--seeds", "50"]).must_end(0);
+    checked.must_say(&[
+        "alice.os@chat:chat:check.os: on-exit Restart, 1 life, waits for messages at the end",
+        "bob.os@chat:chat:check.os: on-exit Restart, 1 life, waits for messages at the end",
+        "prints   \"heard hello from alice.os\"",
+        "PASSED",
+    ]);
+    let deaf = exercise("chat").replace("heard hi", "heard nothing");
+    let missed = check(&built("chat"), folder.with("it.toml", deaf).0.path(), &["--inject", "it.toml"]).must_end(1);
+    missed.must_say(&["chat:chat:check.os never printed \"heard nothing from bob.os\""]);
+}
+
+#[test]
 fn a_ledger_in_kv_and_a_bank_in_sqlite_pass_at_every_crash_point() {
     let moves = |to: &str, body: &str, first: &str, last: &str| {
         format!(
@@ -404,10 +419,14 @@ fn a_report_in_markdown_has_verdict_deeds_failures_and_coverage() {
 fn what_an_exercise_gets_wrong_is_named_before_anything_runs() {
     let folder = Folder::new()
         .with("nobody.toml", "[[send]]\nto = \"nobody\"\nbody = \"x\"\n")
-        .with("wrong.toml", "[[send]]\nto = \"idle\"\n");
+        .with("wrong.toml", "[[send]]\nto = \"idle\"\n")
+        .with("nowhere.toml", "[[send]]\nto = \"idle\"\non = \"bob.os\"\nbody = \"x\"\n")
+        .with("twice.toml", "nodes = [\"alice.os\"]\n");
     for (file, says) in [
         ("nobody.toml", "no process `nobody` in the manifest; there is `idle`"),
         ("wrong.toml", "wrong.toml, [[send]] number 1: it needs one of `body`"),
+        ("nowhere.toml", "`on = \"bob.os\"`: there is alice.os; give `nodes = [\"bob.os\"]` first"),
+        ("twice.toml", "`nodes`: `alice.os` is there already"),
         ("missing.toml", "missing.toml: No such file"),
     ] {
         for flag in ["--inject", "--expect"] {

@@ -19,7 +19,7 @@ pub use visits::{Visit, Visited, Work, spread, visit, work};
 
 use crate::outside::visit::HttpRequest;
 use crate::package::{self, Content, Package};
-use crate::scenario::{Action, Scenario, ScenarioError, on};
+use crate::scenario::{Action, On, Scenario, ScenarioError, on};
 use kernel_core::{Duration, ProcessId};
 
 /// The node that the package is installed on.
@@ -55,13 +55,14 @@ impl Checked {
                 return Err(ScenarioError(format!("no process `{named}` in the manifest; there is {all}")));
             }
         }
+        check_nodes(exercise)?;
         let id = |named: &str| ids.iter().find(|id| is_called(id, named)).cloned().unwrap_or_default();
         let played = held(played(package, exercise, &ids, id), exercise, id);
         let scenario = played.clone().holding(|| Box::new(rules::IsAnswered::default()));
         let mut calm = played.holding(|| Box::new(rules::IsAnswered::in_the_calm()));
         for expect in &exercise.expects {
             if let Some(text) = &expect.prints {
-                let (process, text) = (id(&expect.process), text.clone());
+                let (process, text) = (which(expect, id), text.clone());
                 calm = calm.holding(move || Box::new(rules::Prints::new(process.clone(), text.clone())));
             }
         }
@@ -77,16 +78,20 @@ impl Checked {
 fn played(package: Package, exercise: &Exercise, ids: &[String], id: impl Fn(&str) -> String + Copy) -> Scenario {
     let storm = Duration(STORM.0.max(exercise.last().0 + AGAIN.0));
     let mut scenario = Scenario::new(&package.id, "a package of your own");
-    scenario = scenario.setup(Action::Install(NODE.to_string(), package.id.clone()));
-    if !exercise.sends.is_empty() {
-        // An owner who asks is answered: the process may message the terminal.
-        scenario.setup.extend(ids.iter().map(|id| Action::MayAnswer(on(NODE, id))));
+    scenario.nodes.extend(exercise.nodes.iter().cloned());
+    for node in scenario.nodes.clone() {
+        scenario.packages.push((node.clone(), package.clone()));
+        scenario = scenario.setup(Action::Install(node.clone(), package.id.clone()));
+        if !exercise.sends.is_empty() {
+            // An owner who asks is answered: the process may message the terminal.
+            scenario.setup.extend(ids.iter().map(|id| Action::MayAnswer(on(&node, id))));
+        }
+        // A grant is not answered: some milliseconds later it is on the disk, and no crash takes it back. The first call
+        // of a process comes later still.
+        let timer = on(&node, "timer:distro:sys");
+        let on_disk = format!(r#"{{"SetTimer":{GRANTED_MILLIS}}}"#);
+        scenario = scenario.setup(Action::MayAnswer(timer.clone())).setup(Action::Ask(timer, 5, on_disk));
     }
-    // A grant is not answered: some milliseconds later it is on the disk, and no crash takes it back. The first call of a
-    // process comes later still.
-    let timer = on(NODE, "timer:distro:sys");
-    let on_disk = format!(r#"{{"SetTimer":{GRANTED_MILLIS}}}"#);
-    scenario = scenario.setup(Action::MayAnswer(timer.clone())).setup(Action::Ask(timer, 5, on_disk));
     scenario.script = exercise.sends.iter().flat_map(|send| send.lines(NODE, id)).collect();
     scenario.script.extend(exercise.visits.iter().flat_map(|visit| visit.lines(NODE)));
     let mut asked: Vec<Action> = Vec::new();
@@ -104,8 +109,31 @@ fn played(package: Package, exercise: &Exercise, ids: &[String], id: impl Fn(&st
     for again in asked {
         scenario = scenario.at(Duration(storm.0 + AGAIN.0), again);
     }
-    scenario.packages.push((NODE.to_string(), package));
     scenario.lasting(storm, Duration(SETTLE.0 + Duration::from_secs(patience).0))
+}
+
+/// Its nodes are there, and there once.
+fn check_nodes(exercise: &Exercise) -> Result<(), ScenarioError> {
+    let all: Vec<&str> = [NODE].into_iter().chain(exercise.nodes.iter().map(String::as_str)).collect();
+    let legal = |node: &str| !node.is_empty() && node.bytes().all(|c| c.is_ascii_alphanumeric() || b"-.".contains(&c));
+    for (place, node) in all.iter().enumerate() {
+        if all[..place].contains(node) || !legal(node) {
+            return Err(ScenarioError(format!(
+                "`nodes`: `{node}` is there already, or no name of a node, as bob.os is"
+            )));
+        }
+    }
+    match exercise.named_nodes().find(|node| !all.contains(node)) {
+        Some(node) => {
+            Err(ScenarioError(format!("`on = {node:?}`: there is {}; give `nodes = [{node:?}]` first", all.join(", "))))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Of which process something is expected.
+fn which(expect: &Expectation, id: impl Fn(&str) -> String) -> On {
+    on(expect.on.as_deref().unwrap_or(NODE), &id(&expect.process))
 }
 
 /// What a browser asks, in order, each with the status that the answer must have.
@@ -126,7 +154,7 @@ fn held(mut scenario: Scenario, exercise: &Exercise, id: impl Fn(&str) -> String
         .holding(|| Box::new(rules::NoPanic))
         .holding(|| Box::new(rules::NoSpinning::default()));
     for expect in &exercise.expects {
-        let process = id(&expect.process);
+        let process = which(expect, &id);
         if expect.alive {
             let process = process.clone();
             scenario = scenario.holding(move || Box::new(rules::IsAlive::new(process.clone())));

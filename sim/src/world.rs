@@ -31,7 +31,9 @@ use crate::queue::Queue;
 use crate::scenario::{Flavor, Scenario, ScenarioError};
 use crate::site::{Answer as Choice, Lines, Question, Subject};
 use crate::trace::{Fingerprint, Trace};
-use kernel_core::{Cause, Duration, Effect, Input, Instant, Kernel, Message, Moment, Names, ProcessRef, Semantics};
+use kernel_core::{
+    Cause, Duration, Effect, Input, Instant, Kernel, Message, Moment, Names, NodeId, ProcessRef, Semantics,
+};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
@@ -105,8 +107,8 @@ pub struct Run {
     pub plan: Option<Plan>,
     /// The processes that had a life, each with its node, by name.
     pub processes: Vec<(String, String)>,
-    /// What the processes of the first node used of the host since it last came up: for reports, never to compare runs.
-    pub usage: BTreeMap<ProcessRef, Usage>,
+    /// What each process used of the host since its node last came up: for reports, never to compare runs.
+    pub usage: BTreeMap<(NodeId, ProcessRef), Usage>,
     /// The line of a strict plan at which the run was stopped, since it no longer fits.
     pub misfit: Option<Line>,
     /// What it reached.
@@ -366,7 +368,11 @@ impl<'s> World<'s> {
             (true, Some(limit)) => Verdict::Limit(limit),
             (true, None) => Verdict::Held,
         };
-        let usage = self.nodes.first().and_then(|node| node.up.as_ref()).map(Up::usage).unwrap_or_default();
+        let of_node = |node: &Node| {
+            let (id, used) = (node.id, node.up.as_ref().map(Up::usage).unwrap_or_default());
+            used.into_iter().map(move |(process, usage)| ((id, process), usage))
+        };
+        let usage = self.nodes.iter().flat_map(of_node).collect();
         Run {
             verdict,
             usage,

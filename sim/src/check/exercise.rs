@@ -1,8 +1,11 @@
 //! What a user lays down about a package in a TOML file: messages to send to it, and what must hold.
 //!
 //! ```toml
+//! nodes = ["bob.os"]         # the package is installed on these, too: nodes besides alice.os
+//!
 //! [[send]]
 //! to = "counter"             # a process of the package
+//! on = "bob.os"              # of this node; if not given: alice.os. So in `[[http]]` and `[[expect]]`
 //! body = "add"               # or `json = { Add = 1 }`, or `bytes = [1, 2]`
 //! answer_within = "5s"       # it waits so long for the answer; without it none is expected
 //! at = "1s"                  # after the install; if not given: a second after the one before
@@ -37,6 +40,8 @@ const LATEST: Duration = Duration::from_secs(3_600);
 /// What is sent, and what must hold.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exercise {
+    /// The nodes that have the package, besides the first.
+    pub nodes: Vec<String>,
     /// What is sent.
     pub sends: Vec<Send>,
     /// What somebody with a browser asks of the node.
@@ -48,6 +53,8 @@ pub struct Exercise {
 /// An HTTP request, perhaps again and again, by somebody who is logged in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Visit {
+    /// Of which node; `None`: the first.
+    pub on: Option<String>,
     /// What is asked.
     pub request: HttpRequest,
     /// The status that the answer must have when nothing goes wrong.
@@ -65,6 +72,8 @@ pub struct Visit {
 pub struct Send {
     /// The process's own name, or its id.
     pub to: String,
+    /// On which node; `None`: the first.
+    pub on: Option<String>,
     /// What.
     pub letter: Letter,
     /// When.
@@ -90,6 +99,8 @@ pub enum Moment {
 pub struct Expectation {
     /// The process's own name, or its id.
     pub process: String,
+    /// On which node; `None`: the first.
+    pub on: Option<String>,
     /// It is alive at the end of every run, unless it was killed.
     #[serde(default)]
     pub alive: bool,
@@ -147,11 +158,13 @@ impl Exercise {
             let visit = entry.read(before);
             visits.push(visit.map_err(|problem| fail(format!("{place}, [[http]] number {}", index + 1), problem))?);
         }
-        Ok(Exercise { sends, visits, expects: file.expect })
+        Ok(Exercise { nodes: file.nodes, sends, visits, expects: file.expect })
     }
 
     /// With another's besides.
     pub fn and(mut self, other: Exercise) -> Exercise {
+        let new = other.nodes.into_iter().filter(|node| !self.nodes.contains(node)).collect::<Vec<_>>();
+        self.nodes.extend(new);
         self.sends.extend(other.sends);
         self.visits.extend(other.visits);
         self.expects.extend(other.expects);
@@ -166,6 +179,14 @@ impl Exercise {
         });
         let sends = self.sends.iter().map(|send| send.to.as_str());
         sends.chain(whens).chain(self.expects.iter().map(|expect| expect.process.as_str()))
+    }
+
+    /// The nodes that its entries name.
+    pub fn named_nodes(&self) -> impl Iterator<Item = &str> {
+        let sends = self.sends.iter().map(|send| &send.on);
+        let visits = self.visits.iter().map(|visit| &visit.on);
+        let expects = self.expects.iter().map(|expect| &expect.on);
+        sends.chain(visits).chain(expects).filter_map(|on| on.as_deref())
     }
 
     /// When the last of it is sent, as far as that is known beforehand.
@@ -184,9 +205,10 @@ impl Send {
         }
     }
 
-    /// Its lines of a script, on a node, to a process by its id.
-    pub fn lines(&self, node: &str, id: impl Fn(&str) -> String) -> Vec<Line> {
-        let action = Action::Send(On { node: node.to_string(), process: id(&self.to) }, self.letter.clone());
+    /// Its lines of a script, where `first` is the first node, to a process by its id.
+    pub fn lines(&self, first: &str, id: impl Fn(&str) -> String) -> Vec<Line> {
+        let node = self.on.as_deref().unwrap_or(first).to_string();
+        let action = Action::Send(On { node, process: id(&self.to) }, self.letter.clone());
         let nth = |n: u32| match &self.at {
             Moment::After(at) => When::At(Duration(at.0 + self.every.0 * u64::from(n))),
             Moment::When(kind, process, nth) => When::Event(*kind, id(process), nth + n),
@@ -206,8 +228,9 @@ impl Visit {
         (0..self.times).map(|n| Duration(self.at.0 + self.every.0 * u64::from(n)))
     }
 
-    /// Its lines of a script, on a node.
-    pub fn lines(&self, node: &str) -> Vec<Line> {
+    /// Its lines of a script, where `first` is the first node.
+    pub fn lines(&self, first: &str) -> Vec<Line> {
+        let node = self.on.as_deref().unwrap_or(first);
         self.times().map(|at| Line { when: When::At(at), action: browse(node, self.request.clone()) }).collect()
     }
 }
@@ -217,6 +240,8 @@ impl Visit {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    #[serde(default)]
+    nodes: Vec<String>,
     #[serde(default)]
     send: Vec<Entry>,
     #[serde(default)]
@@ -229,6 +254,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Entry {
     to: String,
+    on: Option<String>,
     body: Option<String>,
     json: Option<serde_json::Value>,
     bytes: Option<Vec<u8>>,
@@ -247,6 +273,7 @@ struct Entry {
 #[serde(deny_unknown_fields)]
 struct HttpEntry {
     path: String,
+    on: Option<String>,
     #[serde(default = "get")]
     method: String,
     body: Option<String>,
@@ -344,7 +371,7 @@ impl Entry {
         // The process world has whole seconds.
         let expects = span("answer_within", self.answer_within)?.map(|span| span.0.div_ceil(1_000_000_000).max(1));
         let letter = Letter { body, blob: blob.map(|bytes| (self.mime, bytes)), expects };
-        Ok(Send { to: self.to, letter, at, times, every: every.unwrap_or(Duration::from_secs(1)) })
+        Ok(Send { to: self.to, on: self.on, letter, at, times, every: every.unwrap_or(Duration::from_secs(1)) })
     }
 }
 
@@ -365,7 +392,8 @@ impl HttpEntry {
         let request = HttpRequest { logged_in: true, ..HttpRequest::new(&self.method, &self.path, body) };
         let next = Duration(before.0 + Duration::from_secs(1).0);
         let (at, every) = (span("at", self.at)?.unwrap_or(next), span("every", self.every)?);
-        Ok(Visit { request, status, at, times: times(self.times)?, every: every.unwrap_or(Duration::from_secs(1)) })
+        let (times, every) = (times(self.times)?, every.unwrap_or(Duration::from_secs(1)));
+        Ok(Visit { on: self.on, request, status, at, times, every })
     }
 }
 

@@ -6,7 +6,8 @@ use crate::guest::Usage;
 use crate::trace::life_text;
 use crate::world::{Run, Verdict};
 use kernel_core::{
-    CallKind, Cause, Change, DropReason, Exit, Message, MessageId, Names, OnExitKind, ProcessRef, SendErrorKind,
+    Address, CallKind, Cause, Change, DropReason, Exit, Message, MessageId, Names, NodeId, OnExitKind, ProcessRef,
+    SendErrorKind,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,9 +41,9 @@ pub struct Deeds {
     pub usage: Usage,
 }
 
-/// What each process did in a run of which all events were kept, by name.
+/// What each process did in a run of which all events were kept, by name: its id, and its node's if there are several.
 pub fn deeds(run: &Run) -> BTreeMap<String, Deeds> {
-    let mut all: BTreeMap<ProcessRef, Deeds> = BTreeMap::new();
+    let mut all: BTreeMap<(NodeId, ProcessRef), Deeds> = BTreeMap::new();
     for (_, event) in run.trace.events() {
         match &event.what {
             What::Durable(change) => {
@@ -51,25 +52,30 @@ pub fn deeds(run: &Run) -> BTreeMap<String, Deeds> {
                     Change::Remove(id) => (*id, None),
                 };
                 if !id.is_module() {
-                    let deeds = all.entry(id).or_default();
+                    let deeds = all.entry((event.node, id)).or_default();
                     deeds.on_exit = on_exit.or(deeds.on_exit);
                     deeds.gone = on_exit.is_none();
                 }
             }
             What::Sent(message) if message.is_request() && !message.source.process.is_module() => {
-                all.entry(message.source.process).or_default().requests += 1;
+                all.entry((event.node, message.source.process)).or_default().requests += 1;
             }
             what => {
                 if let Some(life) = what.life() {
-                    all.entry(life.process).or_default().take_in(what);
+                    all.entry((event.node, life.process)).or_default().take_in(what);
                 }
             }
         }
     }
-    for (process, usage) in &run.usage {
-        all.entry(*process).or_default().usage = *usage;
+    for (who, usage) in &run.usage {
+        all.entry(*who).or_default().usage = *usage;
     }
-    all.into_iter().map(|(process, deeds)| (run.names.process_text(process).to_string(), deeds)).collect()
+    let alone = all.keys().all(|(node, _)| *node == NodeId(0));
+    let name = |node, process| match alone {
+        true => run.names.process_text(process).to_string(),
+        false => run.names.address_text(Address { node, process }),
+    };
+    all.into_iter().map(|((node, process), deeds)| (name(node, process), deeds)).collect()
 }
 
 impl Deeds {

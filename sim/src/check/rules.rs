@@ -5,11 +5,17 @@ use crate::event::{Event, Kind, What};
 use crate::guest::MEMORY_REFUSED;
 use crate::invariant::{Invariant, Past, Rule};
 use crate::outside::visit::{HttpRequest, Sight, Visit};
+use crate::scenario::On;
 use kernel_core::{Cause, Duration, Exit, Message, MessageId, Names, NodeId, ProcessRef};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many lives in a row that panic before they receive anything are a restart loop.
 const LOOP: u32 = 5;
+
+/// Whether this is that process on its node.
+fn is(which: &On, node: NodeId, process: ProcessRef, names: &Names) -> bool {
+    names.process_text(process) == which.process && names.node_text(node) == which.node
+}
 
 /// A panic that somebody made: the chooser, a disk that refuses, a host without memory.
 fn is_made(words: &str) -> bool {
@@ -114,14 +120,14 @@ impl Invariant for NoSpinning {
 /// A process is alive at the end.
 #[derive(Clone)]
 pub(super) struct IsAlive {
-    process: String,
+    process: On,
     found: Option<(NodeId, ProcessRef)>,
     killed: bool,
 }
 
 impl IsAlive {
-    /// The process by its id.
-    pub fn new(process: String) -> IsAlive {
+    /// Which.
+    pub fn new(process: On) -> IsAlive {
         IsAlive { process, found: None, killed: false }
     }
 }
@@ -137,7 +143,7 @@ impl Invariant for IsAlive {
 
     fn on_event(&mut self, _: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
         if let Some(life) = event.what.life()
-            && names.process_text(life.process) == self.process
+            && is(&self.process, event.node, life.process, names)
         {
             self.found = Some((event.node, life.process));
             self.killed |= matches!(event.what, What::Killed(_));
@@ -149,8 +155,8 @@ impl Invariant for IsAlive {
         let lives = self.found.is_some_and(|(node, process)| past.lives.life(node, process).is_some());
         match lives || self.killed {
             true => Ok(()),
-            false if self.found.is_none() => Err(format!("{} never lived", self.process)),
-            false => Err(format!("{} is gone, and nobody killed it", self.process)),
+            false if self.found.is_none() => Err(format!("{} never lived", self.process.process)),
+            false => Err(format!("{} is gone, and nobody killed it", self.process.process)),
         }
     }
 }
@@ -158,14 +164,14 @@ impl Invariant for IsAlive {
 /// A process prints something, when nothing goes wrong.
 #[derive(Clone)]
 pub(super) struct Prints {
-    process: String,
+    process: On,
     text: String,
     seen: bool,
 }
 
 impl Prints {
-    /// The process by its id, and what is to be somewhere in its output.
-    pub fn new(process: String, text: String) -> Prints {
+    /// Which, and what is to be somewhere in its output.
+    pub fn new(process: On, text: String) -> Prints {
         Prints { process, text, seen: false }
     }
 }
@@ -181,7 +187,7 @@ impl Invariant for Prints {
 
     fn on_event(&mut self, _: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
         if let What::Printed(life, _, text) = &event.what {
-            self.seen |= text.contains(&self.text) && names.process_text(life.process) == self.process;
+            self.seen |= text.contains(&self.text) && is(&self.process, event.node, life.process, names);
         }
         Ok(())
     }
@@ -189,7 +195,7 @@ impl Invariant for Prints {
     fn at_end(&mut self, _: &Past, _: &Names) -> Result<(), String> {
         match self.seen {
             true => Ok(()),
-            false => Err(format!("{} never printed {:?}", self.process, self.text)),
+            false => Err(format!("{} never printed {:?}", self.process.process, self.text)),
         }
     }
 }
@@ -320,7 +326,7 @@ impl Invariant for Serves {
 /// What a process has answered it does not take back.
 #[derive(Clone)]
 pub(super) struct NeverForgets {
-    process: String,
+    process: On,
     requests: Remembers,
     /// What it was asked and has not answered.
     open: BTreeMap<MessageId, String>,
@@ -329,8 +335,8 @@ pub(super) struct NeverForgets {
 }
 
 impl NeverForgets {
-    /// The process by its id, and the requests whose answers count.
-    pub fn new(process: String, requests: Remembers) -> NeverForgets {
+    /// Which, and the requests whose answers count.
+    pub fn new(process: On, requests: Remembers) -> NeverForgets {
         NeverForgets { process, requests, open: BTreeMap::new(), last: None }
     }
 }
@@ -346,7 +352,9 @@ impl Invariant for NeverForgets {
 
     fn on_event(&mut self, _: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
         match &event.what {
-            What::Sent(message) if is_asked(message) && names.process_text(message.target.process) == self.process => {
+            What::Sent(message)
+                if is_asked(message) && is(&self.process, event.node, message.target.process, names) =>
+            {
                 let body = String::from_utf8_lossy(message.body()).into_owned();
                 let counts = match &self.requests {
                     Remembers::Nothing => false,
@@ -358,13 +366,16 @@ impl Invariant for NeverForgets {
                 }
                 Ok(())
             }
-            What::ModuleReceived(ProcessRef::TERMINAL, message) if !message.is_request() => {
+            What::ModuleReceived(ProcessRef::TERMINAL, message)
+                if !message.is_request() && names.node_text(event.node) == self.process.node =>
+            {
                 let Some(request) = self.open.remove(&message.id) else { return Ok(()) };
                 let (answer, means) = (said(message.body()), Said::of(message.body()));
                 let before = self.last.replace((request.clone(), answer.clone(), means.clone()));
                 match before {
                     Some((asked, told, meant)) if !means.keeps(&meant) => {
-                        Err(format!("{} answered {told} to {asked:?}, and later {answer} to {request:?}", self.process))
+                        let who = &self.process.process;
+                        Err(format!("{who} answered {told} to {asked:?}, and later {answer} to {request:?}"))
                     }
                     _ => Ok(()),
                 }
