@@ -195,14 +195,20 @@ fn a_chat_between_two_nodes_passes_and_each_node_tells_its_own() {
     let folder = Folder::new().with("it.toml", exercise("chat"));
     let checked = check(&built("chat"), folder.0.path(), &["--inject", "it.toml", "--seeds", "50"]).must_end(0);
     checked.must_say(&[
+        "installed on nodes of its own",
         "alice.os@chat:chat:check.os: on-exit Restart, 1 life, waits for messages at the end",
         "bob.os@chat:chat:check.os: on-exit Restart, 1 life, waits for messages at the end",
         "prints   \"heard hello from alice.os\"",
         "PASSED",
     ]);
     let deaf = exercise("chat").replace("heard hi", "heard nothing");
-    let missed = check(&built("chat"), folder.with("it.toml", deaf).0.path(), &["--inject", "it.toml"]).must_end(1);
+    let folder = folder.with("it.toml", deaf);
+    let missed = check(&built("chat"), folder.0.path(), &["--inject", "it.toml"]).must_end(1);
     missed.must_say(&["chat:chat:check.os never printed \"heard nothing from bob.os\""]);
+    let elsewhere = exercise("chat").replace("heard hi from bob.os", "heard hello from alice.os");
+    let missed =
+        check(&built("chat"), folder.with("it.toml", elsewhere).0.path(), &["--inject", "it.toml"]).must_end(1);
+    missed.must_say(&["chat:chat:check.os never printed \"heard hello from alice.os\""]);
 }
 
 #[test]

@@ -41,7 +41,8 @@ pub use vfs::{drive_capabilities, read_for_spawn, store_path};
 /// A runtime module. Bodies and checks as in the public runtime; the docs of each say where from.
 pub trait Module {
     /// Whether it waits its turn at the disk: it then sees the disk as all earlier writes have left it, and its
-    /// answer waits for the operations that it asks for.
+    /// answer waits for the operations that it asks for. One that says no and writes all the same has a mistake in its
+    /// code, and the run panics.
     fn uses_disk(&self) -> bool;
 
     /// A request for it, or a response: to a request of its own, or to none.

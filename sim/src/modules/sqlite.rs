@@ -12,8 +12,8 @@
 //!
 //! The engine works on the simulated disk by an operating system of its own (`host`, `vfs_ffi`). Its files are
 //! `/sqlite/package:publisher/name/name.db` and beside it, and a crash may come between any two of its operations. It
-//! recovers by itself when a database is first opened after a boot, from files that are written anew before; its own `integrity_check` then goes over the whole
-//! file, and what it says is in the trace.
+//! recovers by itself when a database is first opened after a boot, from files that are written anew before; its own
+//! `integrity_check` then goes over the whole file, and what it says is in the trace.
 //!
 //! What differs from the public runtime, all told:
 //! - The capabilities are asked for. There they are looked up and the answer is ignored (oddity 2), so that whoever may

@@ -14,7 +14,8 @@ pub(super) struct Text<'a>(pub &'a Told<'a>);
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Told { name, deeds, findings, stories, .. } = self.0;
-        writeln!(f, "{name}, installed on a node of its own. When nothing goes wrong:\n")?;
+        let nodes = if deeds.keys().any(|who| who.contains('@')) { "nodes" } else { "a node" };
+        writeln!(f, "{name}, installed on {nodes} of its own. When nothing goes wrong:\n")?;
         deeds.iter().try_for_each(|(process, did)| process_did(f, process, did))?;
         writeln!(f, "\n{}", fold(&visited(self.0), 0))?;
         if !findings.notes.is_empty() {

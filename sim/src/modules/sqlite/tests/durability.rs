@@ -96,7 +96,6 @@ fn commit_upon(journal: Journal, fault: IoFault) -> bool {
     answer == "Ok"
 }
 
-/// What SQLite draws at random (salts, nonces) would tell two runs apart.
 /// What a refused sync left is read after a crash like everything else, and what is committed on it must not go with it.
 #[test]
 fn what_is_built_after_a_crash_on_a_commit_whose_sync_failed_is_durable() {
@@ -119,6 +118,7 @@ fn what_is_built_after_a_crash_on_a_commit_whose_sync_failed_is_durable() {
     }
 }
 
+/// What SQLite draws at random (salts, nonces) would tell two runs apart.
 #[test]
 fn the_same_work_leaves_the_same_bytes_whatever_ran_before_and_beside() {
     let work = |journal: Journal| {
