@@ -11,14 +11,14 @@ mod rules;
 mod source;
 mod visits;
 
-pub use exercise::{Exercise, ExerciseError, Expectation, Moment, Remembers, Send};
+pub use exercise::{Browse, Exercise, ExerciseError, Expectation, Moment, Remembers, Send, Socket};
 pub use findings::{Failure, Findings, Outcome};
 pub use notes::{Deeds, Note, deeds, notes};
 pub use source::{PackageError, read};
 pub use visits::{Visit, Visited, Work, spread, visit, work};
 
 use crate::outside::visit::HttpRequest;
-use crate::package::{self, Content, Package};
+use crate::package::{self, Content, Installer, Package};
 use crate::scenario::{Action, On, Scenario, ScenarioError, on};
 use kernel_core::{Duration, ProcessId};
 
@@ -27,8 +27,6 @@ const NODE: &str = "alice.os";
 /// How long things go wrong at least, and how long the world has to settle then.
 const STORM: Duration = Duration::from_secs(20);
 const SETTLE: Duration = Duration::from_secs(10);
-/// How long the owner waits for grants to be on the disk.
-const GRANTED_MILLIS: u64 = 8;
 /// How long after the storm the requests of the exercise are sent once more.
 const AGAIN: Duration = Duration::from_secs(5);
 /// How many different requests are sent once more.
@@ -55,15 +53,26 @@ impl Checked {
                 return Err(ScenarioError(format!("no process `{named}` in the manifest; there is {all}")));
             }
         }
+        for (named, _) in &exercise.stand_ins {
+            if ids.contains(named) {
+                return Err(ScenarioError(format!("`[[stand_in]]`: the package has {named}; nobody stands in for it")));
+            }
+        }
         check_nodes(exercise)?;
         let id = |named: &str| ids.iter().find(|id| is_called(id, named)).cloned().unwrap_or_default();
-        let played = held(played(package, exercise, &ids, id), exercise, id);
+        let played = held(played(package, exercise, id), exercise, id);
         let scenario = played.clone().holding(|| Box::new(rules::IsAnswered::default()));
         let mut calm = played.holding(|| Box::new(rules::IsAnswered::in_the_calm()));
         for expect in &exercise.expects {
             if let Some(text) = &expect.prints {
                 let (process, text) = (which(expect, id), text.clone());
                 calm = calm.holding(move || Box::new(rules::Prints::new(process.clone(), text.clone())));
+            }
+        }
+        for socket in &exercise.sockets {
+            if let Some(text) = &socket.hears {
+                let (name, path, text) = (socket.name.clone(), socket.path.clone(), text.clone());
+                calm = calm.holding(move || Box::new(rules::Shows::new(name.clone(), path.clone(), text.clone())));
             }
         }
         let visits = visits(exercise);
@@ -75,25 +84,24 @@ impl Checked {
 }
 
 /// What is played: the install, what is sent, and the same requests once more when all is over.
-fn played(package: Package, exercise: &Exercise, ids: &[String], id: impl Fn(&str) -> String + Copy) -> Scenario {
+fn played(package: Package, exercise: &Exercise, id: impl Fn(&str) -> String + Copy) -> Scenario {
     let storm = Duration(STORM.0.max(exercise.last().0 + AGAIN.0));
     let mut scenario = Scenario::new(&package.id, "a package of your own");
     scenario.nodes.extend(exercise.nodes.iter().cloned());
+    scenario.installer = Installer { lets_answer: !exercise.sends.is_empty(), waits_for_disk: true };
     for node in scenario.nodes.clone() {
         scenario.packages.push((node.clone(), package.clone()));
         scenario = scenario.setup(Action::Install(node.clone(), package.id.clone()));
-        if !exercise.sends.is_empty() {
-            // An owner who asks is answered: the process may message the terminal.
-            scenario.setup.extend(ids.iter().map(|id| Action::MayAnswer(on(&node, id))));
-        }
-        // A grant is not answered: some milliseconds later it is on the disk, and no crash takes it back. The first call
-        // of a process comes later still.
-        let timer = on(&node, "timer:distro:sys");
-        let on_disk = format!(r#"{{"SetTimer":{GRANTED_MILLIS}}}"#);
-        scenario = scenario.setup(Action::MayAnswer(timer.clone())).setup(Action::Ask(timer, 5, on_disk));
+    }
+    scenario.web = exercise.web.clone();
+    scenario.socket_servers = exercise.servers.clone();
+    scenario.chain = exercise.chain.clone();
+    for (process, stand_in) in &exercise.stand_ins {
+        scenario = scenario.standing_in(process, stand_in.clone());
     }
     scenario.script = exercise.sends.iter().flat_map(|send| send.lines(NODE, id)).collect();
     scenario.script.extend(exercise.visits.iter().flat_map(|visit| visit.lines(NODE)));
+    scenario.script.extend(exercise.sockets.iter().flat_map(|socket| socket.lines(NODE)));
     let mut asked: Vec<Action> = Vec::new();
     for line in &scenario.script {
         let expects = matches!(&line.action, Action::Send(_, letter) if letter.expects.is_some());
@@ -138,7 +146,7 @@ fn which(expect: &Expectation, id: impl Fn(&str) -> String) -> On {
 
 /// What a browser asks, in order, each with the status that the answer must have.
 fn visits(exercise: &Exercise) -> Vec<(HttpRequest, Option<u16>)> {
-    let each = |visit: &exercise::Visit| {
+    let each = |visit: &Browse| {
         let (request, status) = (visit.request.clone(), visit.status);
         visit.times().map(|at| (at, request.clone(), status)).collect::<Vec<_>>()
     };

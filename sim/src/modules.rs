@@ -33,9 +33,11 @@ mod net;
 pub mod setup;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod stand_in;
 mod timer;
 mod vfs;
 
+pub use stand_in::StandIn;
 pub use vfs::{drive_capabilities, read_for_spawn, store_path};
 
 /// A runtime module. Bodies and checks as in the public runtime; the docs of each say where from.
@@ -242,7 +244,7 @@ pub fn all(setup: &Setup) -> Vec<(ProcessRef, Box<dyn Module>)> {
         (ProcessRef::ETH, Box::new(eth::Eth::default())),
         (ProcessRef::FD_MANAGER, Box::new(fd_manager::FdManager::default())),
         (ProcessRef::HTTP_SERVER, Box::new(http_server::HttpServer::default())),
-        (ProcessRef::HTTP_CLIENT, Box::new(http_client::HttpClient)),
+        (ProcessRef::HTTP_CLIENT, Box::new(http_client::HttpClient::default())),
         #[cfg(feature = "kv")]
         (ProcessRef::KV, Box::new(kv::Kv::new(setup))),
         #[cfg(feature = "sqlite")]

@@ -10,7 +10,7 @@ pub mod web;
 
 use chain::Chain;
 use kernel_core::NodeId;
-use web::Page;
+use web::{Page, SocketServer};
 
 /// The world outside of the nodes of one run.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Outside {
     pub nodes: Vec<NodeId>,
     /// What there is on the web: the first page that fits a request answers it.
     pub web: Vec<Page>,
+    /// Which WebSocket servers there are: of several at one URL the first.
+    pub socket_servers: Vec<SocketServer>,
     /// The chain, if there is one; all nodes have the same.
     pub chain: Option<Chain>,
 }

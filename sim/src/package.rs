@@ -116,6 +116,16 @@ pub fn parse_manifest(package: &str, bytes: &[u8]) -> Result<Vec<Entry>, Manifes
     entries.into_iter().enumerate().map(read).collect()
 }
 
+/// How packages are installed. The default is the public runtime's way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Installer {
+    /// Each process may also message the owner's terminal: who asks it something there is answered (ours).
+    pub lets_answer: bool,
+    /// Nothing is run before all that was granted is on the disk, so that no crash takes it back (ours; nobody is told
+    /// when a grant is).
+    pub waits_for_disk: bool,
+}
+
 /// What the installer asks of the kernel, in order. `code` gives the content of a file of the package.
 pub fn install(
     package: &str,
@@ -123,6 +133,7 @@ pub fn install(
     names: &mut Names,
     our: NodeId,
     code: impl Fn(&str) -> Option<Bytes>,
+    installer: &Installer,
 ) -> Result<Vec<Step>, ManifestError> {
     let mut steps = Vec::new();
     let ids: Vec<ProcessRef> =
@@ -142,6 +153,9 @@ pub fn install(
             wanted.push(Capability::network(our));
         }
         wanted.extend(crate::modules::drive_capabilities(vfs, &drive(package), names));
+        if installer.lets_answer {
+            wanted.push(Capability::messaging(Address { node: our, process: ProcessRef::TERMINAL }));
+        }
         steps.push(Step::command(Command::Kill(*id), names, our));
         let init = Initialize { id: *id, on_exit, initial_capabilities: vec![], public: entry.public };
         let blob = Blob { mime: None, bytes };
@@ -155,6 +169,11 @@ pub fn install(
             let capability = Capability { issuer, params };
             steps.push(Step::command(Command::Grant(holder, vec![capability]), names, our));
         }
+    }
+    if installer.waits_for_disk {
+        // The disk does one thing after the other: what it is asked last is answered when all else is done.
+        let look = serde_json::json!({ "path": format!("{}/manifest.json", drive(package)), "action": "Metadata" });
+        steps.push(Step::request(vfs, Some(60), look.to_string().as_str().into()));
     }
     steps.extend(ids.iter().map(|id| Step::command(Command::Run(*id), names, our)));
     Ok(steps)

@@ -7,6 +7,7 @@
 mod backups;
 mod bounds;
 mod carry;
+mod expectations;
 mod faults;
 mod fork;
 mod lives;
@@ -282,7 +283,12 @@ impl<'s> World<'s> {
             nodes,
             links,
             images: Images::new(loader.clone(), native),
-            outside: Outside { nodes: ids, web: scenario.web.clone(), chain: scenario.chain.as_ref().map(Chain::new) },
+            outside: Outside {
+                nodes: ids,
+                web: scenario.web.clone(),
+                socket_servers: scenario.socket_servers.clone(),
+                chain: scenario.chain.as_ref().map(Chain::new),
+            },
             reorg,
             queue: Queue::default(),
             soonest: None,

@@ -7,11 +7,11 @@ use sim::guest::native::{self, Os, ReceivedExt};
 use sim::image::Loader;
 use sim::outside::chain::{ChainPlan, LogSpec};
 use sim::outside::visit::HttpRequest;
-use sim::outside::web::Page;
+use sim::outside::web::{Page, SocketServer};
 use sim::plan::Plan;
 use sim::scenario::{
-    Program, Scenario, browse, close_socket, down, kill, lives, millis, on, open_socket, prints, push_text, pushes,
-    secs, serves, start, tell,
+    Program, Scenario, browse, close_socket, down, hears, kill, lives, millis, on, open_socket, prints, push_text,
+    pushes, secs, serves, start, tell,
 };
 use sim::site::Down;
 use sim::world::{Options, Run, Verdict};
@@ -79,10 +79,35 @@ async fn asker(os: Os) {
     }
 }
 
+/// Calls a server on the web, says hello, and prints what comes; when the server hangs up it calls again.
+async fn caller(os: Os) {
+    let client = module(&os, ProcessRef::HTTP_CLIENT);
+    let open = r#"{"WebSocketOpen":{"url":"wss://oracle.example/","headers":{},"channel_id":7}}"#;
+    let push = r#"{"WebSocketPush":{"channel_id":7,"message_type":"Text"}}"#;
+    loop {
+        os.print(0, &asked(&os, client, open).await);
+        let request = Request { body: push.into(), ..Request::default() };
+        let blob = Some(Blob { mime: None, bytes: "hello".into() });
+        os.send_request(kernel_core::Outgoing { target: client, request, context: None, blob });
+        loop {
+            let received = os.receive().await;
+            let Some(request) = received.request() else { continue };
+            let Some(blob) = &request.blob else { break };
+            os.print(0, &format!("it says {}", String::from_utf8_lossy(&blob.bytes)));
+        }
+        os.print(0, "it hung up");
+    }
+}
+
 fn world(name: &str) -> Scenario {
     let native =
         |program: native::Program| Program { name: program.name().to_string(), native: Some(program), wasm: None };
-    let programs = [native::Program::new("site", site), native::Program::new("asker", asker)].map(native);
+    let programs = [
+        native::Program::new("site", site),
+        native::Program::new("asker", asker),
+        native::Program::new("caller", caller),
+    ];
+    let programs = programs.map(native);
     Scenario::new(name, "A world with an outside.").programs(programs).lasting(secs(20), secs(20))
 }
 
@@ -190,6 +215,33 @@ fn the_web_answers_as_the_scenario_says() {
     let run = holds(&scenario);
     let failed = |what: &What| matches!(what, What::Printed(_, _, text) if text.contains("ExecuteRequestFailed"));
     assert_eq!(run.trace.events().filter(|(_, event)| failed(&event.what)).count(), 1);
+}
+
+#[test]
+fn a_server_on_the_web_is_called_heard_and_called_again_after_a_power_loss() {
+    let (caller, url) = (on(ALICE, "caller:demo:alice.os"), "wss://oracle.example/");
+    let starts = caller.runs("caller").restarting().public().messaging("http-client:distro:sys");
+    let oracle = SocketServer::new("wss://oracle.example/*").greeting("welcome").closing_at("hello");
+    let scenario = world("calls")
+        .listening_on_the_web(oracle)
+        .setup(start(starts))
+        .at(millis(100), down(ALICE, Down::PowerLoss))
+        .lasting(millis(2_200), secs(1));
+    let run = played(&scenario);
+    let n = |text: &str| {
+        let said = |what: &What| matches!(what, What::Printed(_, _, said) if &**said == text);
+        run.trace.events().filter(|(_, event)| said(&event.what)).count() as u32
+    };
+    let (calls, ends) = (n(r#"{"Ok":"WebSocketAck"}"#), n("it hung up"));
+    assert!(ends > 3 && (calls == ends || calls == ends + 1), "{calls} calls, of which {ends} ended");
+    let scenario = scenario
+        .expect(prints(&caller, "it says welcome", n("it says welcome")))
+        .expect(hears(ALICE, url, "hello", calls));
+    holds(&scenario);
+    let Verdict::Violated(missed) = played(&scenario.expect(hears(ALICE, url, "bye", 1))).verdict else {
+        panic!("nobody said bye")
+    };
+    assert_eq!(missed[0].facts, "wss://oracle.example/ got \"bye\" from alice.os 0 times and not 1");
 }
 
 #[test]

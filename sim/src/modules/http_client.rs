@@ -5,9 +5,10 @@
 //! fails as it does on a machine without a network, `{"Err":{"ExecuteRequestFailed":text}}`. Success is answered
 //! always, with the body as blob; an error only if an answer is expected. What `rsvp` names gets the answer.
 //!
-//! Nobody outside speaks WebSocket: opening one is answered with `WsOpenFailed`, always, and so there is no channel to
-//! push to or to close. The URL is checked for its scheme and host alone. Responses are ignored; requests of other
-//! nodes are served, as there.
+//! A WebSocket is opened to the first of the scenario's
+//! [`SocketServer`](crate::outside::web::SocketServer)s at its URL, or the answer is `WsOpenFailed`; see `sockets`.
+//!
+//! Of a URL only scheme and host are checked. Responses are ignored; requests of other nodes are served, as there.
 
 use super::{Module, ModuleContext, Support};
 use crate::outside::visit::FrameKind;
@@ -15,14 +16,20 @@ use crate::outside::web::PageReply;
 use kernel_core::{Blob, Duration, Message};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sockets::Sockets;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+mod sockets;
 
 /// How long the web takes to answer.
 pub const LATENCY: Duration = Duration::from_millis(50);
 
 /// The client.
-pub struct HttpClient;
+#[derive(Clone, Default)]
+pub struct HttpClient {
+    sockets: Sockets,
+}
 
 #[derive(Deserialize)]
 enum Action {
@@ -31,13 +38,11 @@ enum Action {
         url: String,
         #[serde(rename = "headers")]
         _headers: BTreeMap<String, String>,
-        #[serde(rename = "channel_id")]
-        _channel: u32,
+        channel_id: u32,
     },
     WebSocketPush {
         channel_id: u32,
-        #[serde(rename = "message_type")]
-        _kind: FrameKind,
+        message_type: FrameKind,
     },
     WebSocketClose {
         channel_id: u32,
@@ -64,6 +69,8 @@ enum HttpClientError {
     ExecuteRequestFailed(String),
     WsOpenFailed { url: String },
     WsPushUnknownChannel { channel_id: u32 },
+    WsPushNoBlob,
+    WsPushBadText,
     WsCloseFailed { channel_id: u32 },
 }
 
@@ -78,18 +85,20 @@ impl Module for HttpClient {
                 Ok((body, blob)) => return cx.respond_after(LATENCY, message, body.as_str(), Some(blob)),
                 Err(error) => error,
             },
-            Ok(Action::WebSocketOpen { url, .. }) => {
-                let error =
-                    if is_url(&url) { HttpClientError::WsOpenFailed { url } } else { HttpClientError::BadUrl { url } };
-                return cx.respond_after(LATENCY, message, refusal(&error).as_str(), None);
+            Ok(Action::WebSocketOpen { url, channel_id, .. }) => {
+                let opened = match is_url(&url) {
+                    true => self.sockets.open(url, message.reply_to(), channel_id, cx),
+                    false => Err(HttpClientError::BadUrl { url }),
+                };
+                return cx.respond_after(LATENCY, message, acknowledgement(opened).as_str(), None);
             }
-            Ok(Action::WebSocketPush { channel_id, .. }) => {
-                let error = HttpClientError::WsPushUnknownChannel { channel_id };
-                return cx.respond(message, refusal(&error).as_str(), None);
+            Ok(Action::WebSocketPush { channel_id, message_type }) => {
+                let pushed = self.sockets.push(message.reply_to(), channel_id, message_type, &message.blob, cx);
+                return cx.respond(message, acknowledgement(pushed).as_str(), None);
             }
             Ok(Action::WebSocketClose { channel_id }) => {
-                let error = HttpClientError::WsCloseFailed { channel_id };
-                return cx.respond(message, refusal(&error).as_str(), None);
+                let closed = self.sockets.close(message.reply_to(), channel_id, cx);
+                return cx.respond(message, acknowledgement(closed).as_str(), None);
             }
             Err(_) => HttpClientError::MalformedRequest,
         };
@@ -102,8 +111,12 @@ impl Module for HttpClient {
         }
     }
 
+    fn on_wake(&mut self, number: u64, cx: &mut ModuleContext<'_>) {
+        self.sockets.on_wake(number, cx);
+    }
+
     fn fork(&self) -> Option<Box<dyn Module>> {
-        Some(Box::new(HttpClient))
+        Some(Box::new(self.clone()))
     }
 
     fn actions(&self) -> &'static [(&'static str, Support)] {
@@ -142,6 +155,14 @@ impl Outgoing {
                 Err(HttpClientError::ExecuteRequestFailed(error))
             }
         }
+    }
+}
+
+/// The answer to whatever is done to a WebSocket.
+fn acknowledgement(result: Result<(), HttpClientError>) -> String {
+    match result {
+        Ok(()) => json!({ "Ok": "WebSocketAck" }).to_string(),
+        Err(error) => refusal(&error),
     }
 }
 

@@ -249,7 +249,7 @@ impl HttpServer {
     /// A socket is closed by its process, which is told so itself.
     fn close(&mut self, channel: u32, cx: &mut ModuleContext<'_>) {
         let socket = self.sockets.remove(&channel).expect("a socket that is closed was open");
-        show(Sight::Frame(socket.name, Frame { kind: FrameKind::Close, bytes: vec![] }), cx);
+        show(Sight::Frame(socket.name, Frame::empty(FrameKind::Close)), cx);
         tell(socket.app, &Told::WebSocketClose(channel), None, cx);
     }
 

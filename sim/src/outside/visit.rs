@@ -1,4 +1,5 @@
-//! Somebody with a browser: what they send to a node's `http-server`, and what they get to see.
+//! Somebody outside: with a browser, what they send to a node's `http-server`, and what they get to see; or a
+//! WebSocket server on the web.
 
 use std::fmt;
 
@@ -52,7 +53,7 @@ pub enum FrameKind {
     Close,
 }
 
-/// What a visitor gets to see.
+/// What somebody outside gets to see: a visitor, unless it says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sight {
     /// The response to an HTTP request: the request's method and path, the status, the headers and the body.
@@ -65,6 +66,20 @@ pub enum Sight {
     Frame(String, Frame),
     /// Nothing: the node is down, or there is no WebSocket of that name any more.
     NobodyThere,
+    /// A WebSocket server on the web, at this URL, gets this from the node.
+    Served(String, Frame),
+}
+
+impl Frame {
+    /// A frame of text.
+    pub fn text(text: &str) -> Frame {
+        Frame { kind: FrameKind::Text, bytes: text.into() }
+    }
+
+    /// A frame of this kind that carries nothing.
+    pub fn empty(kind: FrameKind) -> Frame {
+        Frame { kind, bytes: vec![] }
+    }
 }
 
 impl HttpRequest {
@@ -134,6 +149,7 @@ impl fmt::Display for Sight {
             Sight::Refused(socket, status) => write!(f, "WebSocket `{socket}` is refused: {status}"),
             Sight::Frame(socket, frame) => write!(f, "`{socket}` gets {frame}"),
             Sight::NobodyThere => f.write_str("nobody is there"),
+            Sight::Served(url, frame) => write!(f, "{url} gets {frame}"),
         }
     }
 }

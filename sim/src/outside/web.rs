@@ -1,5 +1,7 @@
 //! The web as `http-client` finds it: what a scenario says is there, and nothing else.
 
+use super::visit::{Frame, FrameKind};
+use kernel_core::Duration;
 use std::fmt;
 
 /// What a scenario lets the web answer to some requests.
@@ -27,6 +29,63 @@ pub enum PageReply {
     },
     /// No response: why not, in the words of the HTTP library.
     Failure(String),
+}
+
+/// A WebSocket server on the web, as a scenario has it. All who open a socket there are served alike.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SocketServer {
+    /// Its URL; each `*` in it stands for any text.
+    pub url: String,
+    /// What it sends first.
+    pub greets: Vec<Frame>,
+    /// What it sends by itself, and how long apart.
+    pub feed: Option<(Duration, Frame)>,
+    /// What it sends when it hears text or bytes that are like this; each `*` stands for any text, and the first that
+    /// fits counts. After a `Close` it sends nothing more.
+    pub answers: Vec<(String, Vec<Frame>)>,
+}
+
+impl SocketServer {
+    /// A server that listens and says nothing.
+    pub fn new(url: &str) -> SocketServer {
+        SocketServer { url: url.to_string(), ..SocketServer::default() }
+    }
+
+    /// It first sends this text; said again: then that.
+    pub fn greeting(mut self, text: &str) -> SocketServer {
+        self.greets.push(Frame::text(text));
+        self
+    }
+
+    /// It sends this text again and again, a millisecond apart at least.
+    pub fn feeding(mut self, apart: Duration, text: &str) -> SocketServer {
+        self.feed = Some((apart.max(Duration::from_millis(1)), Frame::text(text)));
+        self
+    }
+
+    /// It answers what is like this with that text.
+    pub fn answering(mut self, to: &str, text: &str) -> SocketServer {
+        self.answers.push((to.to_string(), vec![Frame::text(text)]));
+        self
+    }
+
+    /// It closes the socket when it hears what is like this.
+    pub fn closing_at(mut self, what: &str) -> SocketServer {
+        self.answers.push((what.to_string(), vec![Frame::empty(FrameKind::Close)]));
+        self
+    }
+
+    /// Whether it is at this URL.
+    pub fn is_at(&self, url: &str) -> bool {
+        is_like(url, &self.url)
+    }
+
+    /// What it sends when it hears this.
+    pub fn answer(&self, heard: &Frame) -> &[Frame] {
+        let text = String::from_utf8_lossy(&heard.bytes);
+        let fits = self.answers.iter().find(|(pattern, _)| is_like(&text, pattern));
+        fits.map_or(&[], |(_, frames)| frames)
+    }
 }
 
 impl Page {
@@ -64,7 +123,7 @@ impl Page {
 }
 
 /// Whether a text is as a pattern has it, in which each `*` stands for any text.
-fn is_like(text: &str, pattern: &str) -> bool {
+pub fn is_like(text: &str, pattern: &str) -> bool {
     let Some((head, tail)) = pattern.split_once('*') else { return text == pattern };
     let Some(rest) = text.strip_prefix(head) else { return false };
     let mut starts = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
@@ -99,6 +158,15 @@ mod tests {
         assert!(is_like("https://a.b/c/d.json", "*/c/*.json"));
         assert!(!is_like("https://a.b/c/d.json", "*/x/*.json"));
         assert!(!is_like("http://a.b/c?d", "http://a?b/c.d"));
+    }
+
+    #[test]
+    fn a_server_answers_by_the_first_pattern_that_fits() {
+        let server = SocketServer::new("wss://*/feed").answering("sub *", "ok").closing_at("*");
+        assert!(server.is_at("wss://a.b/feed") && !server.is_at("wss://a.b/"));
+        assert_eq!(server.answer(&Frame::text("sub ETH")), [Frame::text("ok")]);
+        assert_eq!(server.answer(&Frame::text("bye"))[0].kind, FrameKind::Close);
+        assert_eq!(SocketServer::new("ws://a").answer(&Frame::text("bye")), []);
     }
 
     #[test]

@@ -11,7 +11,8 @@ use crate::guest::Usage;
 /// How many bytes may be sent between two looks at the mailboxes.
 const CHECK_EVERY_BYTES: usize = 16 << 20;
 
-/// The bounds of one run.
+/// The bounds of one run. Each is looked at after a turn: one turn may pass it by a quantum of fuel and what the guest's
+/// allocator may burn for one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// Events.

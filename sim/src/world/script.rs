@@ -1,14 +1,12 @@
-//! Playing a scenario: its packages, its setup, its script, its expectations.
+//! Playing a scenario: its packages, its setup, its script.
 
 use super::{Phase, Task, World};
 use crate::disk::{Disk, Op};
 use crate::event::{Event, Kind, What};
-use crate::invariant::{Rule, Violation};
 use crate::modules;
 use crate::operator::Step;
-use crate::outside::visit::{FrameKind, Sight};
 use crate::package::{self, Content};
-use crate::scenario::{Action, Expect, Letter, OnExit, ScenarioError, Start, When};
+use crate::scenario::{Action, Letter, OnExit, ScenarioError, Start, When};
 use crate::site::{Answer as Choice, Question, Subject};
 use kernel_core::command::{Command, Initialize};
 use kernel_core::{
@@ -101,12 +99,7 @@ impl World<'_> {
                 self.scenario.program_bytes(&start.program, self.options.flavor)?;
                 &start.on.node
             }
-            Action::Run(on)
-            | Action::Kill(on)
-            | Action::Tell(on, _)
-            | Action::Ask(on, ..)
-            | Action::Send(on, _)
-            | Action::MayAnswer(on) => {
+            Action::Run(on) | Action::Kill(on) | Action::Tell(on, _) | Action::Ask(on, ..) | Action::Send(on, _) => {
                 if ProcessId::split(&on.process).is_none() {
                     let form = "it has the form process:package:publisher";
                     return Err(ScenarioError(format!("`{action}`: `{}` is not a process id: {form}", on.process)));
@@ -217,13 +210,6 @@ impl World<'_> {
             Action::Tell(on, body) => self.say(index(self, &on.node), &on.process, None, body),
             Action::Ask(on, seconds, body) => self.say(index(self, &on.node), &on.process, Some(*seconds), body),
             Action::Send(on, letter) => self.send(index(self, &on.node), &on.process, letter),
-            Action::MayAnswer(on) => {
-                let node = index(self, &on.node);
-                let terminal = self.nodes[node].address(ProcessRef::TERMINAL);
-                let may = Command::Grant(self.names.process(&on.process), vec![Capability::messaging(terminal)]);
-                let step = Step::command(may, &self.names, self.nodes[node].id);
-                self.operator_does(node, vec![step]);
-            }
             Action::Command(node, json) => self.say(index(self, node), "kernel:distro:sys", Some(60), json),
             Action::Install(node, package) => self.install(index(self, node), package),
             Action::Uninstall(node, package) => self.uninstall(index(self, node), package),
@@ -306,7 +292,8 @@ impl World<'_> {
             let path = modules::store_path(&format!("{}/{}", package::drive(id), path.trim_start_matches('/')));
             disk.files().read(&path).ok().map(|bytes| Bytes::from(bytes.as_slice()))
         };
-        if let Ok(steps) = package::install(id, &manifest, &mut self.names, our, code) {
+        let installer = &self.scenario.installer;
+        if let Ok(steps) = package::install(id, &manifest, &mut self.names, our, code, installer) {
             self.operator_does(node, steps);
         }
     }
@@ -363,97 +350,7 @@ impl World<'_> {
         self.nodes[node].operator.on_received(received);
         self.operator_goes_on(node);
     }
-
-    // ---- expectations -----------------------------------------------------------------------------------------
-
-    /// Notes which expectations an event meets.
-    pub(super) fn note_expected(&mut self, event: &Event) {
-        if let What::Shown(sight) = &event.what {
-            return self.note_seen(event.node, sight);
-        }
-        let (process, said) = match &event.what {
-            What::Printed(life, _, text) => (life.process, text.as_bytes()),
-            What::ModuleReceived(ProcessRef::TERMINAL, message) => (message.source.process, &message.body()[..]),
-            _ => return,
-        };
-        let printed = matches!(event.what, What::Printed(..));
-        for (expect, met) in self.scenario.expect.iter().zip(&mut self.met) {
-            let (on, text) = match expect {
-                Expect::Prints(on, text, _) if printed => (on, text),
-                Expect::Answers(on, body) if !printed => (on, body),
-                _ => continue,
-            };
-            let fits = on.node == self.names.node_text(event.node) && on.process == self.names.process_text(process);
-            *met += u32::from(fits && text.as_bytes() == said);
-        }
-    }
-
-    /// Notes which expectations a visitor's sight meets.
-    fn note_seen(&mut self, node: NodeId, sight: &Sight) {
-        let here = self.names.node_text(node);
-        for (expect, met) in self.scenario.expect.iter().zip(&mut self.met) {
-            let fits = match (expect, sight) {
-                (Expect::Serves(node, asked, status, body, _), Sight::Http(method, path, got, _, bytes)) => {
-                    let same = *asked == format!("{method} {path}") && status == got;
-                    node == here && same && body.as_bytes() == &bytes[..]
-                }
-                (Expect::Pushes(node, socket, text, _), Sight::Frame(at, frame)) => {
-                    node == here && socket == at && frame.kind == FrameKind::Text && text.as_bytes() == &frame.bytes[..]
-                }
-                (_, _) => false,
-            };
-            *met += u32::from(fits);
-        }
-    }
-
-    /// What the scenario expects of a calm run by its own rules; of any other it expects nothing.
-    pub(super) fn check_expectations(&mut self) {
-        if !self.chooser.was_calm() || self.options.semantics.is_some() {
-            return;
-        }
-        for (expect, met) in self.scenario.expect.iter().zip(self.met.clone()) {
-            let seen = match expect {
-                Expect::Serves(node, asked, status, body, n) if met != *n => {
-                    Some(format!("{asked} at {node} got {status} {body:?} {met} times and not {n}"))
-                }
-                Expect::Pushes(node, socket, text, n) if met != *n => {
-                    Some(format!("WebSocket `{socket}` at {node} got {text:?} {met} times and not {n}"))
-                }
-                _ => None,
-            };
-            if let Some(facts) = seen {
-                self.invariants.add(Violation { rule: STORY, facts, at: None });
-            }
-            let on = match expect {
-                Expect::Serves(..) | Expect::Pushes(..) => continue,
-                Expect::Prints(on, ..) | Expect::Alive(on) | Expect::Gone(on) | Expect::Lives(on, _) => on,
-                Expect::Answers(on, _) => on,
-            };
-            let process = self.names.process(&on.process);
-            let Ok(node) = self.node_index(&on.node) else { continue };
-            let there = self.nodes[node].up.as_ref().is_some_and(|up| up.kernel.guests().any(|(id, _)| id == process));
-            let facts = match expect {
-                Expect::Alive(on) => (!there).then(|| format!("{on} is gone")),
-                Expect::Gone(on) => there.then(|| format!("{on} is still there")),
-                Expect::Lives(on, n) => {
-                    let had = self.nodes[node].lives_of(process);
-                    (had != *n).then(|| format!("{on} had {had} lives and not {n}"))
-                }
-                Expect::Prints(on, text, n) => {
-                    (met != *n).then(|| format!("{on} printed {text:?} {met} times and not {n}"))
-                }
-                Expect::Answers(on, body) => (met == 0).then(|| format!("{on} never answered {body:?}")),
-                Expect::Serves(..) | Expect::Pushes(..) => None,
-            };
-            if let Some(facts) = facts {
-                self.invariants.add(Violation { rule: STORY, facts, at: None });
-            }
-        }
-    }
 }
-
-/// The rule behind a scenario's own expectations.
-const STORY: Rule = Rule { id: "story", says: "a calm run goes as the scenario tells it" };
 
 fn on_exit(value: &OnExit, names: &mut Names, our: NodeId) -> kernel_core::OnExit {
     match value {

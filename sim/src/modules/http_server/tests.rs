@@ -38,7 +38,7 @@ fn open(name: &str) -> Visit {
 }
 
 fn text(name: &str, text: &str) -> Visit {
-    Visit::Frame(name.to_string(), Frame { kind: FrameKind::Text, bytes: text.into() })
+    Visit::Frame(name.to_string(), Frame::text(text))
 }
 
 /// The status and the body that a visitor gets at once.
@@ -196,9 +196,9 @@ fn a_socket_carries_frames_both_ways_until_its_visitor_leaves() {
     assert_eq!(&*desk.requests[0].blob.as_ref().expect("the text").bytes, b"hello");
     let push = json!({ "WebSocketPush": { "channel_id": channel, "message_type": "Text" } });
     assert_eq!(desk.give(push.clone(), b"hi"), json!({ "Ok": null }));
-    let frame = Frame { kind: FrameKind::Text, bytes: "hi".into() };
+    let frame = Frame::text("hi");
     assert_eq!(desk.sights, [Sight::Frame("window".into(), frame)]);
-    desk.visit(Visit::Frame("window".into(), Frame { kind: FrameKind::Close, bytes: vec![] }));
+    desk.visit(Visit::Frame("window".into(), Frame::empty(FrameKind::Close)));
     let told: Vec<Value> =
         desk.requests.iter().map(|r| serde_json::from_slice(&r.request.body).expect("JSON")).collect();
     let close = json!({ "WebSocketPush": { "channel_id": channel, "message_type": "Close" } });

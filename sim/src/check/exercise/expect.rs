@@ -1,0 +1,51 @@
+//! `[[expect]]`: what must hold of a process.
+
+use serde::Deserialize;
+
+/// What must hold of a process.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expectation {
+    /// The process's own name, or its id.
+    pub process: String,
+    /// On which node; `None`: the first.
+    pub on: Option<String>,
+    /// It is alive at the end of every run, unless it was killed.
+    #[serde(default)]
+    pub alive: bool,
+    /// Somewhere in what it prints when nothing goes wrong.
+    pub prints: Option<String>,
+    /// No answer to these requests says less than one before.
+    #[serde(default, rename = "never_forgets")]
+    pub remembers: Remembers,
+}
+
+/// Which answers may not be taken back.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(from = "Forgets")]
+pub enum Remembers {
+    /// None: anything goes.
+    #[default]
+    Nothing,
+    /// All.
+    All,
+    /// Those to these requests.
+    Of(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Forgets {
+    Never(bool),
+    What(Vec<String>),
+}
+
+impl From<Forgets> for Remembers {
+    fn from(text: Forgets) -> Remembers {
+        match text {
+            Forgets::Never(false) => Remembers::Nothing,
+            Forgets::Never(true) => Remembers::All,
+            Forgets::What(requests) => Remembers::Of(requests),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! What an exercise says of a package: who is alive, what is printed, answered, served and shown.
+
+use super::{is, is_asked, said};
+use crate::event::{Event, Kind, What};
+use crate::invariant::{Invariant, Past, Rule};
+use crate::outside::visit::{HttpRequest, Sight, Visit};
+use crate::scenario::On;
+use kernel_core::{Cause, MessageId, Names, NodeId, ProcessRef};
+use std::collections::BTreeSet;
+
+/// A process is alive at the end.
+#[derive(Clone)]
+pub struct IsAlive {
+    process: On,
+    found: Option<(NodeId, ProcessRef)>,
+    killed: bool,
+}
+
+impl IsAlive {
+    /// Which.
+    pub fn new(process: On) -> IsAlive {
+        IsAlive { process, found: None, killed: false }
+    }
+}
+
+impl Invariant for IsAlive {
+    fn rule(&self) -> Rule {
+        Rule { id: "alive", says: "the process is alive at the end, unless it was killed" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Started, Kind::Killed]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
+        if let Some(life) = event.what.life()
+            && is(&self.process, event.node, life.process, names)
+        {
+            self.found = Some((event.node, life.process));
+            self.killed |= matches!(event.what, What::Killed(_));
+        }
+        Ok(())
+    }
+
+    fn at_end(&mut self, past: &Past, _: &Names) -> Result<(), String> {
+        let lives = self.found.is_some_and(|(node, process)| past.lives.life(node, process).is_some());
+        match lives || self.killed {
+            true => Ok(()),
+            false if self.found.is_none() => Err(format!("{} never lived", self.process.process)),
+            false => Err(format!("{} is gone, and nobody killed it", self.process.process)),
+        }
+    }
+}
+
+/// A process prints something, when nothing goes wrong.
+#[derive(Clone)]
+pub struct Prints {
+    process: On,
+    text: String,
+    seen: bool,
+}
+
+impl Prints {
+    /// Which, and what is to be somewhere in its output.
+    pub fn new(process: On, text: String) -> Prints {
+        Prints { process, text, seen: false }
+    }
+}
+
+impl Invariant for Prints {
+    fn rule(&self) -> Rule {
+        Rule { id: "prints", says: "the process prints what it should, when nothing goes wrong" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Printed]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
+        if let What::Printed(life, _, text) = &event.what {
+            self.seen |= text.contains(&self.text) && is(&self.process, event.node, life.process, names);
+        }
+        Ok(())
+    }
+
+    fn at_end(&mut self, _: &Past, _: &Names) -> Result<(), String> {
+        match self.seen {
+            true => Ok(()),
+            false => Err(format!("{} never printed {:?}", self.process.process, self.text)),
+        }
+    }
+}
+
+/// What the owner asks is answered: all of it when nothing goes wrong; else what it asks when that is over.
+#[derive(Clone, Default)]
+pub struct IsAnswered {
+    /// Whether nothing goes wrong in this run.
+    calm: bool,
+    over: bool,
+    asked_when_over: BTreeSet<MessageId>,
+    killed: bool,
+}
+
+impl IsAnswered {
+    /// In a run in which nothing goes wrong.
+    pub fn in_the_calm() -> IsAnswered {
+        IsAnswered { calm: true, ..IsAnswered::default() }
+    }
+}
+
+impl Invariant for IsAnswered {
+    fn rule(&self) -> Rule {
+        match self.calm {
+            true => Rule { id: "answers", says: "what is asked is answered in time, when nothing goes wrong" },
+            false => Rule {
+                id: "still-answers",
+                says: "what is asked is answered in time, when all that went wrong is over",
+            },
+        }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Lifted, Kind::Sent, Kind::Killed, Kind::ModuleReceivedError]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        match &event.what {
+            What::Lifted => self.over = true,
+            What::Killed(_) => self.killed = true,
+            What::Sent(message) if self.over && is_asked(message) => {
+                self.asked_when_over.insert(message.id);
+            }
+            What::ModuleReceivedError(ProcessRef::TERMINAL, _, request) if is_asked(request) => {
+                let target = request.target;
+                // Who was killed stays dead, and so may be whom it needs; who has left for good owes nothing.
+                let gone = self.killed || past.lives.life(target.node, target.process).is_none();
+                let owed = self.calm || (self.asked_when_over.contains(&request.id) && !gone);
+                if owed {
+                    let (process, body) = (names.process_text(target.process), said(request.body()));
+                    let seconds = request.expects_response().unwrap_or_default();
+                    return Err(format!("{process} did not answer {body} within {seconds}s"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// What a browser asks is answered with the status that it should be, when nothing goes wrong.
+#[derive(Clone)]
+pub struct Serves {
+    /// What will be asked, in order, each with the status of its answer, if that matters.
+    coming: Vec<(HttpRequest, Option<u16>)>,
+    /// What was asked and has no answer yet.
+    open: Vec<(HttpRequest, Option<u16>)>,
+}
+
+impl Serves {
+    /// What will be asked, in order, each with the status of its answer, if that matters.
+    pub fn new(coming: Vec<(HttpRequest, Option<u16>)>) -> Serves {
+        Serves { coming, open: vec![] }
+    }
+}
+
+impl Invariant for Serves {
+    fn rule(&self) -> Rule {
+        Rule { id: "serves", says: "what a browser asks has the status that is expected, when nothing goes wrong" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Visited, Kind::Shown]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, _: &Past, _: &Names) -> Result<(), String> {
+        match &event.what {
+            What::Visited(visit) => {
+                if let Visit::Http(asked) = &**visit
+                    && let Some(place) = self.coming.iter().position(|(coming, _)| coming == asked)
+                {
+                    self.open.push(self.coming.remove(place));
+                }
+            }
+            // An answer does not say to which of two equal requests: to the first of them.
+            What::Shown(sight) => {
+                if let Sight::Http(method, path, got, ..) = &**sight
+                    && let Some(place) =
+                        self.open.iter().position(|(open, _)| open.method == *method && open.path == *path)
+                    && let (_, Some(status)) = self.open.remove(place)
+                    && status != *got
+                {
+                    return Err(format!("{sight}, and not {status}"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn at_end(&mut self, _: &Past, _: &Names) -> Result<(), String> {
+        let asked = self.open.iter().chain(&self.coming);
+        match asked.filter_map(|(request, status)| Some((request, (*status)?))).next() {
+            Some((HttpRequest { method, path, .. }, status)) => {
+                Err(format!("{method} {path} gets no answer, and not {status}"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Something comes over a browser's WebSocket, when nothing goes wrong.
+#[derive(Clone)]
+pub struct Shows {
+    /// What the socket is called, and where it was opened.
+    socket: String,
+    path: String,
+    text: String,
+    seen: bool,
+}
+
+impl Shows {
+    /// Over which, opened where, and what is to be somewhere in what comes.
+    pub fn new(socket: String, path: String, text: String) -> Shows {
+        Shows { socket, path, text, seen: false }
+    }
+}
+
+impl Invariant for Shows {
+    fn rule(&self) -> Rule {
+        Rule { id: "shows", says: "over a browser's WebSocket comes what should, when nothing goes wrong" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Shown]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, _: &Past, _: &Names) -> Result<(), String> {
+        if let What::Shown(sight) = &event.what
+            && let Sight::Frame(socket, frame) = &**sight
+        {
+            self.seen |= *socket == self.socket && String::from_utf8_lossy(&frame.bytes).contains(&self.text);
+        }
+        Ok(())
+    }
+
+    fn at_end(&mut self, _: &Past, _: &Names) -> Result<(), String> {
+        match self.seen {
+            true => Ok(()),
+            false => Err(format!("nothing with {:?} came over the WebSocket at {}", self.text, self.path)),
+        }
+    }
+}
