@@ -57,6 +57,18 @@ impl fmt::Display for Found {
     }
 }
 
+impl Found {
+    /// The row of the README's table.
+    fn row(&self) -> String {
+        let (deviation, says, rule) = (self.deviation.name(), self.deviation.summary(), self.rule);
+        let plan = match self.plan.lines.is_empty() {
+            true => "none: the story is enough".to_string(),
+            false => format!("`{}`", self.plan.one_line()),
+        };
+        format!("| {deviation} | {says} | {rule} | `{}` | {} | {plan} |", self.scenario, self.seeds)
+    }
+}
+
 #[test]
 fn every_deviation_is_found_and_shrunk() {
     let (stories, loader) = (all(), Loader::default());
@@ -75,6 +87,9 @@ fn every_deviation_is_found_and_shrunk() {
             (Ok(found), false) => problems.extend(wrong_with(found, &stories, &loader)),
         }
     }
+    let readme = include_str!("../../README.md");
+    let missing = of_each.iter().flatten().map(Found::row).filter(|row| !readme.lines().any(|line| line == row));
+    problems.extend(missing.map(|row| format!("the README's table lacks this row:\n{row}")));
     let table: Vec<String> = of_each.iter().flatten().map(Found::to_string).collect();
     let table = table.join("\n");
     println!("{table}");

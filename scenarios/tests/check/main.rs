@@ -1,0 +1,6 @@
+//! `check`, from outside.
+
+mod called;
+mod outside;
+mod own_guests;
+mod verdicts;

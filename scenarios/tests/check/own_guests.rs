@@ -1,0 +1,68 @@
+//! Every committed guest goes through `check`: with what its exercise sends it, at crash points and under seeds.
+
+use super::called::{Folder, built, check, exercise, package};
+use std::collections::BTreeSet;
+use std::fs;
+
+const RESTART: &str = "\"Restart\"";
+/// Enough to meet faults of each kind; the tests beside this one look closer.
+const SOME: [&str; 4] = ["--points", "40", "--seeds", "8"];
+
+/// The guests whose every process survives, alone in their package, and what they are known to have done.
+const SURVIVE: [(&str, &str, &str); 9] = [
+    ("archive", "archive:check.os", " logs\""),
+    ("bank", "bank:check.os", "moved 3"),
+    ("chat", "chat:check.os", "heard hi from bob.os"),
+    ("counter", "counter:check.os", "8 messages received"),
+    ("idle", "idle:check.os", "waits for messages at the end"),
+    ("indexer", "indexer:check.os", " logs\""),
+    ("ledger", "demo:alice.os", "at 100 and 0 after 0"),
+    ("puppet", "puppet:check.os", "state: kept"),
+    ("ticker", "ticker:check.os", "price 12"),
+];
+/// Those that are wrong on purpose, and the rule that they break.
+const BREAK: [(&str, &str); 2] = [("crasher", "restart-loop"), ("fragile", "never-forgets")];
+/// Those that need others beside them.
+const FAMILIES: [&str; 4] = ["keeper", "parent", "saver", "worker"];
+
+#[test]
+fn none_is_left_out() {
+    let folder = fs::read_dir(built("idle").parent().expect("it lies in a folder")).expect("it can be read");
+    let files = folder.map(|entry| entry.expect("it can be read").file_name().into_string().expect("it is UTF-8"));
+    let there: BTreeSet<String> = files.filter_map(|file| Some(file.strip_suffix(".wasm")?.to_string())).collect();
+    let named = SURVIVE.iter().map(|(guest, ..)| *guest).chain(BREAK.map(|(guest, _)| guest)).chain(FAMILIES);
+    assert_eq!(there, named.map(str::to_string).collect());
+}
+
+#[test]
+fn who_is_right_by_itself_passes() {
+    for (guest, id, did) in SURVIVE {
+        let folder = Folder::new().with("it.toml", exercise(guest));
+        let arguments = [&["--id", id, "--inject", "it.toml"][..], &SOME].concat();
+        check(&built(guest), folder.0.path(), &arguments).must_end(0).must_say(&[did, "PASSED"]);
+    }
+}
+
+#[test]
+fn who_is_wrong_on_purpose_is_caught() {
+    for (guest, rule) in BREAK {
+        let folder = Folder::new().with("it.toml", exercise(guest));
+        let arguments = [&["--inject", "it.toml"][..], &SOME].concat();
+        check(&built(guest), folder.0.path(), &arguments).must_end(1).must_say(&[rule, "FAILED"]);
+    }
+}
+
+#[test]
+fn those_that_need_each_other_pass_together() {
+    let store =
+        [("keeper", "keeper", RESTART, &["saver:demo:me.os"][..]), ("saver", "saver", RESTART, &["keeper:demo:me.os"])];
+    let family = [("parent", "parent", RESTART, &["vfs:distro:sys"][..])];
+    for (processes, more, file, did) in [
+        (&store[..], &[][..], "saver", "\"resumed at 0\""),
+        (&family[..], &["worker"][..], "parent", "\"got product 9 from kid\""),
+    ] {
+        let folder = package(processes, more).with("it.toml", exercise(file));
+        let arguments = [&["--inject", "it.toml"][..], &SOME].concat();
+        check(folder.0.path(), folder.0.path(), &arguments).must_end(0).must_say(&[did, "PASSED"]);
+    }
+}
