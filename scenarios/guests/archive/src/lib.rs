@@ -34,8 +34,8 @@
 //! - anything else: nothing.
 
 use process::{
-    Address, Event, Guest, address, ask, await_answer, get_blob, neighbour, next, print, reason,
-    tell, text,
+    Address, Event, Guest, address, ask, await_answer, field, get_blob, module, next, print,
+    reason, tell, text,
 };
 
 /// A reorganisation may replace as many blocks.
@@ -149,9 +149,8 @@ impl Archive {
         let rows = self.query("SELECT far FROM come")?;
         let digits: String = rows.chars().filter(char::is_ascii_digit).collect();
         let from = digits.parse().unwrap_or(0u64).saturating_sub(DEPTH);
-        let params = format!(
-            r#"[{{"fromBlock":"{from:#x}","toBlock":"latest","address":"{CONTRACT}"}}]"#
-        );
+        let params =
+            format!(r#"[{{"fromBlock":"{from:#x}","toBlock":"latest","address":"{CONTRACT}"}}]"#);
         let body = format!(
             r#"{{"Request":{{"chain_id":8453,"method":"eth_getLogs","params":{params}}}}}"#
         );
@@ -165,7 +164,12 @@ impl Archive {
         let none = format!("DELETE FROM log WHERE block >= {from}");
         let found = found.split("},{").filter_map(kept);
         let held = held.iter().filter_map(|log| kept(log));
-        let statements: Vec<String> = last.into_iter().chain([none]).chain(found).chain(held).collect();
+        let statements: Vec<String> = last
+            .into_iter()
+            .chain([none])
+            .chain(found)
+            .chain(held)
+            .collect();
         self.keep(&statements)?;
         self.complete = true;
         Ok(())
@@ -187,7 +191,11 @@ impl Archive {
     fn keep(&self, statements: &[String]) -> Result<(), String> {
         let tx = match self.scatters {
             true => "null".to_string(),
-            false => self.ask("\"BeginTx\"")?.chars().filter(char::is_ascii_digit).collect(),
+            false => self
+                .ask("\"BeginTx\"")?
+                .chars()
+                .filter(char::is_ascii_digit)
+                .collect(),
         };
         for statement in statements {
             self.write(statement, &tx)?;
@@ -206,7 +214,9 @@ impl Archive {
     }
 
     fn write(&self, sql: &str, tx: &str) -> Result<(), String> {
-        self.done(&format!(r#"{{"Write":{{"statement":"{sql}","tx_id":{tx}}}}}"#))
+        self.done(&format!(
+            r#"{{"Write":{{"statement":"{sql}","tx_id":{tx}}}}}"#
+        ))
     }
 
     fn done(&self, action: &str) -> Result<(), String> {
@@ -215,8 +225,10 @@ impl Archive {
 
     /// The answer, unless it is an error.
     fn ask(&self, action: &str) -> Result<String, String> {
-        let (package, publisher) =
-            (&self.our.process.package_name, &self.our.process.publisher_node);
+        let (package, publisher) = (
+            &self.our.process.package_name,
+            &self.our.process.publisher_node,
+        );
         let package = format!(r#"{{"package_name":"{package}","publisher_node":"{publisher}"}}"#);
         let body = format!(r#"{{"package_id":{package},"db":"archive","action":{action}}}"#);
         match await_answer(&self.sqlite, 5, &body) {
@@ -227,16 +239,12 @@ impl Archive {
     }
 }
 
-fn module(our: &Address, name: &str) -> Address {
-    let mut module = neighbour(our, name);
-    module.process.package_name = "distro".into();
-    module.process.publisher_node = "sys".into();
-    module
-}
-
 /// The statement that writes down how far it has come with a log.
 fn come(log: &str) -> Option<String> {
-    Some(format!("INSERT OR REPLACE INTO come VALUES (1, {})", block(log)?))
+    Some(format!(
+        "INSERT OR REPLACE INTO come VALUES (1, {})",
+        block(log)?
+    ))
 }
 
 /// The statement that keeps a log, or that does not keep it any more.
@@ -254,12 +262,6 @@ fn kept(log: &str) -> Option<String> {
 /// The number of a log's block.
 fn block(log: &str) -> Option<u64> {
     u64::from_str_radix(field(log, "blockNumber")?.trim_start_matches("0x"), 16).ok()
-}
-
-/// The text of a field of a JSON object that holds no other object with such a field.
-fn field<'a>(object: &'a str, name: &str) -> Option<&'a str> {
-    let (_, rest) = object.split_once(&format!(r#""{name}":""#))?;
-    Some(rest.split_once('"')?.0)
 }
 
 process::export!(Archivist);

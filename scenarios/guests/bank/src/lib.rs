@@ -17,7 +17,7 @@
 //! - request `look`, once it is open: *looking*;
 //! - either of them before: *opening*; any other message: nothing.
 
-use process::{Address, Guest, SendErrorKind, address, await_answer, get_blob, neighbour};
+use process::{Address, Guest, SendErrorKind, address, await_answer, get_blob, module};
 use process::{next_request, print, reason, text};
 
 const TABLES: [&str; 3] = [
@@ -32,7 +32,12 @@ struct Teller;
 impl Guest for Teller {
     fn init(our: String) {
         let our = address(&our).expect("our is an address");
-        let mut bank = Bank { sqlite: module(&our), our, open: false, n: 0 };
+        let mut bank = Bank {
+            sqlite: module(&our, "sqlite"),
+            our,
+            open: false,
+            n: 0,
+        };
         bank.open();
         loop {
             match (next_request().1.as_str(), bank.open) {
@@ -91,7 +96,9 @@ impl Bank {
 
     /// Whether all of the statements are done.
     fn transact(&self, what: &str, statements: &[&str]) -> bool {
-        let Some(answer) = self.done(what, "\"BeginTx\"") else { return false };
+        let Some(answer) = self.done(what, "\"BeginTx\"") else {
+            return false;
+        };
         let tx = number(&answer, "tx_id").unwrap_or(0);
         let queued = |sql| {
             let write = format!(r#"{{"Write":{{"statement":"{sql}","tx_id":{tx}}}}}"#);
@@ -112,25 +119,22 @@ impl Bank {
     }
 
     fn ask(&self, action: &str) -> Result<String, SendErrorKind> {
-        let (package, publisher) =
-            (&self.our.process.package_name, &self.our.process.publisher_node);
+        let (package, publisher) = (
+            &self.our.process.package_name,
+            &self.our.process.publisher_node,
+        );
         let package = format!(r#"{{"package_name":"{package}","publisher_node":"{publisher}"}}"#);
         let body = format!(r#"{{"package_id":{package},"db":"bank","action":{action}}}"#);
         await_answer(&self.sqlite, 5, &body)
     }
 }
 
-fn module(our: &Address) -> Address {
-    let mut module = neighbour(our, "sqlite");
-    module.process.package_name = "distro".into();
-    module.process.publisher_node = "sys".into();
-    module
-}
-
 /// The number of this name in JSON text.
 fn number(json: &str, name: &str) -> Option<u64> {
     let (_, rest) = json.split_once(&format!(r#""{name}":"#))?;
-    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
     rest[..end].parse().ok()
 }
 

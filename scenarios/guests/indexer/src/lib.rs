@@ -29,7 +29,8 @@
 //! The state is a line for each log: `BLOCK BLOCK-HASH INDEX TRANSACTION-HASH`.
 
 use process::{
-    Address, Event, Guest, address, ask, get_state, neighbour, next, print, set_state, tell, text,
+    Address, Event, Guest, address, ask, field, get_state, module, next, print, set_state, tell,
+    text,
 };
 
 /// A reorganisation may replace as many blocks.
@@ -99,9 +100,8 @@ impl Index {
 
     fn ask_for_missed(&self) {
         let from = self.from();
-        let params = format!(
-            r#"[{{"fromBlock":"{from:#x}","toBlock":"latest","address":"{CONTRACT}"}}]"#
-        );
+        let params =
+            format!(r#"[{{"fromBlock":"{from:#x}","toBlock":"latest","address":"{CONTRACT}"}}]"#);
         let body = format!(
             r#"{{"Request":{{"chain_id":8453,"method":"eth_getLogs","params":{params}}}}}"#
         );
@@ -110,11 +110,18 @@ impl Index {
 
     /// The first block that what is kept may be wrong about.
     fn from(&self) -> u64 {
-        self.logs.iter().map(|log| block(log)).max().unwrap_or(0).saturating_sub(DEPTH)
+        self.logs
+            .iter()
+            .map(|log| block(log))
+            .max()
+            .unwrap_or(0)
+            .saturating_sub(DEPTH)
     }
 
     fn on_answer(&mut self, context: &str, body: &str) {
-        let Some((what, n)) = context.split_once(' ') else { return };
+        let Some((what, n)) = context.split_once(' ') else {
+            return;
+        };
         if n != self.n.to_string() {
             return;
         }
@@ -176,13 +183,6 @@ impl Index {
     }
 }
 
-fn module(our: &Address, name: &str) -> Address {
-    let mut module = neighbour(our, name);
-    module.process.package_name = "distro".into();
-    module.process.publisher_node = "sys".into();
-    module
-}
-
 fn lines(state: &str) -> Vec<String> {
     state.lines().map(str::to_owned).collect()
 }
@@ -192,12 +192,6 @@ fn line(log: &str) -> Option<String> {
     let names = ["blockNumber", "blockHash", "logIndex", "transactionHash"];
     let fields: Option<Vec<&str>> = names.iter().map(|name| field(log, name)).collect();
     Some(fields?.join(" "))
-}
-
-/// The text of a field of a JSON object that holds no other object with such a field.
-fn field<'a>(object: &'a str, name: &str) -> Option<&'a str> {
-    let (_, rest) = object.split_once(&format!(r#""{name}":""#))?;
-    Some(rest.split_once('"')?.0)
 }
 
 /// The number of a kept log's block.

@@ -152,6 +152,20 @@ pub fn neighbour(our: &Address, process: &str) -> Address {
     neighbour
 }
 
+/// A runtime module on the same node as `our`: `vfs` is `vfs:distro:sys`. Calls nothing.
+pub fn module(our: &Address, name: &str) -> Address {
+    let mut module = neighbour(our, name);
+    module.process.package_name = "distro".into();
+    module.process.publisher_node = "sys".into();
+    module
+}
+
+/// The text of a field of a JSON object that holds no other object with such a field. Calls nothing.
+pub fn field<'a>(object: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = object.split_once(&format!(r#""{name}":""#))?;
+    Some(rest.split_once('"')?.0)
+}
+
 /// The text of a message, a context or a state; what is not UTF-8 becomes `U+FFFD`.
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()

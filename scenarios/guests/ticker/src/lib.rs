@@ -16,7 +16,7 @@
 
 use process::{
     Address, Event, Guest, LazyLoadBlob, Message, Request, Response, address, ask, await_answer,
-    get_blob, get_state, next, print, process_id, reason, request, send_and_await_response,
+    get_blob, get_state, module, next, print, process_id, reason, request, send_and_await_response,
     send_request, send_response, set_state, text,
 };
 
@@ -38,20 +38,20 @@ struct Desk {
 impl Guest for Ticker {
     fn init(our: String) {
         let our = address(&our).expect("our is an address");
-        let module = |id: &str| Address {
-            process: process_id(id).expect("it is an id"),
-            ..our.clone()
-        };
         let mut desk = Desk {
-            server: module("http-server:distro:sys"),
-            client: module("http-client:distro:sys"),
-            timer: module("timer:distro:sys"),
+            server: module(&our, "http-server"),
+            client: module(&our, "http-client"),
+            timer: module(&our, "timer"),
             price: text(&get_state().unwrap_or_default()),
             browsers: Vec::new(),
         };
         desk.bind(r#"{"Bind":{"path":"/","authenticated":true,"local_only":false,"cache":false}}"#);
         desk.bind(r#"{"WebSocketBind":{"path":"/ws","authenticated":true,"extension":false}}"#);
-        match await_answer(&module("contacts:contacts:sys"), 5, "\"GetNames\"") {
+        let contacts = Address {
+            process: process_id("contacts:contacts:sys").expect("it is an id"),
+            ..our
+        };
+        match await_answer(&contacts, 5, "\"GetNames\"") {
             Ok(names) => print(&format!("knows {names}")),
             Err(kind) => print(&format!("knows nobody: {}", reason(kind))),
         }
