@@ -57,11 +57,11 @@ fn archived(fill: impl FnOnce(&mut ZipWriter<Cursor<Vec<u8>>>)) -> Vec<u8> {
 /// What is read of a file of this name and content.
 fn read_file(name: &str, bytes: &[u8]) -> Result<Package, String> {
     let dir = folder(&[(name, bytes)]);
-    read(&dir.path().join(name), None, &Loader::default()).map_err(|error| error.to_string())
+    read(&dir.path().join(name), None, &[], &Loader::default()).map_err(|error| error.to_string())
 }
 
 fn read_folder(path: &Path) -> Result<Package, String> {
-    read(path, None, &Loader::default()).map_err(|error| error.to_string())
+    read(path, None, &[], &Loader::default()).map_err(|error| error.to_string())
 }
 
 /// The names of a package's files.
@@ -146,7 +146,7 @@ fn text_is_taken_wherever_a_manifest_names_code() {
 fn an_id_that_is_asked_for_is_taken_or_refused() {
     let dir = folder(&[("chess.wasm", &wasm())]);
     let path = dir.path().join("chess.wasm");
-    let named = |id| read(&path, Some(id), &Loader::default());
+    let named = |id| read(&path, Some(id), &[], &Loader::default());
     assert_eq!(named("a:b.os").expect("an id").id, "a:b.os");
     for wrong in ["a", "a:b:c", "A:b", "a:", "a b:c", ""] {
         let error = named(wrong).expect_err("no id").to_string();

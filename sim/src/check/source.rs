@@ -38,11 +38,12 @@ struct Found {
 }
 
 /// Reads a package: a folder that holds a `manifest.json` or whose `pkg/` does, the `.zip` of one, or a single `.wasm`
-/// or `.wat`. `id` is `package:publisher`; without one it is what `metadata.json` says, or the file's own name.
+/// or `.wat`. `id` is `package:publisher`; without one it is what `metadata.json` says, or the file's own name. `others`
+/// are processes besides the runtime modules that a single file may message: a manifest says for itself whom it does.
 ///
 /// # Errors
 /// The first file that cannot be used, and why.
-pub fn read(path: &Path, id: Option<&str>, loader: &Loader) -> Result<Package, PackageError> {
+pub fn read(path: &Path, id: Option<&str>, others: &[String], loader: &Loader) -> Result<Package, PackageError> {
     let kind = fs::metadata(path).map_err(|error| wrong(path, error.to_string()))?;
     if kind.is_dir() {
         return assemble(folder(path)?, id, path, loader);
@@ -52,7 +53,7 @@ pub fn read(path: &Path, id: Option<&str>, loader: &Loader) -> Result<Package, P
         path.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip")) || bytes.starts_with(b"PK\x03\x04");
     match is_archive {
         true => assemble(unpacked(path, &bytes)?, id, path, loader),
-        false => single(path, bytes, id, loader),
+        false => single(path, bytes, id, others, loader),
     }
 }
 
@@ -188,11 +189,19 @@ fn assemble(found: Found, id: Option<&str>, path: &Path, loader: &Loader) -> Res
     Ok(Package { id, files: files.collect() })
 }
 
-/// One file of code: a package of one process that restarts, is public, and may message every runtime module.
-fn single(path: &Path, code: Vec<u8>, id: Option<&str>, loader: &Loader) -> Result<Package, PackageError> {
+/// One file of code: a package of one process that restarts, is public, and may message every runtime module and the
+/// others.
+fn single(
+    path: &Path,
+    code: Vec<u8>,
+    id: Option<&str>,
+    others: &[String],
+    loader: &Loader,
+) -> Result<Package, PackageError> {
     loader.load(&code).map_err(|error| wrong(path, error.to_string()))?;
     let id = package_id(id, None, path)?;
-    let all: Vec<String> = ProcessRef::modules().map(|module| Names::new().process_text(module).to_string()).collect();
+    let modules = ProcessRef::modules().map(|module| Names::new().process_text(module).to_string());
+    let all: Vec<String> = modules.chain(others.iter().cloned()).collect();
     let manifest = serde_json::json!([{
         "process_name": plain_name(path), "process_wasm_path": "/process.wasm", "on_exit": "Restart",
         "request_networking": true, "request_capabilities": all, "grant_capabilities": all, "public": true,

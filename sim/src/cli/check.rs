@@ -112,7 +112,9 @@ impl Check {
     pub(super) fn run(&self, context: &Context, out: &mut impl Write) -> Result<Outcome, Stop> {
         let wrong = |error: &dyn std::error::Error| Stop::Wrong(error.to_string());
         let exercise = self.exercise()?;
-        let package = bug::guard(|| read(&self.path, self.id.as_deref(), &context.loader)).map_err(Stop::Bug)?;
+        let others: Vec<String> = exercise.stand_ins.iter().map(|(process, _)| process.clone()).collect();
+        let package =
+            bug::guard(|| read(&self.path, self.id.as_deref(), &others, &context.loader)).map_err(Stop::Bug)?;
         let package = package.map_err(|error| wrong(&error))?;
         let checked = Checked::new(package, &exercise).map_err(|error| wrong(&error))?;
         context.check(&checked.calm, &self.options(&checked.calm))?;
