@@ -14,6 +14,7 @@ pub mod holdings;
 pub mod lives;
 pub mod requests;
 
+pub mod answered;
 pub mod backup;
 pub mod capability;
 pub mod databases;
@@ -144,6 +145,7 @@ pub fn all(semantics: &Semantics) -> Vec<Box<dyn Invariant>> {
         // Persistence
         Box::new(persistence::StateIsKept::default()),
         Box::new(persistence::TableIsDurable),
+        Box::new(answered::RefusalsAreTold::default()),
         Box::new(backup::RestoredIsOneCut::default()),
         Box::new(files::FilesAreKept::default()),
         Box::new(drives::DrivesAreGuarded::default()),

@@ -200,6 +200,8 @@ pub struct Initializing {
     pub command: Rc<Command>,
     /// Whose.
     pub process: ProcessRef,
+    /// When it was given.
+    pub at: Instant,
 }
 
 /// One node.
@@ -320,7 +322,7 @@ impl Lives {
                 let process = init.id;
                 node.process(process).kill_waits = false;
                 let (message, command) = (message.clone(), command.clone());
-                node.initializing.push(Initializing { message, command, process });
+                node.initializing.push(Initializing { message, command, process, at: event.at });
             }
             Command::SetOnExit(id, value) => node.process(*id).on_exit_pending = Some(value.clone()),
             Command::Kill(_)

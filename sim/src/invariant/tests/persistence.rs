@@ -55,6 +55,20 @@ fn an_initialization_that_failed_leaves_no_row() {
 }
 
 #[test]
+fn who_waits_for_the_table_is_answered_or_dies() {
+    let asked = || restart().is_to_be_initialized("b", OnExit::Restart).calls("a", CallKind::Our);
+    asked().breaks("P2");
+    asked().initializing_is_refused("b").holds();
+    asked().goes_down(Down::Crash).boots().starts("a").holds();
+    let spawning = || restart().calls_spawn("a", "b");
+    spawning().breaks("P2");
+    spawning().is_answered_no_file("a").holds();
+    let setting = || restart().sets_on_exit("a", OnExit::None);
+    setting().breaks("P2");
+    setting().panics("a").starts("a").holds();
+}
+
+#[test]
 fn nothing_comes_before_a_restart() {
     let two = || restart().runs("b", OnExit::Restart);
     two().panics("a").starts("a").calls("b", CallKind::Our).holds();
