@@ -53,3 +53,22 @@ impl Kernel {
 fn expect(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(what()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::{Names, ProcessRef};
+    use crate::semantics::Semantics;
+    use crate::time::Instant;
+    use crate::{Cause, Moment};
+
+    #[test]
+    fn a_kernel_that_contradicts_itself_says_so() {
+        let mut names = Names::new();
+        let (our, at) = (names.node("a.os"), Moment { now: Instant(0), cause: Cause(0) });
+        let mut kernel = Kernel::boot(our, Semantics::book(), 0, vec![], &mut names, at, &mut vec![]);
+        assert_eq!(kernel.check(), Ok(()));
+        kernel.timers.insert((Instant(1), Timer::Restart(ProcessRef::VFS)));
+        assert!(kernel.check().is_err_and(|wrong| wrong.contains("is due for nobody")));
+    }
+}

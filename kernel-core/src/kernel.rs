@@ -175,13 +175,6 @@ impl Kernel {
         self.processes.iter().map(|(id, _)| id).filter(|id| !id.is_module())
     }
 
-    /// Requests that wait for a response, and of whom: what has not settled.
-    pub fn outstanding(&self) -> impl Iterator<Item = (ProcessRef, MessageId)> {
-        self.processes
-            .iter()
-            .flat_map(|(id, process)| process.life.outstanding.keys().map(move |message| (id, *message)))
-    }
-
     /// Bytes of all that waits in mailboxes, bodies and blobs: they are not bounded here (M5), the world watches them.
     pub fn mailbox_bytes(&self) -> usize {
         self.processes.iter().map(|(_, process)| process.mailbox_bytes()).sum()

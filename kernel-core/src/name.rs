@@ -264,6 +264,23 @@ mod tests {
     }
 
     #[test]
+    fn the_modules_of_the_public_runtime_are_twelve_and_come_first() {
+        let all: Vec<ProcessRef> = ProcessRef::modules().collect();
+        assert_eq!(all, (0..12).map(ProcessRef).collect::<Vec<_>>());
+        assert_eq!(ProcessRef::FIRST_GUEST as usize, all.len() + ProcessRef::OWN_MODULES_MAX);
+    }
+
+    #[test]
+    fn a_name_takes_its_length_once() {
+        let mut names = Names::new();
+        let before = names.bytes();
+        names.process("one:demo:me.os");
+        names.process("one:demo:me.os");
+        names.node("me.os");
+        assert_eq!(names.bytes() - before, "one:demo:me.os".len() + "me.os".len());
+    }
+
+    #[test]
     fn a_module_of_ones_own_has_a_modules_number_and_a_guest_has_not() {
         let mut names = Names::with_modules(&["kv:distro:sys", "oracle:demo:me.os"]).expect("two are not too many");
         let (oracle, guest) = (names.process("oracle:demo:me.os"), names.process("guest:demo:me.os"));

@@ -184,9 +184,8 @@ impl Process {
         self.life.mailbox.iter().map(bytes).sum()
     }
 
-    /// Takes back everything that `issuer` issued, in whatever form it is kept (E12). True if it held any.
-    pub fn revoke(&mut self, issuer: Address) -> bool {
-        let held = self.capabilities.len();
+    /// Takes back everything that `issuer` issued, in whatever form it is kept (E12).
+    pub fn revoke(&mut self, issuer: Address) {
         self.capabilities.retain(|capability| capability.issuer != issuer);
         self.life.received.retain(|capability| capability.issuer != issuer);
         for incoming in &mut self.life.mailbox {
@@ -198,6 +197,5 @@ impl Process {
                 Rc::make_mut(message).strip_capabilities(|capability| capability.issuer == issuer);
             }
         }
-        self.capabilities.len() < held
     }
 }

@@ -100,6 +100,9 @@ mod tests {
             assert_eq!(Duration::parse(&text), Some(Duration(nanos)), "{text}");
         }
         assert_eq!(Duration(1_500_000_000).to_string(), "1.5s");
+        assert_eq!(Duration(1_050_000_000).to_string(), "1.05s");
+        assert_eq!(Duration::parse("1.5min"), Some(Duration::from_secs(90)));
+        assert_eq!(Duration::parse("2h"), Some(Duration::from_secs(7_200)));
         for wrong in ["", "5", "ms", "1x", "-1s", "1.2.3s", "99999999999999999999s"] {
             assert_eq!(Duration::parse(wrong), None, "{wrong}");
         }
