@@ -28,7 +28,10 @@ const ACTIONS: &[(&str, &str)] = &[
          WebSocketExtPushOutgoing! WebSocketClose",
     ),
     ("http-client", "Http WebSocketOpen WebSocketPush WebSocketClose"),
-    ("net", "Sign Verify GetPeers GetPeer GetDiagnostics KnsUpdate! KnsBatchUpdate! HnsUpdate! HnsBatchUpdate!"),
+    (
+        "net",
+        "Sign Verify GetPeers GetPeer GetDiagnostics ConnectionRequest KnsUpdate! KnsBatchUpdate! HnsUpdate! HnsBatchUpdate!",
+    ),
     (
         "fd-manager",
         "RequestFdsLimit FdsLimitHit GetState GetProcessFdLimit UpdateMaxFdsAsFractionOfUlimitPercentage \
