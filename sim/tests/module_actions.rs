@@ -34,7 +34,8 @@ const ACTIONS: &[(&str, &str)] = &[
     ("http-client", "Http WebSocketOpen WebSocketPush WebSocketClose"),
     (
         "net",
-        "Sign Verify GetPeers GetPeer GetDiagnostics ConnectionRequest KnsUpdate! KnsBatchUpdate! HnsUpdate! HnsBatchUpdate!",
+        "Sign Verify GetPeers GetPeer GetDiagnostics ConnectionRequest KnsUpdate! KnsBatchUpdate! HnsUpdate! \
+         HnsBatchUpdate!",
     ),
     (
         "fd-manager",
