@@ -21,6 +21,7 @@ use std::rc::Rc;
 mod database;
 #[cfg(test)]
 mod desk;
+pub mod elsewhere;
 #[cfg(any(feature = "kv", feature = "sqlite"))]
 mod engine;
 mod eth;
@@ -314,7 +315,7 @@ impl Module for Absent {
 }
 
 /// The start of a body, for saying what is not modelled.
-fn excerpt(message: &Message) -> String {
+pub(crate) fn excerpt(message: &Message) -> String {
     String::from_utf8_lossy(message.body()).chars().take(80).collect()
 }
 

@@ -20,7 +20,11 @@ const ACTIONS: &[(&str, &str)] = &[
     (
         "eth",
         "Request SubscribeLogs UnsubscribeLogs AddProvider! RemoveProvider! SetPublic! SetPrivate! AllowNode! \
-         UnallowNode! DenyNode! UndenyNode! SetProviders! GetProviders! GetAccessSettings GetState",
+         UnallowNode! DenyNode! UndenyNode! SetProviders! GetProviders! GetAccessSettings GetState \
+         logs newHeads newPendingTransactions! syncing! eth_blockNumber eth_chainId eth_getBlockByHash \
+         eth_getBlockByNumber eth_getLogs eth_getBalance! eth_sendRawTransaction! eth_call! eth_getTransactionReceipt! \
+         eth_getTransactionCount! eth_estimateGas! eth_getTransactionByHash! eth_getCode! eth_getStorageAt! \
+         eth_gasPrice! eth_accounts! eth_hashrate! eth_subscribe! eth_unsubscribe!",
     ),
     (
         "http-server",
@@ -28,7 +32,11 @@ const ACTIONS: &[(&str, &str)] = &[
          WebSocketExtPushOutgoing! WebSocketClose",
     ),
     ("http-client", "Http WebSocketOpen WebSocketPush WebSocketClose"),
-    ("net", "Sign Verify GetPeers GetPeer GetDiagnostics KnsUpdate! KnsBatchUpdate! HnsUpdate! HnsBatchUpdate!"),
+    (
+        "net",
+        "Sign Verify GetPeers GetPeer GetDiagnostics ConnectionRequest KnsUpdate! KnsBatchUpdate! HnsUpdate! \
+         HnsBatchUpdate!",
+    ),
     (
         "fd-manager",
         "RequestFdsLimit FdsLimitHit GetState GetProcessFdLimit UpdateMaxFdsAsFractionOfUlimitPercentage \

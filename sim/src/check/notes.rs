@@ -3,6 +3,8 @@
 
 use crate::event::{Event, Life, What};
 use crate::guest::Usage;
+use crate::modules::elsewhere::is_elsewhere;
+use crate::modules::excerpt;
 use crate::trace::life_text;
 use crate::world::{Run, Verdict};
 use kernel_core::{
@@ -105,6 +107,8 @@ impl Deeds {
 pub enum Note {
     /// The simulator does not have what was asked for: no verdict can be given. Module, and the start of the body.
     Unmodelled(String, String),
+    /// `sqlite` refused a process for want of a right that the public runtime does not ask for: the process, the error.
+    Stricter(String, String),
     /// A run reached a bound of the simulator: which, and who kept it busiest.
     Bound(String, String),
     /// A message went nowhere since its target was not there: source, target.
@@ -124,13 +128,14 @@ pub enum Note {
 impl Note {
     /// Whether it leaves open how the package would have fared.
     pub fn is_open(&self) -> bool {
-        matches!(self, Note::Unmodelled(..) | Note::Bound(..))
+        matches!(self, Note::Unmodelled(..) | Note::Stricter(..) | Note::Bound(..))
     }
 
     /// A word for it, for programs.
     pub fn kind(&self) -> &'static str {
         match self {
             Note::Unmodelled(..) => "not-modelled",
+            Note::Stricter(..) => "stricter",
             Note::Bound(..) => "bound",
             Note::NobodyThere(..) => "nobody-there",
             Note::NotAllowed(..) => "not-allowed",
@@ -147,6 +152,11 @@ impl std::fmt::Display for Note {
         match self {
             Note::Unmodelled(module, body) => {
                 write!(f, "{module} was sent what this simulator does not have: {body}")
+            }
+            Note::Stricter(process, error) => {
+                let says =
+                    "which the public runtime does not ask for (its sqlite looks rights up and does not heed them)";
+                write!(f, "sqlite:distro:sys refused {process} with {error}, for want of a right {says}")
             }
             Note::Bound(bound, who) => write!(f, "a run was stopped at a bound, {bound}; busiest was {who}"),
             Note::NobodyThere(source, target) => {
@@ -193,6 +203,8 @@ pub fn notes(run: &Run, calm: bool) -> BTreeSet<Note> {
 /// What has to be remembered on the way through a run.
 #[derive(Default)]
 struct Seen<'a> {
+    /// Every guest that was ever in a process table.
+    known: BTreeSet<ProcessRef>,
     /// Requests of guests that expect an answer and have none.
     open: BTreeMap<MessageId, &'a Message>,
     /// Lives that have answered something since they last received.
@@ -212,6 +224,12 @@ impl<'a> Seen<'a> {
                 // The owner knows whom it killed, and an answer that comes too late is nobody's loss.
                 let of_guest = !message.source.process.is_module();
                 match reason {
+                    // On a real node somebody would have answered.
+                    DropReason::NotRunning
+                        if of_guest && message.expects_response().is_some() && self.is_elsewhere(message, names) =>
+                    {
+                        notes.insert(Note::Unmodelled(target, excerpt(message)));
+                    }
                     DropReason::NotRunning if of_guest => _ = notes.insert(Note::NobodyThere(source, target)),
                     DropReason::NoCapability | DropReason::NoNetwork if of_guest => {
                         notes.insert(Note::NotAllowed(source, target));
@@ -219,8 +237,20 @@ impl<'a> Seen<'a> {
                     _ => {}
                 }
             }
+            What::Durable(change) => {
+                if let Change::Put(id, _) = &**change {
+                    self.known.insert(*id);
+                }
+            }
             What::Sent(message) if message.expects_response().is_some() && !message.source.process.is_module() => {
                 self.open.insert(message.id, message);
+            }
+            What::Sent(message) if message.source.process == ProcessRef::SQLITE => {
+                for error in ["NoReadCap", "NoWriteCap"] {
+                    if **message.body() == *format!(r#"{{"Err":"{error}"}}"#).as_bytes() {
+                        notes.insert(Note::Stricter(text(message.target.process), error.to_string()));
+                    }
+                }
             }
             What::ReceivedError(_, kind, request, _) => {
                 self.open.remove(&request.id);
@@ -244,6 +274,14 @@ impl<'a> Seen<'a> {
             What::Spun(life, _) if calm => _ = notes.insert(Note::Spins(text(life.process))),
             _ => {}
         }
+    }
+}
+
+impl Seen<'_> {
+    /// Whether a message is for a process that a node of the public runtime has, and this world never had.
+    fn is_elsewhere(&self, message: &Message, names: &Names) -> bool {
+        let target = message.target.process;
+        is_elsewhere(names.process_id(target)) && !self.known.contains(&target)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::args::Format;
 use super::record::{self, Listed};
 use super::{Context, Outcome, Stop, text};
-use crate::modules::{self, Support};
+use crate::modules::{self, Support, elsewhere};
 use crate::site::Question;
 use kernel_core::{Deviation, Names, Semantics};
 use std::io::Write;
@@ -51,7 +51,7 @@ impl List {
     }
 }
 
-/// Every runtime module with the actions that it does, and then those that it refuses.
+/// Every runtime module with the actions that it does, and then those that it refuses; and who is not there at all.
 fn modules() -> Vec<(String, String)> {
     let names = Names::new();
     let each = modules::actions().into_iter().map(|(id, actions)| {
@@ -66,7 +66,14 @@ fn modules() -> Vec<(String, String)> {
         };
         (names.process_text(id).to_string(), text)
     });
-    each.collect()
+    let elsewhere = elsewhere::PROCESSES.iter().map(|(process, answered, unanswered)| {
+        let text = match *unanswered {
+            "" => format!("not there; refused: {answered}"),
+            unanswered => format!("not there; refused: {answered}; without effect: {unanswered}"),
+        };
+        (process.to_string(), text)
+    });
+    each.chain(elsewhere).collect()
 }
 
 impl Listed<'_> {

@@ -150,6 +150,31 @@ impl Module for Eth {
             ("GetProviders", Support::Refused),
             ("GetAccessSettings", Support::Done),
             ("GetState", Support::Done),
+            // What `SubscribeLogs` tells of.
+            ("logs", Support::Done),
+            ("newHeads", Support::Done),
+            ("newPendingTransactions", Support::Refused),
+            ("syncing", Support::Refused),
+            // The methods of `Request`, if there is a chain.
+            ("eth_blockNumber", Support::Done),
+            ("eth_chainId", Support::Done),
+            ("eth_getBlockByHash", Support::Done),
+            ("eth_getBlockByNumber", Support::Done),
+            ("eth_getLogs", Support::Done),
+            ("eth_getBalance", Support::Refused),
+            ("eth_sendRawTransaction", Support::Refused),
+            ("eth_call", Support::Refused),
+            ("eth_getTransactionReceipt", Support::Refused),
+            ("eth_getTransactionCount", Support::Refused),
+            ("eth_estimateGas", Support::Refused),
+            ("eth_getTransactionByHash", Support::Refused),
+            ("eth_getCode", Support::Refused),
+            ("eth_getStorageAt", Support::Refused),
+            ("eth_gasPrice", Support::Refused),
+            ("eth_accounts", Support::Refused),
+            ("eth_hashrate", Support::Refused),
+            ("eth_subscribe", Support::Refused),
+            ("eth_unsubscribe", Support::Refused),
         ]
     }
 }

@@ -4,11 +4,13 @@
 //! among all processes that asked, the other half by how often each has reached its share; whenever that changes each is
 //! told its own. Answers are given if they are expected, errors never. Other nodes are served, as there.
 //!
+//! On a host that was given a fixed limit the module there does nothing at all (oddity 12); this one has none such.
+//!
 //! Nobody here has files open in the sense of the host, so the limit is a number and no more: [`ULIMIT`] files, of which
 //! a part is given away. It is counted anew at each change; there once an hour.
 
 use super::{Module, ModuleContext, Support};
-use kernel_core::{Address, Message, ProcessRef};
+use kernel_core::{Address, Message, ProcessId, ProcessRef};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -81,6 +83,8 @@ impl Module for FdManager {
                 let named = self.shares.iter().map(|(process, share)| (cx.names.process_text(*process), share));
                 json!({ "GetState": named.collect::<BTreeMap<_, _>>() })
             }
+            // Who is no process makes the whole body none.
+            Action::GetProcessFdLimit(process) if ProcessId::split(&process).is_none() => return,
             Action::GetProcessFdLimit(process) => {
                 let process = cx.names.process(&process);
                 json!({ "GetProcessFdLimit": self.shares.get(&process).map_or(0, |share| share.limit) })
@@ -178,8 +182,10 @@ mod tests {
     fn what_is_not_expected_and_what_is_wrong_is_not_answered() {
         let mut desk = desk();
         assert_eq!(told(&mut desk, json!("GetState")), []);
-        let message = desk.request("no json", None);
-        desk.tell(Heard::Message(Rc::new(message)));
-        assert!(desk.replies.is_empty() && desk.unmodelled.is_none());
+        for wrong in ["no json", r#"{"GetProcessFdLimit":"main:notes"}"#] {
+            let message = desk.request(wrong, None);
+            desk.tell(Heard::Message(Rc::new(message)));
+            assert!(desk.replies.is_empty() && desk.unmodelled.is_none(), "{wrong}");
+        }
     }
 }

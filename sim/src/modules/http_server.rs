@@ -12,7 +12,9 @@
 //! - `local_only` lets in whoever comes from the node's own machine, as in Kinode 1.0; Hyperdrive 1.9 asks for a switch.
 //! - `WebSocketOpen` has the fields of Kinode 1.0, and no header overrides the patience.
 //! - Channels are digests, not random numbers; as there, none comes back.
-//! - `WebSocketPush` with `Close` closes, as in Hyperdrive 1.9; in Kinode 1.0 it brings the module down.
+//! - `WebSocketPush` with `Close` closes as `WebSocketClose` does, as in Hyperdrive 1.9; in Kinode 1.0 it brings the
+//!   module down (oddity 6).
+//! - What is bound at a time, paths and pages, takes at most [`BOUND_BYTES_MAX`]; more is not modelled.
 //! - A process id that is too long for a URL is not refused (`InvalidSourceProcess`).
 //! - Sockets of extensions and the path `/rpc:distro:sys/message` are not modelled: whoever uses them is told in the
 //!   trace. A visitor there gets 501.
@@ -39,9 +41,10 @@ mod wire;
 pub const PATIENCE: u64 = 15;
 /// The most that a ping or a pong may carry.
 const PING_BYTES_MAX: usize = 125;
-/// How much may be bound, paths and pages, until the node goes down (ours: a process could bind without end). More is
-/// not modelled.
+/// How many bytes what is bound at a time may take, paths and pages (ours: a process could bind without end).
 pub const BOUND_BYTES_MAX: usize = 64 << 20;
+/// What a bound path takes besides its name and its page.
+const PATH_BYTES: usize = 256;
 /// The path that is no process's.
 const RPC: &str = "/rpc:distro:sys/message";
 
@@ -55,7 +58,7 @@ pub struct HttpServer {
     sockets: BTreeMap<u32, Socket>,
     /// How many requests and sockets there were.
     count: u64,
-    /// How many bytes were ever bound.
+    /// How many bytes all takes that is bound.
     bytes: usize,
 }
 
@@ -80,6 +83,13 @@ struct Socket {
     name: String,
     app: ProcessRef,
     extension: bool,
+}
+
+/// What can be bound at a path.
+#[derive(Clone, Copy)]
+enum Kind {
+    Pages,
+    Sockets,
 }
 
 /// Why a visitor is not let in: a status, a header, a body.
@@ -155,10 +165,6 @@ impl HttpServer {
 
     /// Does what a process asks for; whether it is then to be answered.
     fn act(&mut self, action: Action, message: &Message, cx: &mut ModuleContext<'_>) -> Result<bool, HttpServerError> {
-        if action.binds() && self.binds_too_much(message) {
-            cx.unmodelled = Some(format!("more than {} MiB of paths and pages", BOUND_BYTES_MAX >> 20));
-            return Ok(false);
-        }
         let app = message.source.process;
         let names = &*cx.names;
         let bound = |path: &str| Bound {
@@ -182,22 +188,24 @@ impl HttpServer {
         match action {
             Action::Bind { path, authenticated, local_only, cache } => {
                 let bound = Bound { authenticated, local_only, page: page(cache)?, ..bound(&path) };
-                self.paths.bind(bound.path.clone(), Some(bound));
+                return Ok(self.bind(Kind::Pages, bound.path.clone(), Some(bound), cx));
             }
             Action::SecureBind { path, cache } => {
                 let bound = Bound { page: page(cache)?, ..secure(bound(&path)) };
-                self.paths.bind(bound.path.clone(), Some(bound));
+                return Ok(self.bind(Kind::Pages, bound.path.clone(), Some(bound), cx));
             }
-            Action::Unbind { path } => self.paths.bind(below(names, app, &path), None),
+            Action::Unbind { path } => return Ok(self.bind(Kind::Pages, below(names, app, &path), None, cx)),
             Action::WebSocketBind { path, authenticated, extension } => {
                 let bound = Bound { authenticated, extension, ..bound(&path) };
-                self.socket_paths.bind(bound.path.clone(), Some(bound));
+                return Ok(self.bind(Kind::Sockets, bound.path.clone(), Some(bound), cx));
             }
             Action::WebSocketSecureBind { path, extension } => {
                 let bound = Bound { extension, ..secure(bound(&path)) };
-                self.socket_paths.bind(bound.path.clone(), Some(bound));
+                return Ok(self.bind(Kind::Sockets, bound.path.clone(), Some(bound), cx));
             }
-            Action::WebSocketUnbind { path } => self.socket_paths.bind(below(names, app, &path), None),
+            Action::WebSocketUnbind { path } => {
+                return Ok(self.bind(Kind::Sockets, below(names, app, &path), None, cx));
+            }
             Action::WebSocketPush { channel_id, message_type } => {
                 self.push(channel_id, message_type, message, cx)?;
             }
@@ -205,22 +213,29 @@ impl HttpServer {
                 cx.refuse(message);
                 return Ok(false);
             }
-            Action::WebSocketClose(channel) => {
-                if self.sockets.get(&channel).is_some_and(|socket| socket.app == app) {
-                    self.close(channel, cx);
-                }
-            }
+            Action::WebSocketClose(channel) => self.close(channel, app, cx)?,
         }
         Ok(true)
     }
 
-    /// Counts what a process binds.
-    fn binds_too_much(&mut self, message: &Message) -> bool {
-        self.bytes = self.bytes.saturating_add(message.bytes());
-        self.bytes > BOUND_BYTES_MAX
+    /// Binds a path, or unbinds it; false: there is no room for it, which is said.
+    fn bind(&mut self, kind: Kind, path: String, to: Option<Bound>, cx: &mut ModuleContext<'_>) -> bool {
+        let routes = match kind {
+            Kind::Pages => &mut self.paths,
+            Kind::Sockets => &mut self.socket_paths,
+        };
+        let gives = routes.get(&path).map_or(0, |former| takes(&path, former.as_ref()));
+        let bytes = self.bytes - gives + takes(&path, to.as_ref());
+        if bytes > BOUND_BYTES_MAX {
+            cx.unmodelled = Some(format!("more than {} MiB of paths and pages", BOUND_BYTES_MAX >> 20));
+            return false;
+        }
+        self.bytes = bytes;
+        routes.bind(path, to);
+        true
     }
 
-    /// A process sends a frame.
+    /// A process sends a frame. The frame is looked at before the channel.
     fn push(
         &mut self,
         channel: u32,
@@ -228,29 +243,31 @@ impl HttpServer {
         message: &Message,
         cx: &mut ModuleContext<'_>,
     ) -> Result<(), HttpServerError> {
-        let socket = self.sockets.get(&channel).filter(|socket| socket.app == message.source.process);
-        let Some(socket) = socket else { return Err(HttpServerError::WsChannelNotFound) };
+        let app = message.source.process;
         let bytes = &message.blob.as_ref().ok_or(HttpServerError::NoBlob)?.bytes;
-        let too_long = bytes.len() > PING_BYTES_MAX && matches!(kind, FrameKind::Ping | FrameKind::Pong);
-        match kind {
-            _ if too_long => return Err(HttpServerError::WsPingPongTooLong),
-            FrameKind::Close => self.close(channel, cx),
-            FrameKind::Text => {
-                let text = String::from_utf8_lossy(bytes).into_owned().into_bytes();
-                show(Sight::Frame(socket.name.clone(), Frame { kind, bytes: text }), cx);
+        let bytes = match kind {
+            FrameKind::Ping | FrameKind::Pong if bytes.len() > PING_BYTES_MAX => {
+                return Err(HttpServerError::WsPingPongTooLong);
             }
-            FrameKind::Binary | FrameKind::Ping | FrameKind::Pong => {
-                show(Sight::Frame(socket.name.clone(), Frame { kind, bytes: bytes.to_vec() }), cx);
-            }
-        }
+            FrameKind::Close => return self.close(channel, app, cx),
+            FrameKind::Text => String::from_utf8_lossy(bytes).into_owned().into_bytes(),
+            FrameKind::Binary | FrameKind::Ping | FrameKind::Pong => bytes.to_vec(),
+        };
+        let socket = self.sockets.get(&channel).filter(|socket| socket.app == app);
+        let Some(socket) = socket else { return Err(HttpServerError::WsChannelNotFound) };
+        show(Sight::Frame(socket.name.clone(), Frame { kind, bytes }), cx);
         Ok(())
     }
 
-    /// A socket is closed by its process, which is told so itself.
-    fn close(&mut self, channel: u32, cx: &mut ModuleContext<'_>) {
-        let socket = self.sockets.remove(&channel).expect("a socket that is closed was open");
-        show(Sight::Frame(socket.name, Frame::empty(FrameKind::Close)), cx);
-        tell(socket.app, &Told::WebSocketClose(channel), None, cx);
+    /// A socket is closed by its process, which is told so itself. One that is not there is closed already.
+    fn close(&mut self, channel: u32, app: ProcessRef, cx: &mut ModuleContext<'_>) -> Result<(), HttpServerError> {
+        match self.sockets.get(&channel) {
+            None => return Ok(()),
+            Some(socket) if socket.app != app => return Err(HttpServerError::WsChannelNotFound),
+            Some(socket) => show(Sight::Frame(socket.name.clone(), Frame::empty(FrameKind::Close)), cx),
+        }
+        self.leave(channel, cx);
+        Ok(())
     }
 
     // ---- for visitors -----------------------------------------------------------------------------------------
@@ -334,7 +351,7 @@ impl HttpServer {
         }
     }
 
-    /// A socket is closed by its visitor.
+    /// A socket is gone, and its process is told.
     fn leave(&mut self, channel: u32, cx: &mut ModuleContext<'_>) {
         let socket = self.sockets.remove(&channel).expect("a socket that is left was open");
         tell(socket.app, &Told::WebSocketClose(channel), None, cx);
@@ -360,6 +377,13 @@ impl Bound {
             (false, false) => Ok(()),
         }
     }
+}
+
+/// How many bytes a path takes, and what is bound there.
+fn takes(path: &str, bound: Option<&Bound>) -> usize {
+    let page = bound.and_then(|bound| bound.page.as_ref());
+    let page = page.map_or(0, |page| page.bytes.len() + page.mime.as_ref().map_or(0, |mime| mime.len()));
+    PATH_BYTES + 2 * path.len() + page
 }
 
 fn show(sight: Sight, cx: &mut ModuleContext<'_>) {

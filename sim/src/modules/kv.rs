@@ -19,7 +19,8 @@
 //! - Texts of errors are redb's and the simulated host's, under the runtime's names.
 //! - `RemoveDb` replaces the database by an empty one at once; there it is removed, and opened again empty.
 //! - A transaction's number is a digest of node and time, not drawn; see [`transaction_id`].
-//! - A database of more than 256 MiB is refused; so is more than 64 MiB in transactions that were not committed.
+//! - A database of more than 256 MiB is refused by an error, and the run says that it is not modelled; so is more than
+//!   64 MiB in transactions that were not committed.
 //! - Open handles are not told of to `fd-manager`; ten are kept, as there until it speaks.
 //! - Each request is done as a whole, in the order in which the world lets them at the disk.
 
@@ -33,7 +34,7 @@ use kernel_core::{Content, Message, ProcessRef};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use store::{Change, Store, StoreError};
-use wire::{Action, Answer, Ask, KvError};
+use wire::{Action, Answer, Ask, KvError, NO_MEMORY};
 
 mod store;
 mod wire;
@@ -71,7 +72,13 @@ impl Module for Kv {
         }
         match Ask::parse(&request.body).and_then(|(key, action)| self.serve(&key, action, message, cx)) {
             Ok((answer, value)) => succeed(message, answer.to_body(), value, cx),
-            Err(error) => cx.respond(message, Answer::Err(error).to_body(), None),
+            Err(error) => {
+                // There is no end to the simulated disk, but what a fault makes.
+                if error.is_for_want_of_room() && cx.disk.refused().is_none() {
+                    cx.refuse(message);
+                }
+                cx.respond(message, Answer::Err(error).to_body(), None);
+            }
         }
     }
 
@@ -158,7 +165,7 @@ impl Kv {
             Some(tx_id) => {
                 let changes = self.begun.get_mut(&tx_id).ok_or(KvError::NoTx(tx_id))?;
                 if self.waiting + size(&change) > WAITING_MAX {
-                    return Err(KvError::RocksDBError("Cannot allocate memory (os error 12)".to_string()));
+                    return Err(KvError::RocksDBError(NO_MEMORY.to_string()));
                 }
                 self.waiting += size(&change);
                 changes.push(change);

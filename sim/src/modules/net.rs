@@ -2,16 +2,19 @@
 //!
 //! As in the public runtime (`lib/src/net.rs`, `src/net/mod.rs`). Local requests and their answers are MessagePack in
 //! its compact form (`rmp_serde::to_vec`); a local body that is none is ignored in silence. What comes from another node
-//! and is no connection business counts as a hello and is answered with the bytes `ack`. Carrying messages is the
-//! network's business, not this module's.
+//! counts as a hello and is answered with the bytes `ack`; but an update is refused, and a `ConnectionRequest`, which is
+//! for nodes behind routers, is not for these: neither is answered. Carrying messages is the network's business, not this
+//! module's.
 //!
 //! A node's key is made from its name, so that a run is the same every time; signatures are Ed25519, over the text of
 //! the signer's address and the blob. Every node of the scenario is a peer of every other, by a direct connection.
-//! Updates of the name registry, `KnsUpdate` and `HnsUpdate`, one or many, are not modelled.
+//! Updates of the name registry by a process of the node, `KnsUpdate` and `HnsUpdate`, one or many, are not modelled: who
+//! is known is the scenario's. A signature of a node that is not known is not valid; Hyperdrive 1.9 then tries the own key
+//! (oddity 11). The text of `GetDiagnostics` is ours.
 
 use super::{Module, ModuleContext, Support};
 use ed25519_compact::{KeyPair, Seed, Signature};
-use kernel_core::{Blob, Message, NodeId};
+use kernel_core::{Blob, Message, NodeId, ProcessId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -35,6 +38,8 @@ enum Action {
 
 /// Updates of the name registry, by the names that they have in both versions.
 const UPDATES: [&str; 4] = ["KnsUpdate", "KnsBatchUpdate", "HnsUpdate", "HnsBatchUpdate"];
+/// Somebody wants to be connected by way of a router.
+const CONNECTION: &str = "ConnectionRequest";
 
 #[derive(Debug, Deserialize, Serialize, PartialEq, Eq)]
 enum Answer {
@@ -65,9 +70,14 @@ impl Module for Net {
 
     fn on_message(&mut self, message: &Rc<Message>, cx: &mut ModuleContext<'_>) {
         if message.source.node != cx.module.node {
-            return cx.respond(message, "ack".as_bytes(), None);
+            if !is_update(message.body()) && !is_named(message.body(), CONNECTION) {
+                cx.respond(message, "ack".as_bytes(), None);
+            }
+            return;
         }
         match rmp_serde::from_slice(message.body()) {
+            // An address that is none makes the whole body none.
+            Ok(Action::Verify { from, .. }) if !is_address(&from) => {}
             Ok(action) => {
                 let (answer, blob) = answer(&action, message, cx);
                 let body = rmp_serde::to_vec(&answer).expect("an answer is plain data");
@@ -89,6 +99,7 @@ impl Module for Net {
             ("GetPeers", Support::Done),
             ("GetPeer", Support::Done),
             ("GetDiagnostics", Support::Done),
+            (CONNECTION, Support::Done),
             ("KnsUpdate", Support::Refused),
             ("KnsBatchUpdate", Support::Refused),
             ("HnsUpdate", Support::Refused),
@@ -97,13 +108,19 @@ impl Module for Net {
     }
 }
 
-/// Whether a body is a map of one entry that is named as an update: 0x81, then a short text.
 fn is_update(body: &[u8]) -> bool {
-    let names = |name: &str| {
-        let length = 0xa0 | name.len() as u8;
-        body.strip_prefix(&[0x81, length]).is_some_and(|rest| rest.starts_with(name.as_bytes()))
-    };
-    UPDATES.iter().any(|name| names(name))
+    UPDATES.iter().any(|name| is_named(body, name))
+}
+
+/// Whether a body is a map of one entry of this name: 0x81, then a short text.
+fn is_named(body: &[u8], name: &str) -> bool {
+    let length = 0xa0 | name.len() as u8;
+    body.strip_prefix(&[0x81, length]).is_some_and(|rest| rest.starts_with(name.as_bytes()))
+}
+
+/// Whether a text has the form `node@process:package:publisher`.
+fn is_address(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(_, process)| ProcessId::split(process).is_some())
 }
 
 fn answer(action: &Action, message: &Message, cx: &ModuleContext<'_>) -> (Answer, Option<Blob>) {

@@ -17,16 +17,22 @@
 //!
 //! What differs from the public runtime, all told:
 //! - The capabilities are asked for. There they are looked up and the answer is ignored (oddity 2), so that whoever may
-//!   message the module reads and writes any database. A `Query` that would write (`WITH … INSERT`) needs both.
+//!   message the module reads and writes any database: a `check` says who was refused, and is INCONCLUSIVE. A `Query` that
+//!   would write (`WITH … INSERT`) needs both.
 //! - A transaction belongs to its database, and there is none but by `BeginTx`: an unknown id is `NoTx`. There, `Write`
 //!   silently begins it, so that half a transaction commits after a restart (oddity 5). A queued statement may not
-//!   begin or end a transaction.
+//!   begin or end a transaction. `RemoveDb` forgets those of its database.
 //! - An infinite number in a result is an error; there, the answer never comes (oddity 3). That a text parameter which
 //!   is valid base64 becomes a BLOB is as there, since clients send their bytes so.
 //! - `RemoveDb` leaves a fresh empty database, as there (oddity 4); it removes the old one's file first, so that a crash
 //!   in between leaves nothing but a log, which SQLite then takes for none.
-//! - A guest's SQL stays in its database and ends: see `guard`. Local time is refused: a node has no time zone.
-//! - A name that a file cannot have is written otherwise on the disk; at most [`OPEN_MAX`] databases are open at once.
+//! - A guest's SQL stays in its database, ends, and keeps to sizes: see `guard`. What goes beyond is answered by the
+//!   engine's error, and the run says that it is not modelled; so is local time, since a node has no time zone.
+//! - A name that a file cannot have is written otherwise on the disk; at most [`OPEN_MAX`] databases are open at once, one
+//!   more is refused and not modelled.
+//!
+//! As there, a request is one statement: what comes after the first is not looked at, and nobody is told. A `Write` that
+//! gives rows (`… RETURNING`) is done, and answered by an error all the same; in a transaction that undoes it.
 //!
 //! SQLite has one generator of random numbers, one count of its memory and one default VFS in a process, and the module
 //! takes all three: whoever uses SQLite beside the simulator does so in another process.
@@ -41,7 +47,7 @@ use engine::{Command, Database};
 use kernel_core::{Content, Message, ProcessRef};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use wire::{Action, Answer, Ask, SqliteError};
+use wire::{Action, Answer, Ask, SqliteError, TOO_MANY_OPEN};
 
 mod engine;
 mod guard;
@@ -118,7 +124,13 @@ impl Module for Sqlite {
         }
         match Ask::parse(&request.body).and_then(|(key, action)| self.serve(&key, &action, message, cx)) {
             Ok((answer, rows)) => succeed(message, answer.to_body(), rows, cx),
-            Err(error) => cx.respond(message, Answer::Err(error).to_body(), None),
+            Err(error) => {
+                // There is no end to the simulated disk, but what a fault makes.
+                if error.is_ours() && cx.disk.refused().is_none() {
+                    cx.refuse(message);
+                }
+                cx.respond(message, Answer::Err(error).to_body(), None);
+            }
         }
     }
 
@@ -250,7 +262,7 @@ impl Sqlite {
     ) -> Result<R, SqliteError> {
         if !self.open.contains_key(path) {
             if self.open.len() >= OPEN_MAX {
-                return Err(SqliteError::io("Too many open files (os error 24)"));
+                return Err(SqliteError::io(TOO_MANY_OPEN));
             }
             let database = self.open(path, cx)?;
             self.open.insert(path.clone(), database);
@@ -315,7 +327,7 @@ impl Sqlite {
     /// So much more is to wait for a commit.
     fn reserve(&mut self, bytes: usize) -> Result<(), SqliteError> {
         if self.queued + bytes > QUEUED_MAX {
-            return Err(SqliteError::engine("out of memory"));
+            return Err(SqliteError::Bound("out of memory".to_string()));
         }
         self.queued += bytes;
         Ok(())

@@ -1,7 +1,7 @@
 //! `timer:distro:sys`: answers after a while.
 //!
 //! As in the public runtime (`src/timer.rs`): `{"SetTimer": ms}` is answered by an empty body; there is no cancel, and
-//! anything else is ignored in silence. Timers are kept in memory: they outlive their setter, not their node, and a
+//! anything else is ignored in silence. `Debug` prints to the node's own terminal there, which nobody sees here. Timers are kept in memory: they outlive their setter, not their node, and a
 //! timer set by a dead life answers nobody (E10).
 
 use super::{Module, ModuleContext, Support};

@@ -16,7 +16,7 @@
 //!   was opened on, wherever that is now, even if nowhere. No cursor is evicted, and `fd-manager` is not spoken to.
 //! - What is answered as written is seen by the next action; there, `WriteAll` and `Append` may come late.
 //! - `ReadDir` lists by name; a directory's `len` is 4096; a file of more than [`LARGEST`](host::LARGEST) bytes is
-//!   refused as too large; a path that leaves the root is malformed even if it comes back.
+//!   refused as too large, and the run says that it is not modelled; a path that leaves the root is malformed even if it comes back.
 //! - `ReadDir` of a path without a drive is malformed, as in Kinode 1.0; Hyperdrive 1.9 lets root list it.
 //! - Each request is done as a whole, in the order in which the world lets them at the disk.
 
@@ -79,8 +79,16 @@ impl Module for Vfs {
             }
             Ok(Outcome::Packages(answer)) => succeed(message, message.source, answer, None, cx),
             Ok(Outcome::Unmodelled) => cx.unmodelled = Some(excerpt(message)),
-            Err(error) if expects => cx.respond(message, Answer::Err(error).to_body(), None),
-            Ok(Outcome::Done(..)) | Err(_) => {}
+            Err(error) => {
+                // A real host may have room for it.
+                if error == VfsError::too_large() {
+                    cx.refuse(message);
+                }
+                if expects {
+                    cx.respond(message, Answer::Err(error).to_body(), None);
+                }
+            }
+            Ok(Outcome::Done(..)) => {}
         }
     }
 

@@ -324,3 +324,21 @@ fn nobody_subscribes_or_asks_without_end() {
     desk.ask(request("eth_blockNumber", json!(["x".repeat(CACHED_BYTES_MAX)])));
     assert!(desk.module.cache.keys().all(|key| key.len() <= CACHED_BYTES_MAX), "long requests are not kept");
 }
+
+#[test]
+fn the_table_says_which_methods_the_chain_answers() {
+    let table = Eth::default();
+    let mut listed: Vec<_> = table.actions().iter().filter(|(name, _)| name.starts_with("eth_")).copied().collect();
+    let mut desk = desk();
+    let mut answered = rpc::METHODS.map(|(method, is)| {
+        let params = if method == "eth_getBlockByHash" { json!(["0x00", false]) } else { json!([{}]) };
+        let params = if method == "eth_getBlockByNumber" { json!(["0x0", false]) } else { params };
+        let message = desk.request(request(method, params).to_string(), None);
+        desk.tell(Heard::Message(Rc::new(message)));
+        assert_eq!((desk.replies.len() == 1, desk.unmodelled.is_none()), (is, is), "{method}");
+        (method, if is { Support::Done } else { Support::Refused })
+    });
+    listed.sort_by_key(|(name, _)| *name);
+    answered.sort_by_key(|(name, _)| *name);
+    assert_eq!(listed, answered);
+}

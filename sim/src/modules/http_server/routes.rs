@@ -22,6 +22,11 @@ impl<T> Routes<T> {
         self.0.insert(pattern, to);
     }
 
+    /// What is behind a pattern, by its text.
+    pub fn get(&self, pattern: &str) -> Option<&T> {
+        self.0.get(pattern)
+    }
+
     /// What is behind a path, and what its pattern's names stand for.
     pub fn find(&self, path: &str) -> Option<(&T, BTreeMap<String, String>)> {
         let fits = self.0.iter().filter_map(|(pattern, to)| {

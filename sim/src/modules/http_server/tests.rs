@@ -231,12 +231,24 @@ fn nobody_pushes_to_or_closes_what_is_not_theirs() {
     let push = |kind: &str| json!({ "WebSocketPush": { "channel_id": channel, "message_type": kind } });
     desk.by(SIBLING);
     assert_eq!(desk.give(push("Text"), b"hi"), json!({ "Err": "WsChannelNotFound" }));
-    assert_eq!(desk.ask(json!({ "WebSocketClose": channel })), json!({ "Ok": null }), "as for an unknown channel");
+    assert_eq!(desk.ask(json!({ "WebSocketClose": channel })), json!({ "Err": "WsChannelNotFound" }));
+    assert_eq!(desk.give(push("Close"), b""), json!({ "Err": "WsChannelNotFound" }));
     assert!(desk.sights.is_empty());
     desk.by(OWNER);
     assert_eq!(desk.ask(push("Text")), json!({ "Err": "NoBlob" }));
     assert_eq!(desk.give(push("Ping"), &[0; 126]), json!({ "Err": "WsPingPongTooLong" }));
     assert_eq!(desk.give(push("Ping"), &[0; 125]), json!({ "Ok": null }));
+}
+
+#[test]
+fn a_channel_that_is_not_there_can_be_closed_and_not_be_pushed_to() {
+    let mut desk = bound(&[]);
+    let push = |kind: &str| json!({ "WebSocketPush": { "channel_id": 7, "message_type": kind } });
+    assert_eq!(desk.ask(json!({ "WebSocketClose": 7 })), json!({ "Ok": null }));
+    assert_eq!(desk.give(push("Close"), b""), json!({ "Ok": null }), "a close is a close");
+    assert_eq!(desk.give(push("Text"), b"hi"), json!({ "Err": "WsChannelNotFound" }));
+    assert_eq!(desk.ask(push("Text")), json!({ "Err": "NoBlob" }), "the frame is looked at before the channel");
+    assert_eq!(desk.give(push("Pong"), &[0; 126]), json!({ "Err": "WsPingPongTooLong" }));
 }
 
 #[test]
@@ -280,14 +292,30 @@ fn what_is_not_modelled_is_said() {
 }
 
 #[test]
+fn who_binds_the_same_again_as_every_life_does_takes_no_more_room() {
+    let mut desk = desk();
+    let page = vec![b'x'; 16 << 20];
+    for life in 0..20 {
+        assert_eq!(desk.give(cached("/"), &page), json!({ "Ok": null }), "life {life}");
+    }
+    assert_eq!(desk.ask(json!({ "Unbind": { "path": "/" } })), json!({ "Ok": null }));
+    for path in ["/a", "/b", "/c"] {
+        assert_eq!(desk.give(cached(path), &page), json!({ "Ok": null }), "what is unbound takes none");
+    }
+}
+
+fn cached(path: &str) -> Value {
+    json!({ "Bind": { "path": path, "authenticated": false, "local_only": false, "cache": true } })
+}
+
+#[test]
 fn nobody_binds_without_end() {
     let mut desk = desk();
-    let cached = json!({ "Bind": { "path": "/", "authenticated": false, "local_only": false, "cache": true } });
     let page = vec![b'x'; 16 << 20];
-    for _ in 0..3 {
-        assert_eq!(desk.give(cached.clone(), &page), json!({ "Ok": null }));
+    for path in ["/a", "/b", "/c"] {
+        assert_eq!(desk.give(cached(path), &page), json!({ "Ok": null }));
     }
-    let message = desk.request(cached.to_string(), Some(&page));
+    let message = desk.request(cached("/d").to_string(), Some(&page));
     desk.tell(Heard::Message(Rc::new(message)));
     assert!(desk.replies.is_empty());
     assert_eq!(desk.unmodelled.as_deref(), Some("more than 64 MiB of paths and pages"));

@@ -97,21 +97,6 @@ pub struct HttpResponse {
     pub headers: BTreeMap<String, String>,
 }
 
-impl Action {
-    /// Whether something of it stays.
-    pub fn binds(&self) -> bool {
-        match self {
-            Action::Bind { .. }
-            | Action::SecureBind { .. }
-            | Action::Unbind { .. }
-            | Action::WebSocketBind { .. }
-            | Action::WebSocketSecureBind { .. }
-            | Action::WebSocketUnbind { .. } => true,
-            Action::WebSocketPush { .. } | Action::WebSocketExtPushOutgoing { .. } | Action::WebSocketClose(_) => false,
-        }
-    }
-}
-
 impl Told {
     /// As a message body.
     pub fn to_body(&self) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! Claims about the kv module, each made at a desk with a disk.
 
 use super::*;
+use crate::disk::{IoFault, IoWrong};
 use crate::modules::desk::{Desk, OWNER, SIBLING, STRANGER, json_of};
 use kernel_core::command::Command;
 use kernel_core::{Blob, Capability, Outgoing, Request};
@@ -181,6 +182,20 @@ fn what_waits_in_transactions_is_bounded() {
     assert_eq!(desk.give(set.clone(), &value), "Ok");
     let full = json!({ "Err": { "RocksDBError": "Cannot allocate memory (os error 12)" } });
     assert_eq!(desk.give(set, b"more"), full);
+    assert!(desk.unmodelled.is_some(), "there it would be taken");
+}
+
+#[test]
+fn what_does_not_fit_into_the_largest_file_is_refused_and_said_to_be_a_lack_of_the_simulators() {
+    let mut desk = kv();
+    let set = body("db", json!({ "Set": { "key": [1], "tx_id": null } }));
+    let refusal = desk.give(set, &vec![0; 257 << 20]);
+    assert!(refusal["Err"]["RocksDBError"].is_string(), "{refusal}");
+    assert!(desk.unmodelled.is_some());
+    assert_eq!(desk.set("a", "one"), "Ok", "and it serves on");
+    desk.fault = Some(IoFault { at: 1, wrong: IoWrong::NoSpace });
+    assert!(desk.set("a", "two")["Err"]["RocksDBError"].is_string());
+    assert_eq!(desk.unmodelled, None, "a full disk is a fault");
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! What the kv module reads and says: JSON, tagged from outside, as the types of `lib/src/kv.rs` of both runtimes.
 
+use crate::disk::DiskError;
 use crate::modules::database::{DbKey, PackageId};
 use kernel_core::Bytes;
 use serde::{Deserialize, Serialize};
+
+/// What the host says that has no memory left.
+pub const NO_MEMORY: &str = "Cannot allocate memory (os error 12)";
 
 /// A request's body.
 #[derive(Debug, Deserialize)]
@@ -63,6 +67,14 @@ impl Ask {
     pub fn parse(body: &[u8]) -> Result<(DbKey, Action), KvError> {
         let ask: Ask = serde_json::from_slice(body).map_err(|_| KvError::MalformedRequest)?;
         Ok((DbKey(ask.package_id, ask.db), ask.action))
+    }
+}
+
+impl KvError {
+    /// Whether it says that disk or memory is full.
+    pub fn is_for_want_of_room(&self) -> bool {
+        let full = DiskError::NoSpace.to_string();
+        matches!(self, KvError::RocksDBError(text) if text == NO_MEMORY || text.contains(&full))
     }
 }
 

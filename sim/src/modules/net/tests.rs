@@ -77,6 +77,28 @@ fn a_hello_from_another_node_is_acknowledged_whatever_it_says() {
 }
 
 #[test]
+fn neither_updates_nor_connection_requests_are_answered_to_another_node() {
+    for name in ["KnsUpdate", "HnsBatchUpdate", "ConnectionRequest"] {
+        let mut desk = desk();
+        let body = rmp_serde::to_vec(&BTreeMap::from([(name, "carol.os")])).expect("plain data");
+        let message = desk.by_another_node().request(body, None);
+        desk.tell(Heard::Message(Rc::new(message)));
+        assert_eq!((desk.replies.len(), desk.unmodelled.is_some()), (0, false), "{name}");
+    }
+}
+
+#[test]
+fn who_is_no_address_has_signed_nothing_and_is_not_answered() {
+    let mut desk = desk();
+    for from in ["alice.os", "alice.os@main:notes", "main:notes:me.os"] {
+        let action = Action::Verify { from: from.to_string(), signature: vec![1] };
+        let message = desk.request(rmp_serde::to_vec(&action).expect("plain data"), None);
+        desk.tell(Heard::Message(Rc::new(message)));
+        assert_eq!((desk.replies.len(), desk.unmodelled.is_some()), (0, false), "{from}");
+    }
+}
+
+#[test]
 fn an_update_is_not_modelled_and_nonsense_is_ignored() {
     let mut desk = desk();
     let update = rmp_serde::to_vec(&BTreeMap::from([("KnsUpdate", 1)])).expect("plain data");

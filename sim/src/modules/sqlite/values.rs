@@ -49,7 +49,7 @@ pub fn rows(statement: &mut Statement<'_>, parameters: &[Value]) -> Result<Vec<u
             // Before it is copied: a row may have one large value in a thousand columns.
             read += name.len() + size(value);
             if read > RESULT_MAX {
-                return Err(SqliteError::engine("the result is larger than 16 MiB"));
+                return Err(SqliteError::Bound("the result is larger than 16 MiB".to_string()));
             }
             object.insert(name, json(value)?);
         }

@@ -3,7 +3,14 @@
 use crate::disk::DiskError;
 use crate::modules::database::{DbKey, PackageId};
 use kernel_core::Bytes;
+use rusqlite::ErrorCode;
 use serde::{Deserialize, Serialize};
+
+/// What the host says if no file more can be opened.
+pub const TOO_MANY_OPEN: &str = "Too many open files (os error 24)";
+
+/// Other errors of the engine that come of its bounds here, or of a host without a time zone.
+const OTHERS: [&str; 2] = ["LIKE or GLOB pattern too complex", "local time unavailable"];
 
 /// A request's body.
 #[derive(Debug, Deserialize)]
@@ -50,6 +57,9 @@ pub enum SqliteError {
     MalformedRequest,
     /// The engine's text.
     RusqliteError(String),
+    /// The same, where only this simulator does not let the engine do it.
+    #[serde(rename = "RusqliteError")]
+    Bound(String),
     /// The host's text.
     IOError(String),
 }
@@ -75,6 +85,15 @@ impl SqliteError {
         SqliteError::RusqliteError(text.to_string())
     }
 
+    /// Whether it is for want of what the public runtime has, if no fault explains it.
+    pub fn is_ours(&self) -> bool {
+        match self {
+            SqliteError::Bound(_) => true,
+            SqliteError::IOError(text) => text == TOO_MANY_OPEN,
+            _ => false,
+        }
+    }
+
     /// The host's refusal, in its words.
     pub fn io(text: &str) -> SqliteError {
         SqliteError::IOError(text.to_string())
@@ -89,6 +108,13 @@ impl From<DiskError> for SqliteError {
 
 impl From<rusqlite::Error> for SqliteError {
     fn from(error: rusqlite::Error) -> SqliteError {
-        SqliteError::RusqliteError(error.to_string())
+        let ours = match error.sqlite_error_code() {
+            // What the guard does not let through, or ends; sizes; and the host's bounds.
+            Some(ErrorCode::AuthorizationForStatementDenied | ErrorCode::OperationInterrupted) => true,
+            Some(ErrorCode::TooBig | ErrorCode::DiskFull) => true,
+            _ => OTHERS.contains(&&*error.to_string()),
+        };
+        let text = error.to_string();
+        if ours { SqliteError::Bound(text) } else { SqliteError::RusqliteError(text) }
     }
 }

@@ -213,5 +213,5 @@ impl Host<'_> {
 }
 
 fn fits(len: u64) -> Result<(), VfsError> {
-    if len > LARGEST { Err(VfsError::io("File too large (os error 27)")) } else { Ok(()) }
+    if len > LARGEST { Err(VfsError::too_large()) } else { Ok(()) }
 }

@@ -162,6 +162,11 @@ impl VfsError {
     pub fn io(text: &str) -> VfsError {
         VfsError::IOError(text.to_string())
     }
+
+    /// What the host says to a file beyond its bounds.
+    pub fn too_large() -> VfsError {
+        VfsError::io("File too large (os error 27)")
+    }
 }
 
 impl From<DiskError> for VfsError {

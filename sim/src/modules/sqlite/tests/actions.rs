@@ -102,20 +102,30 @@ fn the_first_word_says_whether_it_is_read_or_written() {
 }
 
 #[test]
-fn one_request_is_one_statement() {
+fn one_request_is_one_statement_and_what_comes_after_it_is_not_looked_at() {
     let mut desk = with_table(&Setup::default());
-    let several = engine_error("Multiple statements provided");
-    assert_eq!(desk.write("INSERT INTO t VALUES (1, 1); DELETE FROM t"), several);
-    assert_eq!(desk.query(&"SELECT 1;".repeat(10_000)), several, "and the ten thousandth is not looked at");
-    assert_eq!(desk.write("INSERT INTO t VALUES (1, 1); -- and no more"), "Ok");
-    assert_eq!(desk.value("SELECT count(*) FROM t"), 1);
+    assert_eq!(desk.write("INSERT INTO t VALUES (1, 1); DELETE FROM t"), "Ok");
+    assert_eq!(desk.value("SELECT count(*) FROM t; and no SQL"), 1);
+    assert_eq!(desk.query(&"SELECT 1 AS x;".repeat(6_000)), json!([{ "x": 1 }]));
+    let tx = desk.begin();
+    assert_eq!(desk.queue(tx, "INSERT INTO t VALUES (2, 2); DELETE FROM t"), "Ok");
+    assert_eq!(desk.commit(tx), "Ok");
+    assert_eq!(desk.value("SELECT count(*) FROM t"), 2);
+    assert_eq!(desk.write("INSERT INTO t VALUES (3, 3); -- and no more"), "Ok");
 }
 
 #[test]
-fn a_statement_that_gives_rows_is_run_to_its_end() {
+fn a_write_that_gives_rows_is_done_and_an_error_and_in_a_transaction_the_error_undoes_it() {
+    let returned = engine_error("Execute returned results - did you mean to call query?");
     let mut desk = with_table(&Setup::default());
-    assert_eq!(desk.write("INSERT INTO t VALUES (1, 1), (2, 2) RETURNING a"), "Ok");
+    assert_eq!(desk.write("INSERT INTO t VALUES (1, 1), (2, 2) RETURNING a"), returned);
+    desk.crash(&Setup::default());
     assert_eq!(desk.value("SELECT count(*) FROM t"), 2);
+    let tx = desk.begin();
+    assert_eq!(desk.queue(tx, "DELETE FROM t RETURNING a"), "Ok");
+    assert_eq!(desk.commit(tx), returned);
+    assert_eq!(desk.value("SELECT count(*) FROM t"), 2);
+    assert_eq!(desk.write("DELETE FROM t WHERE a > 2 RETURNING a"), "Ok", "it gives none");
 }
 
 #[test]
@@ -150,6 +160,7 @@ fn a_transaction_is_nobody_elses_to_end() {
         desk.queue(tx, "INSERT INTO t VALUES (1, 1)");
         assert_eq!(desk.queue(tx, sql), "Ok");
         assert_eq!(desk.commit(tx), engine_error("not authorized"), "{sql}");
+        assert!(desk.unmodelled.is_some(), "there it would end it: {sql}");
         assert_eq!(desk.value("SELECT count(*) FROM t"), 0, "{sql}");
     }
 }

@@ -1,15 +1,39 @@
 //! A guest's SQL stays in its database, and ends.
 
 use super::*;
+use crate::disk::{IoFault, IoWrong};
+
+/// What the answer is to a query that this simulator does not let the engine do: an error, and the run says so.
+fn not_let(desk: &mut Desk<Sqlite>, sql: &str) -> Value {
+    let answer = desk.query(sql);
+    assert!(desk.unmodelled.is_some(), "{sql}: {answer}");
+    answer
+}
+
+#[test]
+fn an_error_that_is_there_as_well_is_no_lack_of_the_simulators() {
+    let mut desk = with_table(&Setup::default());
+    desk.write("INSERT INTO t VALUES (1, 1)");
+    for sql in ["SELECT nothing", "SELECT load_extension('x')", "SELECT 9e999", "SELEC", "INSERT INTO t VALUES (2, 2)"]
+    {
+        assert!(desk.query(sql)["Err"] != Value::Null, "{sql}");
+        assert_eq!(desk.unmodelled, None, "{sql}");
+    }
+    assert!(desk.write("INSERT INTO t VALUES (1, 1)")["Err"] != Value::Null);
+    assert_eq!(desk.unmodelled, None);
+    desk.fault = Some(IoFault { at: 1, wrong: IoWrong::NoSpace });
+    assert!(desk.write("INSERT INTO t VALUES (2, 2)")["Err"] != Value::Null);
+    assert_eq!(desk.unmodelled, None, "a full disk is a fault");
+}
 
 #[test]
 fn no_statement_goes_on_for_ever() {
     let mut desk = with_table(&Setup::default());
     let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)";
-    assert_eq!(desk.query(&format!("{endless} SELECT max(x) FROM n")), engine_error("interrupted"));
+    assert_eq!(not_let(&mut desk, &format!("{endless} SELECT max(x) FROM n")), engine_error("interrupted"));
     let write = format!("INSERT INTO t SELECT x, x FROM ({endless} SELECT x FROM n)");
     let answer = desk.write(&write);
-    assert_eq!(answer, engine_error("interrupted"));
+    assert_eq!((answer, desk.unmodelled.is_some()), (engine_error("interrupted"), true));
     assert_eq!(desk.value("SELECT count(*) FROM t"), 0, "and leaves nothing");
     let tx = desk.begin();
     desk.queue(tx, "INSERT INTO t VALUES (0, 0)");
@@ -22,19 +46,21 @@ fn no_statement_goes_on_for_ever() {
 fn no_statement_takes_more_than_its_share_of_space() {
     let mut desk = with_table(&Setup::default());
     let too_big = "string or blob too big";
-    assert_eq!(desk.query("SELECT length(hex(zeroblob(1000000)))"), engine_error(too_big));
-    assert_eq!(desk.query("SELECT zeroblob(2000000000)"), engine_error(too_big));
+    assert_eq!(not_let(&mut desk, "SELECT length(hex(zeroblob(1000000)))"), engine_error(too_big));
+    assert_eq!(not_let(&mut desk, "SELECT zeroblob(2000000000)"), engine_error(too_big));
     let thousand = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 1000)";
-    let rows = desk.query(&format!("{thousand} SELECT zeroblob(100000) AS z FROM n"));
+    let rows = not_let(&mut desk, &format!("{thousand} SELECT zeroblob(100000) AS z FROM n"));
     assert_eq!(rows, engine_error("the result is larger than 16 MiB"));
     let full = desk.write(&format!("INSERT INTO t SELECT x, zeroblob(100000) FROM ({thousand} SELECT x FROM n)"));
-    assert_eq!(full, engine_error("database or disk is full"));
+    assert_eq!((full, desk.unmodelled.is_some()), (engine_error("database or disk is full"), true));
     assert_eq!(desk.value("SELECT count(*) FROM t"), 0);
-    let sorted =
-        desk.query(&format!("{thousand} SELECT count(*) FROM (SELECT randomblob(100000) AS z FROM n ORDER BY z)"));
+    let sorted = format!("{thousand} SELECT count(*) FROM (SELECT randomblob(100000) AS z FROM n ORDER BY z)");
+    let sorted = not_let(&mut desk, &sorted);
     assert_eq!(sorted, engine_error("database or disk is full"), "files without a name count as well");
     let long = format!("SELECT '{}'", "x".repeat(100_000));
-    assert_eq!(desk.query(&long), engine_error("statement too long"));
+    assert_eq!(not_let(&mut desk, &long), engine_error("statement too long"));
+    let pattern = format!("SELECT 'x' LIKE '{}'", "%x".repeat(200));
+    assert_eq!(not_let(&mut desk, &pattern), engine_error("LIKE or GLOB pattern too complex"));
     assert_eq!(desk.query(&format!("SELECT {}1", "-(".repeat(5_000))).as_object().map(|error| error.len()), Some(1));
     assert_eq!(desk.query("SELECT 1 AS x"), json!([{ "x": 1 }]), "and it serves on");
 }
@@ -44,7 +70,7 @@ fn no_other_database_is_within_reach() {
     let mut desk = with_table(&Setup::default());
     assert_eq!(desk.ask(body("other", json!("Open"))), "Ok");
     for file in ["/sqlite/notes:me.os/other/other.db", "other.db", ":memory:", "file:x?mode=memory", "/kernel/table"] {
-        let attach = desk.query(&format!("ATTACH '{file}' AS x"));
+        let attach = not_let(&mut desk, &format!("ATTACH '{file}' AS x"));
         assert_eq!(attach, engine_error("not authorized"), "{file}");
         assert_eq!(desk.write(&format!("VACUUM INTO '{file}'")), engine_error("authorization denied"), "{file}");
     }
@@ -87,7 +113,8 @@ fn no_pragma_takes_away_what_the_engine_stands_on() {
             "threads = 4",
             "no_such_pragma = 1",
         ] {
-            assert_eq!(desk.query(&format!("PRAGMA {pragma}")), engine_error("not authorized"), "{pragma}");
+            let answer = not_let(&mut desk, &format!("PRAGMA {pragma}"));
+            assert_eq!(answer, engine_error("not authorized"), "{pragma}");
         }
         let mode = if journal == Journal::Wal { "wal" } else { "delete" };
         for pragma in ["journal_mode", "journal_mode = WAL"] {
@@ -115,6 +142,7 @@ fn what_waits_to_be_committed_has_a_bound_and_is_given_back() {
     let fitting = (0..100).take_while(|_| desk.queue(tx, &long) == "Ok").count();
     assert_eq!(fitting, 63);
     assert_eq!(desk.queue(tx, &long), engine_error("out of memory"));
+    assert!(desk.unmodelled.is_some());
     assert_eq!(desk.commit(tx), engine_error("statement too long"));
     let tx = desk.begin();
     assert_eq!(desk.queue(tx, &long), "Ok");

@@ -107,6 +107,7 @@ fn too_many_open_databases_are_refused_and_the_others_go_on() {
     }
     let too_many = refused(json!({ "IOError": "Too many open files (os error 24)" }));
     assert_eq!(desk.ask(body("one more", json!("Open"))), too_many);
+    assert!(desk.unmodelled.is_some(), "there another one is closed");
     assert_eq!(desk.write("INSERT INTO t VALUES (1, 1)"), "Ok");
 }
 

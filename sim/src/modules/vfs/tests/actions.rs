@@ -101,8 +101,11 @@ fn set_len_cuts_and_extends_and_leaves_the_cursor() {
     assert_eq!(node.give(FILE, json!("WriteAll"), b"5"), "Ok");
     assert_eq!(node.bytes(FILE, json!("Read")), "12\0\x005");
     assert_eq!(node.answer(FILE, json!({ "SetLen": u64::MAX })), io_error("File too large (os error 27)"));
+    assert!(node.unmodelled.is_some(), "a host may take larger ones");
     node.answer(FILE, json!({ "Seek": { "Start": 1u64 << 40 } }));
+    assert_eq!(node.unmodelled, None);
     assert_eq!(node.give(FILE, json!("WriteAll"), b"5"), io_error("File too large (os error 27)"));
+    assert!(node.unmodelled.is_some());
     assert_eq!(node.give(FILE, json!("WriteAll"), b""), "Ok", "nothing fits anywhere");
     assert_eq!(node.answer(FILE, json!("Len")), json!({ "Len": 5 }));
 }
