@@ -315,7 +315,7 @@ impl Module for Absent {
 }
 
 /// The start of a body, for saying what is not modelled.
-pub(crate) fn excerpt(message: &Message) -> String {
+fn excerpt(message: &Message) -> String {
     String::from_utf8_lossy(message.body()).chars().take(80).collect()
 }
 

@@ -45,10 +45,10 @@ fn noted(setup: &[Start], killed: Option<&str>, orders: &[&str]) -> BTreeSet<Not
         scenario = scenario.setup(start(each.clone()));
     }
     if let Some(id) = killed {
-        scenario = scenario.at(secs(1), kill(&on(ALICE, id)));
+        scenario = scenario.at(secs(1), kill(on(ALICE, id)));
     }
     for (order, second) in orders.iter().zip(2..) {
-        scenario = scenario.at(secs(second), tell(&on(ALICE, "asker:demo:alice.os"), *order));
+        scenario = scenario.at(secs(second), tell(on(ALICE, "asker:demo:alice.os"), order));
     }
     let options = Options { keep_trace: true, ..Options::default() };
     let run = run_plan(&scenario, &Plan::default(), &options, &Loader::default()).expect("a sound scenario");
@@ -56,8 +56,8 @@ fn noted(setup: &[Start], killed: Option<&str>, orders: &[&str]) -> BTreeSet<Not
     notes(&run, true)
 }
 
-fn unmodelled(process: &str, body: &str) -> Note {
-    Note::Unmodelled(process.to_string(), body.to_string())
+fn elsewhere(process: &str, body: &str) -> Note {
+    Note::Elsewhere(process.to_string(), format!("{body:?}"))
 }
 
 fn nobody(process: &str) -> Note {
@@ -73,7 +73,7 @@ fn who_asks_what_every_node_of_the_public_runtime_has_leaves_the_verdict_open() 
     ];
     let orders = asked.map(|(whom, body)| format!("ask {whom} {body}"));
     let notes = noted(&[runs("asker:demo:alice.os")], None, &orders.each_ref().map(String::as_str));
-    assert_eq!(notes, BTreeSet::from(asked.map(|(whom, body)| unmodelled(whom, body))));
+    assert_eq!(notes, BTreeSet::from(asked.map(|(whom, body)| elsewhere(whom, body))));
     assert!(notes.iter().all(Note::is_open));
 }
 

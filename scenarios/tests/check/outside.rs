@@ -45,6 +45,20 @@ fn who_stands_in_answers_what_it_is_told_to_and_the_rest_is_not_modelled() {
 }
 
 #[test]
+fn who_asks_what_every_real_node_has_and_nobody_stands_in_for_leaves_the_verdict_open() {
+    let text = "[[send]]\nto = \"puppet\"\nbody = 'ask alice.os@contacts:contacts:sys 5 \"GetNames\"'\n";
+    let stand_in = "[[stand_in]]\nprocess = \"contacts:contacts:sys\"\nanswers = [{ to = \"*\", json = 1 }]\n";
+    let arguments = [&["--inject", "it.toml"][..], &FEW].concat();
+    let folder = Folder::new().with("it.toml", text);
+    check(&built("puppet"), folder.0.path(), &arguments).must_end(1).must_say(&[
+        "contacts:contacts:sys was not there, as it is on a real node, to be asked \"\\\"GetNames\\\"\"",
+        "INCONCLUSIVE",
+    ]);
+    let folder = folder.with("it.toml", format!("{text}{stand_in}"));
+    check(&built("puppet"), folder.0.path(), &arguments).must_end(0).must_say(&["PASSED"]);
+}
+
+#[test]
 fn nobody_stands_in_for_a_process_of_the_package() {
     let folder = changed("contacts:contacts:sys", "ticker:ticker:check.os");
     let arguments = ["--inject", "it.toml"];

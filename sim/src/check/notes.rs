@@ -4,7 +4,6 @@
 use crate::event::{Event, Life, What};
 use crate::guest::Usage;
 use crate::modules::elsewhere::is_elsewhere;
-use crate::modules::excerpt;
 use crate::trace::life_text;
 use crate::world::{Run, Verdict};
 use kernel_core::{
@@ -107,6 +106,8 @@ impl Deeds {
 pub enum Note {
     /// The simulator does not have what was asked for: no verdict can be given. Module, and the start of the body.
     Unmodelled(String, String),
+    /// A process was asked that every node of the public runtime has, and this one has not: which, the start of the body.
+    Elsewhere(String, String),
     /// `sqlite` refused a process for want of a right that the public runtime does not ask for: the process, the error.
     Stricter(String, String),
     /// A run reached a bound of the simulator: which, and who kept it busiest.
@@ -128,13 +129,14 @@ pub enum Note {
 impl Note {
     /// Whether it leaves open how the package would have fared.
     pub fn is_open(&self) -> bool {
-        matches!(self, Note::Unmodelled(..) | Note::Stricter(..) | Note::Bound(..))
+        matches!(self, Note::Unmodelled(..) | Note::Elsewhere(..) | Note::Stricter(..) | Note::Bound(..))
     }
 
     /// A word for it, for programs.
     pub fn kind(&self) -> &'static str {
         match self {
             Note::Unmodelled(..) => "not-modelled",
+            Note::Elsewhere(..) => "elsewhere",
             Note::Stricter(..) => "stricter",
             Note::Bound(..) => "bound",
             Note::NobodyThere(..) => "nobody-there",
@@ -152,6 +154,10 @@ impl std::fmt::Display for Note {
         match self {
             Note::Unmodelled(module, body) => {
                 write!(f, "{module} was sent what this simulator does not have: {body}")
+            }
+            Note::Elsewhere(process, body) => {
+                let mend = "a `[[stand_in]]` of the exercise can answer";
+                write!(f, "{process} was not there, as it is on a real node, to be asked {body}; {mend}")
             }
             Note::Stricter(process, error) => {
                 let says =
@@ -228,7 +234,7 @@ impl<'a> Seen<'a> {
                     DropReason::NotRunning
                         if of_guest && message.expects_response().is_some() && self.is_elsewhere(message, names) =>
                     {
-                        notes.insert(Note::Unmodelled(target, excerpt(message)));
+                        notes.insert(Note::Elsewhere(target, start(message.body())));
                     }
                     DropReason::NotRunning if of_guest => _ = notes.insert(Note::NobodyThere(source, target)),
                     DropReason::NoCapability | DropReason::NoNetwork if of_guest => {

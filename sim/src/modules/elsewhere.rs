@@ -3,7 +3,7 @@
 //!
 //! A message to one is a message to nobody (E11): dropped, and a request that expects an answer times out at once. Where
 //! nothing would have been answered that makes no difference to the sender, and is only told; who would have been
-//! answered leaves a `check` INCONCLUSIVE.
+//! answered leaves a `check` INCONCLUSIVE. The exercise of a check can bring a stand-in that answers.
 
 use kernel_core::ProcessId;
 

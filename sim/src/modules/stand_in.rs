@@ -20,8 +20,11 @@ struct Answer {
     /// The request's body; each `*` stands for any text.
     to: String,
     /// What is answered, and what the answer carries; nothing: the request is taken without an answer.
-    says: Option<(Arc<[u8]>, Option<Arc<[u8]>>)>,
+    says: Option<Says>,
 }
+
+/// A body, and what goes along with it.
+type Says = (Arc<[u8]>, Option<Arc<[u8]>>);
 
 impl StandIn {
     /// A request that is like this is answered with this body.
@@ -39,7 +42,7 @@ impl StandIn {
         self.with(to, None)
     }
 
-    fn with(mut self, to: &str, says: Option<(Arc<[u8]>, Option<Arc<[u8]>>)>) -> StandIn {
+    fn with(mut self, to: &str, says: Option<Says>) -> StandIn {
         self.answers.push(Answer { to: to.to_string(), says });
         self
     }
