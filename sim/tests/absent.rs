@@ -65,15 +65,22 @@ fn nobody(process: &str) -> Note {
 }
 
 #[test]
-fn who_asks_what_every_node_of_the_public_runtime_has_leaves_the_verdict_open() {
+fn who_asks_what_every_node_of_the_public_runtime_has_is_told_that_this_one_has_not() {
     let asked = [
         ("contacts:contacts:sys", r#""GetNames""#),
         ("kns-indexer:kns-indexer:sys", r#"{"NodeInfo":{"name":"bob.os","block":1}}"#),
-        ("notifications:distro:sys", r#""GetPublicKey""#),
     ];
     let orders = asked.map(|(whom, body)| format!("ask {whom} {body}"));
     let notes = noted(&[runs("asker:demo:alice.os")], None, &orders.each_ref().map(String::as_str));
     assert_eq!(notes, BTreeSet::from(asked.map(|(whom, body)| elsewhere(whom, body))));
+    assert!(!notes.iter().any(Note::is_open), "E11 is an answer, too");
+}
+
+#[test]
+fn a_module_of_the_runtime_that_is_not_there_leaves_the_verdict_open() {
+    let (whom, body) = ("notifications:distro:sys", r#""GetPublicKey""#);
+    let notes = noted(&[runs("asker:demo:alice.os")], None, &[&format!("ask {whom} {body}")]);
+    assert_eq!(notes, BTreeSet::from([Note::Unmodelled(whom.to_string(), format!("{body:?}"))]));
     assert!(notes.iter().all(Note::is_open));
 }
 

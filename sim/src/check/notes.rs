@@ -106,7 +106,8 @@ impl Deeds {
 pub enum Note {
     /// The simulator does not have what was asked for: no verdict can be given. Module, and the start of the body.
     Unmodelled(String, String),
-    /// A process was asked that every node of the public runtime has, and this one has not: which, the start of the body.
+    /// A process of userspace was asked that every node of the public runtime has, and this one has not, as a node has not
+    /// that comes without it (E11): which, the start of the body.
     Elsewhere(String, String),
     /// `sqlite` refused a process for want of a right that the public runtime does not ask for: the process, the error.
     Stricter(String, String),
@@ -129,7 +130,7 @@ pub enum Note {
 impl Note {
     /// Whether it leaves open how the package would have fared.
     pub fn is_open(&self) -> bool {
-        matches!(self, Note::Unmodelled(..) | Note::Elsewhere(..) | Note::Stricter(..) | Note::Bound(..))
+        matches!(self, Note::Unmodelled(..) | Note::Stricter(..) | Note::Bound(..))
     }
 
     /// A word for it, for programs.
@@ -234,7 +235,13 @@ impl<'a> Seen<'a> {
                     DropReason::NotRunning
                         if of_guest && message.expects_response().is_some() && self.is_elsewhere(message, names) =>
                     {
-                        notes.insert(Note::Elsewhere(target, start(message.body())));
+                        let (asked, body) = (names.process_id(message.target.process), start(message.body()));
+                        let is_runtime = asked.package == "distro";
+                        notes.insert(if is_runtime {
+                            Note::Unmodelled(target, body)
+                        } else {
+                            Note::Elsewhere(target, body)
+                        });
                     }
                     DropReason::NotRunning if of_guest => _ = notes.insert(Note::NobodyThere(source, target)),
                     DropReason::NoCapability | DropReason::NoNetwork if of_guest => {

@@ -1,9 +1,9 @@
 //! Processes that every node of the public runtime has and no node here, unless a scenario brings them: userspace of the
 //! packages that come with a node, and a runtime module of Hyperdrive 1.9.
 //!
-//! A message to one is a message to nobody (E11): dropped, and a request that expects an answer times out at once. Where
-//! nothing would have been answered that makes no difference to the sender, and is only told; who would have been
-//! answered leaves a `check` INCONCLUSIVE. The exercise of a check can bring a stand-in that answers.
+//! A message to one is a message to nobody (E11): dropped, and a request that expects an answer times out at once. A
+//! `check` tells who would have been answered on a real node; its exercise can bring a stand-in. If it was a module of
+//! the runtime, the verdict stays open.
 
 use kernel_core::ProcessId;
 
