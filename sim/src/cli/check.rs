@@ -6,9 +6,10 @@ mod text;
 use super::args::{Format, Rules, Seeds, quoted};
 use super::explore::bar;
 use super::record::{self, Record};
+use super::text::{read as text_file, shown};
 use super::{Context, Outcome, Stop, bug, wrong_scenario};
 use crate::check::{
-    self, Checked, Deeds, Exercise, Failure, Findings, Visit, Work, deeds, notes, read,
+    self, Checked, Deeds, Exercise, Failure, Findings, Visit, Work, deeds, manifest_notes, notes, read,
 };
 use crate::chooser::Profile;
 use crate::explore::{record_seed, run_plan};
@@ -140,7 +141,7 @@ impl Check {
     fn exercise(&self) -> Result<Exercise, Stop> {
         let mut all = Exercise::default();
         for path in self.inject.iter().chain(&self.expect) {
-            let text = fs::read_to_string(path).map_err(|error| Stop::Wrong(format!("{}: {error}", path.display())))?;
+            let text = text_file(path)?;
             let exercise = Exercise::parse(&text, &path.display().to_string());
             all = all.and(exercise.map_err(|error| Stop::Wrong(error.to_string()))?);
         }
@@ -176,7 +177,9 @@ impl Check {
         let scenario = &checked.scenario;
         let calm = self.run_plan(context, checked, &Plan::default())?;
         let mut findings = Findings::default();
-        findings.take_calm(&calm, notes(&calm, true));
+        let mut known = notes(&calm, true);
+        known.extend(scenario.packages.iter().flat_map(|(_, package)| manifest_notes(package)));
+        findings.take_calm(&calm, known);
         // What breaks when nothing goes wrong, or cannot be played to its end, needs no storm to be found.
         let left_out = match calm.held() {
             true => Some(self.visit_all(context, scenario, check::work(&calm, scenario), &mut findings)?),
@@ -197,7 +200,7 @@ impl Check {
             Format::Json => json(&told, out)?,
         }
         if let Some(path) = &self.report {
-            let written = fs::write(path, markdown::Markdown(&told).to_string());
+            let written = fs::write(path, &*shown(&markdown::Markdown(&told).to_string()));
             written.map_err(|error| Stop::Wrong(format!("--report: {}: {error}", path.display())))?;
         }
         match told.findings.outcome() {
