@@ -288,7 +288,10 @@ fn a_package_of_your_own_is_checked_or_refused_with_the_place() {
     let folder = std::env::temp_dir().join(format!("kinode-sim-cli-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("there is a folder for such things");
     let manifest = |on_exit: &str| {
-        format!(r#"[{{"process_name": "p", "process_wasm_path": "/p.wasm", "on_exit": {on_exit}, "public": true}}]"#)
+        format!(
+            r#"[{{"process_name": "p", "process_wasm_path": "/p.wasm", "on_exit": {on_exit}, "public": true,
+                "request_networking": false, "request_capabilities": [], "grant_capabilities": []}}]"#
+        )
     };
     for (on_exit, code, says) in [
         (r#""Never""#, "", "process `p`: `on_exit` \"Never\" is no such thing"),
@@ -301,4 +304,11 @@ fn a_package_of_your_own_is_checked_or_refused_with_the_place() {
         assert!(refused.out.is_empty(), "{}", refused.out);
     }
     std::fs::remove_dir_all(&folder).expect("it is ours");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_plan_without_end_is_refused() {
+    let refused = kinode_sim(&["replay", "return-none", "--plan", "/dev/zero"]).must_end(2);
+    assert!(refused.err.contains("/dev/zero: more than 16777216 bytes"), "{}", refused.err);
 }

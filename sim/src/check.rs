@@ -13,7 +13,7 @@ mod visits;
 
 pub use exercise::{Browse, Exercise, ExerciseError, Expectation, Moment, Remembers, Send, Socket};
 pub use findings::{Failure, Findings, Outcome};
-pub use notes::{Deeds, Note, deeds, notes};
+pub use notes::{Deeds, Note, deeds, manifest_notes, notes};
 pub use source::{PackageError, read};
 pub use visits::{Visit, Visited, Work, spread, visit, work};
 

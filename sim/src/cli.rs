@@ -100,12 +100,12 @@ pub fn main(scenarios: Vec<Scenario>) -> ExitCode {
     };
     bug::listen();
     let context = Context { scenarios, program: program(), loader: Loader::default() };
-    let result = bug::guard(|| context.run(line.command.as_ref(), &mut io::stdout().lock()));
+    let result = bug::guard(|| context.run(line.command.as_ref(), &mut text::Shown(io::stdout().lock())));
     match result.unwrap_or_else(|text| Err(Stop::Bug(text))) {
         Ok(Outcome::Held) => ExitCode::SUCCESS,
         Ok(Outcome::Violated) => ExitCode::from(1),
         Err(Stop::Wrong(text)) => {
-            eprintln!("error: {text}");
+            eprintln!("error: {}", text::shown(&text));
             ExitCode::from(2)
         }
         Err(Stop::Output(error)) => {
@@ -115,7 +115,7 @@ pub fn main(scenarios: Vec<Scenario>) -> ExitCode {
             ExitCode::from(2)
         }
         Err(Stop::Bug(text)) => {
-            eprintln!("bug: the simulator failed, which is never your scenario's fault: {text}");
+            eprintln!("bug: the simulator failed, which is never your scenario's fault: {}", text::shown(&text));
             ExitCode::from(3)
         }
     }

@@ -11,7 +11,7 @@
 
 use crate::trace::Fingerprint;
 use std::rc::Rc;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::Xxh3Default;
 
 mod files;
 mod loss;
@@ -171,10 +171,10 @@ impl Disk {
 
     /// The digest of everything on it, what is durable and what is not: equal runs leave equal disks.
     pub fn fingerprint(&self) -> Fingerprint {
-        let mut bytes = Vec::new();
-        self.now.encode(&mut bytes);
-        self.durable.encode(&mut bytes);
-        Fingerprint(xxh3_64(&bytes))
+        let mut digest = Xxh3Default::new();
+        self.now.encode(|bytes| digest.update(bytes));
+        self.durable.encode(|bytes| digest.update(bytes));
+        Fingerprint(digest.digest())
     }
 
     /// The operations that make a directory and all above it.

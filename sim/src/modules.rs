@@ -143,6 +143,8 @@ pub struct ModuleContext<'a> {
     pub wakes: Vec<(Duration, u64)>,
     /// What it was asked and does not have, in words.
     pub unmodelled: Option<String>,
+    /// How long it computed, in a guest's fuel.
+    pub fuel: u64,
 }
 
 impl<'a> ModuleContext<'a> {
@@ -167,6 +169,7 @@ impl<'a> ModuleContext<'a> {
             facts: Vec::new(),
             wakes: Vec::new(),
             unmodelled: None,
+            fuel: 0,
         }
     }
 

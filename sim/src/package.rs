@@ -64,22 +64,32 @@ pub struct ManifestError {
 }
 
 /// One process of a manifest.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Entry {
     /// The process's own name.
     pub process_name: String,
     /// Where its code lies, from the package's root.
     pub process_wasm_path: String,
     on_exit: Value,
-    #[serde(default)]
     request_networking: bool,
-    #[serde(default)]
     request_capabilities: Vec<Asked>,
-    #[serde(default)]
     grant_capabilities: Vec<Asked>,
-    #[serde(default)]
     public: bool,
+    /// What its capability lists have that is no capability, each with the list's name: the public runtimes' installers
+    /// print it and go on without.
+    pub left_out: Vec<(&'static str, Value)>,
 }
+
+/// The fields of an entry. The public runtimes' installers refuse a manifest in which one is missing.
+const FIELDS: [&str; 7] = [
+    "process_name",
+    "process_wasm_path",
+    "on_exit",
+    "request_networking",
+    "request_capabilities",
+    "grant_capabilities",
+    "public",
+];
 
 /// A process id (its messaging capability), or a process and parameters.
 #[derive(Clone, Debug, Deserialize)]
@@ -89,31 +99,119 @@ enum Asked {
     Other { process: String, params: Value },
 }
 
-/// Reads a manifest.
+/// Reads a manifest. A field of yes or no, or a list, may be missing; see [`missing_field`].
 pub fn parse_manifest(package: &str, bytes: &[u8]) -> Result<Vec<Entry>, ManifestError> {
     let fail = |place: &str, problem: String| ManifestError {
         package: package.to_string(),
         place: place.to_string(),
         problem,
     };
-    let entries: Vec<Value> =
+    if [&b"\xef\xbb\xbf"[..], b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| bytes.starts_with(mark)) {
+        return Err(fail("", "it begins with a byte order mark; save it as UTF-8 without one".to_string()));
+    }
+    let values: Vec<Value> =
         serde_json::from_slice(bytes).map_err(|error| fail("", format!("not a JSON list: {error}")))?;
-    let read = |(index, value): (usize, Value)| {
-        let name = value.get("process_name").and_then(Value::as_str).map(str::to_string);
-        let place = name.map_or_else(|| format!(", entry {}", index + 1), |name| format!(", process `{name}`"));
-        let entry: Entry = serde_json::from_value(value).map_err(|error| fail(&place, error.to_string()))?;
+    let mut entries: Vec<Entry> = Vec::new();
+    for (index, value) in values.iter().enumerate() {
+        let place = place(index, value);
+        let entry = Entry::read(value, package).map_err(|problem| fail(&place, problem))?;
+        if entries.iter().any(|other| other.process_name == entry.process_name) {
+            return Err(fail(&place, "it is there twice; each process of a package has a name of its own".to_string()));
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+/// The first field that a process of a manifest does not have, though the public runtimes' installers want it.
+///
+/// # Errors
+/// That is the error.
+pub fn missing_field(package: &str, bytes: &[u8]) -> Result<(), ManifestError> {
+    let values: Vec<Value> = serde_json::from_slice(bytes).unwrap_or_default();
+    for (index, value) in values.iter().enumerate() {
+        if let Some(field) = FIELDS.iter().find(|field| value.get(field).is_none()) {
+            let mend = "a node does not install a package in which one is missing";
+            let problem = format!("it has no `{field}`; {mend}: there must be {}", FIELDS.join(", "));
+            return Err(ManifestError { package: package.to_string(), place: place(index, value), problem });
+        }
+    }
+    Ok(())
+}
+
+/// Which entry of a manifest.
+fn place(index: usize, entry: &Value) -> String {
+    match entry.get("process_name").and_then(Value::as_str) {
+        Some(name) => format!(", process `{name}`"),
+        None => format!(", entry {}", index + 1),
+    }
+}
+
+impl Entry {
+    /// Reads an entry; what is wrong with it is said in words.
+    fn read(value: &Value, package: &str) -> Result<Entry, String> {
+        let Value::Object(fields) = value else {
+            return Err(format!("{} is no process: an entry is an object with {}", cut(value), FIELDS.join(", ")));
+        };
+        let text = |name: &str| match fields.get(name) {
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(other) => Err(format!("`{name}` is {}; it is a text", cut(other))),
+            None => Err(format!("missing field `{name}`")),
+        };
+        let truth = |name: &str| match fields.get(name) {
+            Some(Value::Bool(is)) => Ok(*is),
+            Some(other) => Err(format!("`{name}` is {}; it is true or false", cut(other))),
+            None => Ok(false),
+        };
+        let mut left_out = Vec::new();
+        let mut list = |name: &'static str| match fields.get(name) {
+            Some(Value::Array(entries)) => {
+                let mut asked = Vec::new();
+                for entry in entries {
+                    match serde_json::from_value::<Asked>(entry.clone()) {
+                        Ok(one) if is_legal(one.process()) => asked.push(one),
+                        Ok(_) | Err(_) => left_out.push((name, entry.clone())),
+                    }
+                }
+                Ok(asked)
+            }
+            Some(other) => Err(format!("`{name}` is {}; it is a list of process ids and of objects", cut(other))),
+            None => Ok(vec![]),
+        };
+        let entry = Entry {
+            process_name: text("process_name")?,
+            process_wasm_path: text("process_wasm_path")?,
+            on_exit: fields.get("on_exit").cloned().ok_or("missing field `on_exit`")?,
+            request_networking: truth("request_networking")?,
+            request_capabilities: list("request_capabilities")?,
+            grant_capabilities: list("grant_capabilities")?,
+            public: truth("public")?,
+            left_out,
+        };
         let (mut names, node) = (Names::new(), NodeId(0));
         if let Err(error) = parse_on_exit(&entry.on_exit, &mut names, node) {
             let form = r#"it is "None", "Restart" or {"Requests": [[address, request, blob or null], …]}"#;
-            return Err(fail(&place, format!("`on_exit` {} is no such thing ({}); {form}", entry.on_exit, error.0)));
+            return Err(format!("`on_exit` {} is no such thing ({}); {form}", entry.on_exit, error.0));
         }
         let id = format!("{}:{package}", entry.process_name);
-        if ProcessId::split(&id).is_none_or(|id| !id.is_legal()) {
-            return Err(fail(&place, format!("`{id}` is not a legal process id (a-z 0-9 -, three parts)")));
+        match is_legal(&id) {
+            true => Ok(entry),
+            false => Err(format!("`{id}` is not a legal process id (a-z 0-9 -, three parts)")),
         }
-        Ok(entry)
-    };
-    entries.into_iter().enumerate().map(read).collect()
+    }
+}
+
+fn is_legal(id: &str) -> bool {
+    ProcessId::split(id).is_some_and(|id| id.is_legal())
+}
+
+/// The start of a value, to say which it is.
+fn cut(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 /// How packages are installed. The default is the public runtime's way.
@@ -192,6 +290,12 @@ pub fn uninstall(package: &str, manifest: &[Entry], names: &mut Names, our: Node
 }
 
 impl Asked {
+    fn process(&self) -> &str {
+        match self {
+            Asked::Messaging(process) | Asked::Other { process, .. } => process,
+        }
+    }
+
     fn parts(&self, names: &mut Names) -> (ProcessRef, kernel_core::ParamsRef) {
         match self {
             Asked::Messaging(process) => (names.process(process), kernel_core::ParamsRef::MESSAGING),

@@ -38,7 +38,7 @@ use kernel_core::{
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-pub use bounds::Bounds;
+pub use bounds::{Bounds, Spent};
 
 /// The virtual time from the start of a life to its first instruction (S7).
 pub const START_COST: Duration = Duration::from_millis(10);
@@ -110,6 +110,8 @@ pub struct Run {
     pub processes: Vec<(String, String)>,
     /// What each process used of the host since its node last came up: for reports, never to compare runs.
     pub usage: BTreeMap<(NodeId, ProcessRef), Usage>,
+    /// What it cost the host: for reports, never to compare runs.
+    pub spent: Spent,
     /// The line of a strict plan at which the run was stopped, since it no longer fits.
     pub misfit: Option<Line>,
     /// What it reached.
@@ -235,7 +237,7 @@ pub struct World<'s> {
     messages: u64,
     /// How often each of the scenario's expectations was seen met.
     met: Vec<u32>,
-    spent: bounds::Spent,
+    spent: Spent,
     limit: Option<String>,
     flavored: bool,
     /// Whether guests can be made again: for worlds that are forked.
@@ -303,7 +305,7 @@ impl<'s> World<'s> {
             due: Vec::new(),
             messages: 0,
             met: vec![0; scenario.expect.len()],
-            spent: bounds::Spent::default(),
+            spent: Spent::default(),
             limit: None,
             flavored: false,
             keeps_answers: false,
@@ -382,6 +384,7 @@ impl<'s> World<'s> {
         Run {
             verdict,
             usage,
+            spent: self.spent,
             fingerprint: self.trace.fingerprint(),
             disks,
             trace: self.trace,

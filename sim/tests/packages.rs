@@ -270,3 +270,35 @@ fn replaced(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     }
     bytes
 }
+
+#[test]
+fn a_manifest_that_a_node_would_refuse_is_refused_with_the_field_and_the_mend() {
+    let refused = |manifest: &str| {
+        let dir = folder(&[("manifest.json", manifest.as_bytes()), ("chess.wasm", &wasm())]);
+        read(dir.path(), None, &[], &Loader::default()).expect_err("it is wrong").to_string()
+    };
+    let twice = format!("[{0},{0}]", MANIFEST.trim_start_matches('[').trim_end_matches(']'));
+    for (manifest, says) in [
+        (MANIFEST.replace("\"public\": true", "\"public\": null"), "`public` is null; it is true or false"),
+        (MANIFEST.replace("\"/chess.wasm\"", "7"), "process `chess`: `process_wasm_path` is 7; it is a text"),
+        (MANIFEST.replace("[\"net:distro:sys\"]", "{}"), "`request_capabilities` is {}; it is a list"),
+        (MANIFEST.replace(", \"public\": true", ""), "process `chess`: it has no `public`; a node does not install"),
+        ("[5]".to_string(), "entry 1: 5 is no process: an entry is an object with process_name"),
+        (twice, "process `chess`: it is there twice"),
+        (format!("\u{feff}{MANIFEST}"), "it begins with a byte order mark"),
+    ] {
+        let text = refused(&manifest);
+        assert!(text.contains(says), "{text}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_neither_a_file_nor_a_folder_is_not_read() {
+    let refused = |path: &Path| read(path, None, &[], &Loader::default()).expect_err("it is no package").to_string();
+    assert!(refused(Path::new("/dev/zero")).contains("neither a file nor a folder"));
+    let dir = folder(&[("manifest.json", MANIFEST.as_bytes()), ("chess.wasm", &wasm())]);
+    let socket = dir.path().join("socket");
+    let _listens = std::os::unix::net::UnixListener::bind(&socket).expect("the folder takes a socket");
+    assert!(refused(dir.path()).contains("socket: neither a file nor a folder"));
+}

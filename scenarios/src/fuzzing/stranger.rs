@@ -67,7 +67,14 @@ pub fn meet(wasm: &[u8], span: Duration) -> Met {
         .expect(alive(&witness))
         .expect(lives(&witness, 1))
         .expect(gone(&stranger));
-    let bounds = Bounds { events: 5_000, fuel: 5_000_000, copied: 16 << 20, memory: 32 << 20, mailboxes: 16 << 20 };
+    let bounds = Bounds {
+        events: 5_000,
+        fuel: 5_000_000,
+        copied: 16 << 20,
+        rewritten: 1 << 30,
+        memory: 32 << 20,
+        mailboxes: 16 << 20,
+    };
     let options = Options { flavor: Flavor::Native, limits: limits(), bounds, keep_trace: true, ..Options::default() };
     let loader = Loader::default();
     let run = |options: Options| {

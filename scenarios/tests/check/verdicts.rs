@@ -140,8 +140,8 @@ fn who_leaves_for_good_is_not_alive() {
     let folder = Folder::new()
         .with("leaves.wat", guest(&[], ""))
         .with("it.toml", "[[expect]]\nprocess = \"leaves\"\nalive = true\n");
-    let manifest =
-        r#"[{"process_name": "leaves", "process_wasm_path": "/leaves.wat", "on_exit": "None", "public": true}]"#;
+    let manifest = r#"[{"process_name": "leaves", "process_wasm_path": "/leaves.wat", "on_exit": "None", "public": true,
+            "request_networking": false, "request_capabilities": [], "grant_capabilities": []}]"#;
     let folder = folder.with("manifest.json", manifest);
     let checked = check(folder.0.path(), folder.0.path(), &["--id", "a:b.os", "--expect", "it.toml"]).must_end(1);
     checked.must_say(&["alive: BROKEN in a:b.os", "leaves:a:b.os is gone, and nobody killed it", "plan: calm"]);
@@ -285,4 +285,83 @@ fn what_an_exercise_gets_wrong_is_named_before_anything_runs() {
             assert!(checked.out.is_empty() && checked.err.contains(says), "{}", checked.err);
         }
     }
+}
+
+/// A check of a guest that would keep the host busy for ever ends, with this code.
+fn is_bounded(name: &str, wat: &str, code: i32, says: &[&str]) {
+    let folder = Folder::new().with(&format!("{name}.wat"), wat);
+    folder.check(&format!("{name}.wat"), &["--seeds", "20"]).must_end(code).must_say(says);
+}
+
+#[test]
+fn what_a_start_function_burns_is_counted() {
+    let spins = guest(&[], "").replacen("(func $deeper", "(start $on) (func $on (loop (br 0))) (func $deeper", 1);
+    let folder = Folder::new().with("spins.wat", spins);
+    let says = ["the start function computed for a whole spin quantum", "\"rule\":\"restart-loop\""];
+    let checked = folder.check("spins.wat", &["--format", "json"]).must_end(1).must_say(&says);
+    let fuel = checked.records("process")[0]["fuel"].as_u64().expect("it is a number");
+    assert!((1_000_000_000..3_000_000_000).contains(&fuel), "the run went on until its bound: {}", checked.out);
+}
+
+#[test]
+fn a_process_that_returns_again_and_again_is_in_a_restart_loop() {
+    is_bounded(
+        "returns",
+        &guest(&[], ""),
+        1,
+        &["restart-loop: BROKEN", "returned in 5 lives in a row before it received anything"],
+    );
+}
+
+#[test]
+fn what_hands_over_too_much_is_stopped_before_it_takes_much_memory() {
+    let print = guest(
+        &["print-to-terminal i32 i32 i32"],
+        "(loop (call $print-to-terminal (i32.const 0) (i32.const 16) (i32.const 60000)) (br 0))",
+    );
+    is_bounded("prints", &print, 1, &["256 MiB copied between guests, the host and disks", "INCONCLUSIVE"]);
+}
+
+#[test]
+fn large_states_leave_crash_points_out_and_say_so() {
+    let saves = "(local i32) (loop (call $set-state (i32.const 0) (i32.const 1000000))
+        (br_if 0 (i32.lt_u (local.tee 2 (i32.add (local.get 2) (i32.const 1))) (i32.const 20))))
+        (call $receive (i32.const 16))";
+    let saves = guest(&["set-state i32 i32", "receive i32"], saves).replacen("\"memory\") 2)", "\"memory\") 20)", 1);
+    let folder = Folder::new().with("saves.wat", saves);
+    let checked = folder.check("saves.wat", &["--format", "json"]);
+    let left_out = checked.records("check")[0]["points_left_out"].as_u64();
+    assert!(left_out.is_some_and(|n| n > 100), "{}", checked.out);
+}
+
+#[test]
+fn what_a_guest_says_does_nothing_to_the_terminal() {
+    let last = r#"(module (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 2) (data (i32.const 0) "\10\00\00\00\06\00\00\00") (data (i32.const 16) "\1b[2J\07!")
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 65536))
+        (func (export "init") (param i32 i32)
+            (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 64))) unreachable))"#;
+    let folder = Folder::new().with("odd.wat", last);
+    let checked = folder.check("odd.wat", &["--report", "r.md"]).must_end(1).must_say(&[r"\u001b[2J\u0007!"]);
+    let report = fs::read_to_string(folder.path("r.md")).expect("it was written");
+    for text in [&checked.out, &report] {
+        assert!(!text.contains(['\u{1b}', '\u{7}']), "{text:?}");
+    }
+}
+
+#[test]
+fn no_crash_point_is_no_crash_point_survived() {
+    let folder = Folder::new();
+    let checked = check(&built("counter"), folder.0.path(), &["--seeds", "2", "--points", "0"]).must_end(0);
+    checked.must_say(&["PASSED: nothing broke in 2 seeds; no crash point was visited"]);
+}
+
+#[test]
+fn what_the_installer_leaves_out_of_a_manifest_is_said() {
+    let odd = package(&[("counter", "counter", "\"Restart\"", &["vfs:distro:sys", "http_server:distro:sys"])], &[]);
+    let checked = check(odd.0.path(), odd.0.path(), &["--seeds", "2"]).must_end(0);
+    let says =
+        "the manifest's `request_capabilities` of counter:demo:me.os has \"http_server:distro:sys\", which is left out";
+    assert!(checked.out.split_whitespace().collect::<Vec<_>>().join(" ").contains(says), "{}", checked.out);
+    assert!(!checked.out.contains("\"vfs:distro:sys\""), "{}", checked.out);
 }

@@ -4,6 +4,7 @@
 use crate::event::{Event, Life, What};
 use crate::guest::Usage;
 use crate::modules::elsewhere::is_elsewhere;
+use crate::package::{self, Content, Package};
 use crate::trace::life_text;
 use crate::world::{Run, Verdict};
 use kernel_core::{
@@ -125,6 +126,8 @@ pub enum Note {
     AnswersFirst(String),
     /// A process computed for seconds without a call.
     Spins(String),
+    /// An entry of a process's capability lists that the installer leaves out: process, list, entry.
+    LeftOut(String, &'static str, String),
 }
 
 impl Note {
@@ -146,6 +149,7 @@ impl Note {
             Note::Unsettled(..) => "unsettled",
             Note::AnswersFirst(_) => "answers-before-saving",
             Note::Spins(_) => "spins",
+            Note::LeftOut(..) => "left-out",
         }
     }
 }
@@ -182,6 +186,11 @@ impl std::fmt::Display for Note {
                 write!(f, "{process} answers before it saves: a crash between the two loses what was answered")
             }
             Note::Spins(process) => write!(f, "{process} computed for seconds without a call"),
+            Note::LeftOut(process, list, entry) => write!(
+                f,
+                "the manifest's `{list}` of {process} has {entry}, which is left out: it is neither a process id nor an \
+                 object with a process id as `process` and with `params`"
+            ),
         }
     }
 }
@@ -296,6 +305,18 @@ impl Seen<'_> {
         let target = message.target.process;
         is_elsewhere(names.process_id(target)) && !self.known.contains(&target)
     }
+}
+
+/// What is worth knowing of a package before it runs.
+pub fn manifest_notes(package: &Package) -> BTreeSet<Note> {
+    let manifest = package.files.iter().find(|(path, _)| path == "/manifest.json");
+    let Some((_, Content::Bytes(manifest))) = manifest else { return BTreeSet::new() };
+    let entries = package::parse_manifest(&package.id, manifest).unwrap_or_default();
+    let of = |entry: package::Entry| {
+        let process = format!("{}:{}", entry.process_name, package.id);
+        entry.left_out.into_iter().map(move |(list, entry)| Note::LeftOut(process.clone(), list, entry.to_string()))
+    };
+    entries.into_iter().flat_map(of).collect()
 }
 
 /// Whether a request was not dropped: then that is what is said of it.

@@ -151,8 +151,11 @@ fn named(metadata: &[u8]) -> Option<String> {
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, PackageError> {
-    let len = fs::metadata(path).map_err(|error| wrong(path, error.to_string()))?.len();
+    let file = fs::metadata(path).map_err(|error| wrong(path, error.to_string()))?;
+    let len = file.len();
     match len > FILE_BYTES_MAX {
+        // A pipe or a device may have no end, or never begin.
+        _ if !file.is_file() => Err(wrong(path, "neither a file nor a folder; copy what it gives to a file")),
         true => Err(wrong(path, format!("{len} bytes; a file of a package has {FILE_BYTES_MAX} at most"))),
         false => fs::read(path).map_err(|error| wrong(path, error.to_string())),
     }
@@ -166,6 +169,8 @@ fn assemble(found: Found, id: Option<&str>, path: &Path, loader: &Loader) -> Res
     let id = package_id(id, of_metadata, path)?;
     let place = |file: &str| Path::new(&place).join(file);
     let entries = package::parse_manifest(&id, &files["manifest.json"])
+        .map_err(|error| wrong(place("manifest.json"), error.to_string()))?;
+    package::missing_field(&id, &files["manifest.json"])
         .map_err(|error| wrong(place("manifest.json"), error.to_string()))?;
     if entries.is_empty() {
         return Err(wrong(place("manifest.json"), "it names no process: there is nothing to check"));

@@ -12,14 +12,18 @@ use crate::image::Loader;
 use crate::package::Content;
 use crate::plan::{Line, Plan};
 use crate::scenario::{Scenario, ScenarioError};
-use crate::world::{Options, Run, Verdict};
+use crate::world::{Options, Run, Spent, Verdict};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-/// How many visits are begun before the work done is compared with the bound.
+/// How many visits are begun before the work done is compared with the bound: so many, fewer if they are so much work
+/// that this would go far beyond it, and at least as many as common processors can share.
 const BATCH: usize = 32;
+const BATCH_MIN: usize = 2;
+/// Into how many batches the bound is divided at least.
+const BATCHES: u64 = 8;
 
 /// Work: about a microsecond of one processor, in a release build.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,13 +60,15 @@ pub fn spread(points: Vec<Line>) -> Vec<Visit> {
     numbered.into_iter().map(|(_, line)| Visit::Point(line)).collect()
 }
 
-/// Makes visits, in their order, until all are made or the work exceeds the bound. `on_visit` is told of each.
+/// Makes visits, in their order, until all are made or the work exceeds the bound; one of them is about as much work
+/// as `each`. `on_visit` is told of each.
 ///
 /// # Errors
 /// A scenario that names what it does not have.
 pub fn visit(
     scenario: &Scenario,
     visits: &[Visit],
+    each: Work,
     bound: Option<Work>,
     options: &Options,
     loader: &Loader,
@@ -71,10 +77,10 @@ pub fn visit(
     let options = Options { keep_trace: true, ..options.clone() };
     let mut all = Vec::new();
     let mut done = Work::default();
-    for batch in visits.chunks(BATCH) {
-        if bound.is_some_and(|bound| done >= bound) {
-            break;
-        }
+    while all.len() < visits.len() && bound.is_none_or(|bound| done < bound) {
+        let each = (done.0 / all.len().max(1) as u64).max(each.0).max(1);
+        let n = bound.map_or(BATCH, |bound| (bound.0 / BATCHES / each) as usize).clamp(BATCH_MIN, BATCH);
+        let batch = &visits[all.len()..(all.len() + n).min(visits.len())];
         let visited = visit_batch(scenario, batch, &options, loader, &mut on_visit)?;
         done.0 += visited.iter().map(|visited| visited.work.0).sum::<u64>();
         all.extend(visited);
@@ -126,7 +132,7 @@ fn visit_one(scenario: &Scenario, visit: &Visit, options: &Options, loader: &Loa
 }
 
 /// What a run of which all events were kept took: its events, the lives that it began, each an instance of its code,
-/// and quanta of spinning.
+/// and what it cost beside them, at what the parts of it take as measured.
 pub fn work(run: &Run, scenario: &Scenario) -> Work {
     let sizes = scenario.packages.iter().flat_map(|(_, package)| &package.files).map(|(_, content)| match content {
         Content::Bytes(bytes) => bytes.len() as u64,
@@ -135,8 +141,9 @@ pub fn work(run: &Run, scenario: &Scenario) -> Work {
     let life = 20 + sizes.max().unwrap_or(0) / 2_500;
     let of_event = |what: &What| match what {
         What::Started(_) => life,
-        What::Spun(..) => 20_000,
         _ => 1,
     };
-    Work(run.trace.events().map(|(_, event)| of_event(&event.what)).sum())
+    let events: u64 = run.trace.events().map(|(_, event)| of_event(&event.what)).sum();
+    let Spent { fuel, copied, rewritten, begun, .. } = run.spent;
+    Work(events + fuel / 300 + copied / 300 + rewritten / 2_000 + begun / 1_000)
 }

@@ -6,8 +6,11 @@ mod text;
 use super::args::{Format, Rules, Seeds, quoted};
 use super::explore::bar;
 use super::record::{self, Record};
+use super::text::{read as text_file, shown};
 use super::{Context, Outcome, Stop, bug, wrong_scenario};
-use crate::check::{self, Checked, Deeds, Exercise, Failure, Findings, Visit, Work, deeds, notes, read};
+use crate::check::{
+    self, Checked, Deeds, Exercise, Failure, Findings, Visit, Work, deeds, manifest_notes, notes, read,
+};
 use crate::chooser::Profile;
 use crate::explore::{record_seed, run_plan};
 use crate::invariant::Violation;
@@ -27,13 +30,22 @@ use std::str::FromStr;
 /// How much work the crash points of one check may take, and how much its seeds: some seconds each.
 const POINTS_WORK: Work = Work(20_000_000);
 const SEEDS_WORK: Work = Work(10_000_000);
-/// How much work shrinking one failure may take, and how many runs.
+/// How much work shrinking one failure may take, and how many runs; how much all failures together.
 const SHRINK_WORK: u64 = 5_000_000;
+const STORIES_WORK: u64 = 30_000_000;
 const SHRINK_RUNS_MAX: u64 = 300;
 /// How many failures are made small.
 const RETOLD_MAX: usize = 10;
-/// A run of more events is stopped: a guest floods the world, or prints for ever.
-const EVENTS_MAX: u64 = 300_000;
+/// A run of more is stopped, after some seconds at most: a guest floods the world, prints for ever, or hands over more
+/// than one should. All events are kept, and several runs are under way at once: what is copied bounds their memory.
+const BOUNDS: Bounds = Bounds {
+    events: 300_000,
+    fuel: 2_000_000_000,
+    copied: 256 << 20,
+    rewritten: 8 << 30,
+    memory: 512 << 20,
+    mailboxes: 128 << 20,
+};
 
 /// Your own package, as it is: a folder with a manifest.json, its .zip, or one .wasm or .wat
 #[derive(clap::Args)]
@@ -129,7 +141,7 @@ impl Check {
     fn exercise(&self) -> Result<Exercise, Stop> {
         let mut all = Exercise::default();
         for path in self.inject.iter().chain(&self.expect) {
-            let text = fs::read_to_string(path).map_err(|error| Stop::Wrong(format!("{}: {error}", path.display())))?;
+            let text = text_file(path)?;
             let exercise = Exercise::parse(&text, &path.display().to_string());
             all = all.and(exercise.map_err(|error| Stop::Wrong(error.to_string()))?);
         }
@@ -137,8 +149,7 @@ impl Check {
     }
 
     fn options(&self, scenario: &Scenario) -> Options {
-        let bounds = Bounds { events: EVENTS_MAX, ..Bounds::default() };
-        Options { keep_trace: true, bounds, ..self.rules.options(scenario) }
+        Options { keep_trace: true, bounds: BOUNDS, ..self.rules.options(scenario) }
     }
 
     /// One plan, told event by event.
@@ -166,15 +177,22 @@ impl Check {
         let scenario = &checked.scenario;
         let calm = self.run_plan(context, checked, &Plan::default())?;
         let mut findings = Findings::default();
-        findings.take_calm(&calm, notes(&calm, true));
+        let mut known = notes(&calm, true);
+        known.extend(scenario.packages.iter().flat_map(|(_, package)| manifest_notes(package)));
+        findings.take_calm(&calm, known);
         // What breaks when nothing goes wrong, or cannot be played to its end, needs no storm to be found.
         let left_out = match calm.held() {
-            true => Some(self.visit_all(context, scenario, &mut findings)?),
+            true => Some(self.visit_all(context, scenario, check::work(&calm, scenario), &mut findings)?),
             false => None,
         };
         let calm = Rc::new(calm);
-        let first = findings.failures.iter().take(RETOLD_MAX);
-        let stories = first.map(|failure| self.story(context, checked, failure, &calm)).collect::<Result<_, _>>()?;
+        let mut stories = Vec::new();
+        let mut done = Work::default();
+        for failure in findings.failures.iter().take(RETOLD_MAX) {
+            if done.0 < STORIES_WORK {
+                stories.push(self.story(context, checked, failure, &calm, &mut done)?);
+            }
+        }
         let (name, deeds) = (scenario.name.as_str(), deeds(&calm));
         let told = Told { name, deeds, findings, left_out, stories };
         match self.format {
@@ -182,8 +200,8 @@ impl Check {
             Format::Json => json(&told, out)?,
         }
         if let Some(path) = &self.report {
-            let written = fs::write(path, markdown::Markdown(&told).to_string());
-            written.map_err(|error| Stop::Wrong(format!("{}: {error}", path.display())))?;
+            let written = fs::write(path, &*shown(&markdown::Markdown(&told).to_string()));
+            written.map_err(|error| Stop::Wrong(format!("--report: {}: {error}", path.display())))?;
         }
         match told.findings.outcome() {
             check::Outcome::Passed => Ok(Outcome::Held),
@@ -192,7 +210,14 @@ impl Check {
     }
 
     /// Crash points and seeds, as many as may be; gives back how many of each were left out.
-    fn visit_all(&self, context: &Context, scenario: &Scenario, findings: &mut Findings) -> Result<(u64, u64), Stop> {
+    /// One is about as much work as `each`.
+    fn visit_all(
+        &self,
+        context: &Context,
+        scenario: &Scenario,
+        each: Work,
+        findings: &mut Findings,
+    ) -> Result<(u64, u64), Stop> {
         let points = sweep::points(scenario, &self.options(scenario), &context.loader);
         let points = points.map_err(wrong_scenario(scenario))?;
         let mut points = check::spread(points.into_iter().map(|point| point.line).collect());
@@ -201,8 +226,8 @@ impl Check {
         if let Some(Points::Some(most)) = self.points {
             points.truncate(most);
         }
-        self.visit(context, scenario, &points, self.points.is_none().then_some(POINTS_WORK), findings)?;
-        self.visit(context, scenario, &seeds, Some(SEEDS_WORK), findings)?;
+        self.visit(context, scenario, &points, each, self.points.is_none().then_some(POINTS_WORK), findings)?;
+        self.visit(context, scenario, &seeds, each, Some(SEEDS_WORK), findings)?;
         Ok((n_points - findings.points, n_seeds - findings.seeds))
     }
 
@@ -211,21 +236,29 @@ impl Check {
         context: &Context,
         scenario: &Scenario,
         visits: &[Visit],
+        each: Work,
         bound: Option<Work>,
         findings: &mut Findings,
     ) -> Result<(), Stop> {
         let bar = bar(visits.len());
         bar.set_message(scenario.name.clone());
         let options = self.options(scenario);
-        let visited = check::visit(scenario, visits, bound, &options, &context.loader, || bar.inc(1));
+        let visited = check::visit(scenario, visits, each, bound, &options, &context.loader, || bar.inc(1));
         for visited in visited.map_err(wrong_scenario(scenario))? {
             findings.take_visited(visited);
         }
         Ok(())
     }
 
-    /// A failure played again, and made small.
-    fn story(&self, context: &Context, checked: &Checked, failure: &Failure, calm: &Rc<Run>) -> Result<Story, Stop> {
+    /// A failure played again, and made small; the work of that is added to what was `done`.
+    fn story(
+        &self,
+        context: &Context,
+        checked: &Checked,
+        failure: &Failure,
+        calm: &Rc<Run>,
+        done: &mut Work,
+    ) -> Result<Story, Stop> {
         let scenario = &checked.scenario;
         let (plan, recorded) = match &failure.first {
             None => {
@@ -239,10 +272,13 @@ impl Check {
             Some(Visit::Point(line)) => (Plan { lines: vec![line.clone()] }, false),
         };
         let run = self.run_plan(context, checked, &plan)?;
-        let most = (SHRINK_WORK / check::work(&run, scenario).0.max(1)).clamp(10, SHRINK_RUNS_MAX);
+        let each = check::work(&run, scenario);
+        let most = (SHRINK_WORK / each.0.max(1)).clamp(1, SHRINK_RUNS_MAX);
+        done.0 += 3 * each.0;
         let before = plan.lines.len();
         let fails = |plan: &Plan| {
             let run = self.run_plan(context, checked, plan);
+            done.0 += run.as_ref().map_or(0, |run| check::work(run, scenario).0);
             run.is_ok_and(|run| broken(&run).iter().any(|violation| failure.is(violation)))
         };
         let plan = shrink(plan, most as usize, fails).plan;
@@ -275,6 +311,10 @@ impl Told<'_> {
     fn sentence(&self) -> String {
         match self.findings.outcome() {
             check::Outcome::Passed => match self.left_out {
+                Some((1.., _)) if self.findings.points == 0 => format!(
+                    "nothing broke in {}; no crash point was visited",
+                    super::text::counted(self.findings.seeds, "seed")
+                ),
                 Some((0, _)) => {
                     "its processes survive being killed, crashed, restarted and rebooted at every point".to_string()
                 }

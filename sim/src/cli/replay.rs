@@ -159,11 +159,7 @@ impl Source {
     fn plan(&self) -> Result<Option<Plan>, Stop> {
         let (text, place) = match (&self.text, &self.file) {
             (Some(text), _) => (text.clone(), String::new()),
-            (None, Some(file)) => {
-                let text = std::fs::read_to_string(file);
-                let text = text.map_err(|error| Stop::Wrong(format!("{}: {error}", file.display())))?;
-                (text, format!("{}: ", file.display()))
-            }
+            (None, Some(file)) => (super::text::read(file)?, format!("{}: ", file.display())),
             (None, None) => return Ok(None),
         };
         match text.trim() {

@@ -1,6 +1,62 @@
 //! Small help for texts.
 
+use super::Stop;
 use crate::report::fold;
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+/// How large a text may be that a person has written, in bytes.
+const TEXT_MAX: u64 = 16 << 20;
+
+/// The text in a file. It may be a pipe; it may not be without end.
+pub(super) fn read(path: &Path) -> Result<String, Stop> {
+    let wrong = |problem: &dyn std::fmt::Display| Stop::Wrong(format!("{}: {problem}", path.display()));
+    let mut text = String::new();
+    let file = File::open(path).map_err(|error| wrong(&error))?;
+    let n = file.take(TEXT_MAX + 1).read_to_string(&mut text).map_err(|error| wrong(&error))?;
+    match n as u64 > TEXT_MAX {
+        true => Err(wrong(&format!("more than {TEXT_MAX} bytes; is it the file that was meant?"))),
+        false => Ok(text),
+    }
+}
+
+/// A text as a terminal may show it: names and last words are a guest's, and may hold what clears a screen or turns a
+/// line round. Such a character is written as in JSON.
+pub(super) fn shown(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_odd) {
+        return Cow::Borrowed(text);
+    }
+    let each = |c: char| match is_odd(c) {
+        true => format!("\\u{:04x}", c as u32),
+        false => c.to_string(),
+    };
+    Cow::Owned(text.chars().map(each).collect())
+}
+
+/// Whether it does anything but show, or begin a line.
+fn is_odd(c: char) -> bool {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || (c.is_control() && c != '\n' && c != '\t')
+}
+
+/// What is written goes on as it may be shown.
+pub(super) struct Shown<W>(pub W);
+
+impl<W: Write> Write for Shown<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.0.write_all(shown(text).as_bytes())?,
+            Err(_) => self.0.write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
 
 /// A number with its thousands apart: `1,234,567`.
 pub(super) fn grouped(n: u64) -> String {
@@ -66,6 +122,15 @@ mod tests {
     fn numbers_are_grouped_by_thousands() {
         assert_eq!([0, 12, 999, 1_000, 1_234_567].map(grouped), ["0", "12", "999", "1,000", "1,234,567"]);
         assert_eq!([1, 2].map(|n| counted(n, "seed")), ["1 seed", "2 seeds"]);
+    }
+
+    #[test]
+    fn what_would_do_something_to_a_terminal_is_shown_and_not_done() {
+        assert_eq!(shown("plain\n\tü🦀"), "plain\n\tü🦀");
+        assert_eq!(shown("a\u{1b}[2J\0\u{202e}\r\u{9b}"), r"a\u001b[2J\u0000\u202e\u000d\u009b");
+        let mut out = Vec::new();
+        write!(Shown(&mut out), "\u{7}x").expect("a vector takes all");
+        assert_eq!(out, br"\u0007x");
     }
 
     #[test]

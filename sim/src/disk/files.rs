@@ -128,6 +128,11 @@ impl Files {
         Ok(right_below.map(|(path, entry)| (path.clone(), *entry == Entry::Dir)).collect())
     }
 
+    /// How many names there are, directories' among them.
+    pub fn n_names(&self) -> usize {
+        self.names.len()
+    }
+
     /// How many bytes all files hold together.
     pub fn used(&self) -> u64 {
         self.contents.values().map(|content| content.len() as u64).sum()
@@ -290,22 +295,22 @@ impl Files {
         }
     }
 
-    /// An encoding of everything, for a digest: the same files give the same bytes.
-    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+    /// An encoding of everything, for a digest, piece by piece: the same files give the same bytes.
+    pub(super) fn encode(&self, mut out: impl FnMut(&[u8])) {
         for (path, entry) in &self.names {
-            out.extend(path.as_bytes());
+            out(path.as_bytes());
             let Some(inode) = entry.inode() else {
-                out.push(0);
+                out(&[0]);
                 continue;
             };
-            out.push(1);
+            out(&[1]);
             let content = &self.contents[&inode];
-            out.extend((content.len() as u64).to_le_bytes());
-            out.extend(content.as_slice());
+            out(&(content.len() as u64).to_le_bytes());
+            out(content);
             for (_, sector) in self.rotten.range((inode, 0)..=(inode, u64::MAX)) {
-                out.extend(sector.to_le_bytes());
+                out(&sector.to_le_bytes());
             }
-            out.push(2);
+            out(&[2]);
         }
     }
 }

@@ -135,8 +135,9 @@ impl WasmGuest {
         self.store.data_mut().our = our.node;
         self.our = Some(names.address_text(our));
         // A start function cannot be suspended: it gets the quantum at once, and no more.
-        self.store.set_fuel(self.limits.spin_fuel).expect("the engine meters fuel");
+        self.fuel.begin_whole(&mut self.store, &self.limits);
         let instance = self.program.instantiate(&mut self.store);
+        self.fuel.settle(&mut self.store);
         let instance = instance.map_err(|error| match error.as_trap_code() {
             Some(TrapCode::OutOfFuel) => Trap::new(
                 TrapReason::Abi,
@@ -309,6 +310,12 @@ impl Fuel {
     fn begin(&mut self, store: &mut Store<Host>, limits: &Limits, needs: u64) {
         let quantum = limits.spin_fuel.max(needs);
         self.fill(store, limits, quantum, needs);
+    }
+
+    /// Begins a quantum that is given at once: for what cannot be paused.
+    fn begin_whole(&mut self, store: &mut Store<Host>, limits: &Limits) {
+        (self.filled, self.rest) = (limits.spin_fuel, 0);
+        store.set_fuel(self.filled).expect("the engine meters fuel");
     }
 
     /// Goes on with the quantum, if `needs` is left of it. Whether it is does not depend on how it is sliced.

@@ -269,7 +269,9 @@ impl Sqlite {
         }
         let seed = self.number(cx);
         let database = &self.open[path];
-        engine::call(&mut cx.disk, cx.now, seed, &self.setup, || work(database))
+        let done = engine::call(&mut cx.disk, cx.now, seed, &self.setup, || work(database));
+        cx.fuel += database.fuel();
+        done
     }
 
     /// Opens a database. Whether one that was there is sound is in the trace.

@@ -22,6 +22,8 @@ pub struct Bounds {
     /// Bytes copied between guests and the host, and onto disks. What a trace, an invariant or a disk keeps is among
     /// them, so this bounds the memory for that as well.
     pub copied: u64,
+    /// Bytes of files that are copied before something in them is written: a small write may copy all of a large file.
+    pub rewritten: u64,
     /// Bytes of memory that the guests that are alive have together.
     pub memory: u64,
     /// Bytes in mailboxes, which do not block, and in names.
@@ -29,20 +31,38 @@ pub struct Bounds {
 }
 
 impl Default for Bounds {
-    /// 5 million events, 10 billion fuel (some minute of a host's processor), 1 GiB copied, 1 GiB of guests' memory,
-    /// 256 MiB in mailboxes.
+    /// 5 million events, 10 billion fuel (some minute of a host's processor), 1 GiB copied, 64 GiB rewritten (some minute
+    /// as well), 1 GiB of guests' memory, 256 MiB in mailboxes.
     fn default() -> Bounds {
-        Bounds { events: 5_000_000, fuel: 10_000_000_000, copied: 1 << 30, memory: 1 << 30, mailboxes: 256 << 20 }
+        Bounds {
+            events: 5_000_000,
+            fuel: 10_000_000_000,
+            copied: 1 << 30,
+            rewritten: 64 << 30,
+            memory: 1 << 30,
+            mailboxes: 256 << 20,
+        }
     }
 }
 
-/// What a run has cost so far.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Spent {
-    fuel: u64,
-    copied: u64,
+/// What a run has cost its host: for bounds and reports, never to compare runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Fuel, and what took as long.
+    pub fuel: u64,
+    /// Bytes copied.
+    pub copied: u64,
+    /// Bytes of files rewritten.
+    pub rewritten: u64,
+    /// Bytes of memory that lives began with, beyond what is there at once.
+    pub begun: u64,
     sent_since_check: usize,
 }
+
+/// So many bytes of memory are there at once; more comes page by page from the operating system.
+const SMALL_MEMORY: u64 = 1 << 20;
+/// About what a name of a file takes, in bytes, where the names of a disk are copied.
+const NAME_BYTES: usize = 100;
 
 impl World<'_> {
     /// The run ends here: it has reached a bound.
@@ -50,15 +70,24 @@ impl World<'_> {
         self.limit.get_or_insert(bound);
     }
 
-    /// A guest has used this in its turn. What it has of memory counts when it has `grown`.
-    pub(super) fn spend(&mut self, used: Usage, grown: bool) {
-        let Bounds { fuel, memory, .. } = self.options.bounds;
-        self.spent.fuel += used.fuel;
-        if self.spent.fuel > fuel {
-            self.reached(format!("{fuel} fuel burned by guests"));
+    /// So much fuel was burned, or so long was computed.
+    pub(super) fn burn(&mut self, fuel: u64) {
+        self.spent.fuel += fuel;
+        let bound = self.options.bounds.fuel;
+        if self.spent.fuel > bound {
+            self.reached(format!("{bound} fuel burned by guests"));
         }
+    }
+
+    /// A guest has used this in its turn, before which it `had` so much memory. What it has counts when it has grown.
+    pub(super) fn spend(&mut self, used: Usage, had: u64) {
+        let memory = self.options.bounds.memory;
+        self.burn(used.fuel);
         self.copy(used.copied);
-        if grown {
+        if had == 0 {
+            self.spent.begun += used.memory.saturating_sub(SMALL_MEMORY);
+        }
+        if used.memory > had {
             let lives = self.nodes.iter().filter_map(|node| node.up.as_ref()).flat_map(|up| up.guests.iter().flatten());
             let held: u64 = lives.map(|live| live.guest.usage().memory).sum();
             if held > memory {
@@ -86,6 +115,24 @@ impl World<'_> {
         };
         let after = self.nodes[node].disk.files().len(path).unwrap_or(0) as usize;
         self.copy((written + after.saturating_sub(before) + after / 64) as u64);
+    }
+
+    /// A session's operations were done: the names of the disk were copied for it, and each file that it wrote to.
+    pub(super) fn spend_on_session(&mut self, node: usize, ops: &[Op]) {
+        if ops.is_empty() {
+            return;
+        }
+        let files = self.nodes[node].disk.files();
+        let mut written: Vec<_> =
+            ops.iter().filter_map(|op| if let Op::Write(path, ..) = op { Some(path) } else { None }).collect();
+        written.sort_unstable();
+        written.dedup();
+        let bytes: u64 = written.into_iter().map(|path| files.len(path).unwrap_or(0)).sum();
+        self.spent.rewritten += bytes + (files.n_names() * NAME_BYTES) as u64;
+        let bound = self.options.bounds.rewritten;
+        if self.spent.rewritten > bound {
+            self.reached(format!("{} MiB of files copied to write something in them", bound >> 20));
+        }
     }
 
     /// A message of so many bytes was sent: mailboxes do not block, so what nobody receives piles up.

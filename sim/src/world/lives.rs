@@ -46,7 +46,7 @@ impl World<'_> {
         let live = up.guest(process).expect("a guest that is resumed is alive");
         let had = live.guest.usage().memory;
         let used = live.resume(&mut self.names, reply);
-        self.spend(used, used.memory > had);
+        self.spend(used, had);
         self.schedule_turn(node, process, after);
     }
 

@@ -40,7 +40,8 @@ impl World<'_> {
         let mut cx = ModuleContext::new(address, self.now, &mut self.names, disk, kernel, outside);
         cx.provider = provider;
         heard.tell(served.as_mut(), &mut cx);
-        let ModuleContext { disk, out, facts, wakes, unmodelled, .. } = cx;
+        let ModuleContext { disk, out, facts, wakes, unmodelled, fuel, .. } = cx;
+        self.burn(fuel);
         if let Some(fault) = disk.refused() {
             self.record(node, Some(cause), What::IoRefused(module, fault));
         }

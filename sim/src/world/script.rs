@@ -12,6 +12,7 @@ use kernel_core::command::{Command, Initialize};
 use kernel_core::{
     Address, Blob, Bytes, Capability, Names, NodeId, OnExitRequest, ProcessId, ProcessRef, Received, Request,
 };
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// A line of the script that waits for an event.
@@ -53,21 +54,24 @@ impl World<'_> {
         for (node, package) in &self.scenario.packages {
             let node = self.node_index(node)?;
             for (path, content) in &package.files {
-                let bytes = match content {
-                    Content::Bytes(bytes) => bytes.clone(),
-                    Content::Program(name) => self.scenario.program_bytes(name, self.options.flavor)?,
+                let bytes: Rc<[u8]> = match content {
+                    Content::Bytes(bytes) => bytes.as_slice().into(),
+                    Content::Program(name) => self.scenario.program_bytes(name, self.options.flavor)?.into(),
                 };
+                self.spent.rewritten += bytes.len() as u64;
                 let path = modules::store_path(&format!("{}{path}", package.drive()));
                 let mut ops = Disk::create_dir_all(crate::disk::parent(&path));
                 let path: Arc<str> = path.into();
                 ops.push(Op::Create((&*path).into()));
-                ops.push(Op::Write((&*path).into(), 0, bytes.into()));
+                ops.push(Op::Write((&*path).into(), 0, bytes));
                 for op in &ops {
                     let error = |error| ScenarioError(format!("the file {path} of package {}: {error}", package.id));
                     self.nodes[node].disk.apply(op).map_err(error)?;
                 }
             }
-            self.nodes[node].disk.sync_all();
+            // All of it is durable, and there once: a package may be large, and few runs write to its files.
+            let disk = &mut self.nodes[node].disk;
+            disk.restore(&disk.snapshot());
         }
         for (node, bytes) in &self.scenario.disks {
             let node = self.node_index(node)?;

@@ -206,6 +206,7 @@ impl World<'_> {
             disk.apply(op).expect("operations were checked against the disk before they were asked for");
             self.spend_on_disk(node, op, before);
         }
+        self.spend_on_session(node, &ops[..n]);
         let disk = &mut self.nodes[node].disk;
         if let (Some(Planted::RenameIsNotAtomic), Some(Op::Rename(_, to))) = (self.options.planted, ops.get(n))
             && disk.files().is_file(to)

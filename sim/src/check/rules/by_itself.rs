@@ -40,7 +40,7 @@ impl Invariant for NoPanic {
 /// A process that restarts gets somewhere.
 #[derive(Clone, Default)]
 pub struct NoRestartLoop {
-    /// How many lives in a row of each process have panicked by themselves and received nothing.
+    /// How many lives in a row of each process have ended by themselves and received nothing.
     in_vain: BTreeMap<(NodeId, ProcessRef), u32>,
 }
 
@@ -57,13 +57,17 @@ impl Invariant for NoRestartLoop {
         let Some(life) = event.what.life() else { return Ok(()) };
         let in_vain = self.in_vain.entry((event.node, life.process)).or_default();
         match &event.what {
-            What::Exited(_, Exit::Panicked, words) if !is_made(words) => *in_vain += 1,
-            What::Exited(..) => {}
+            What::Exited(_, Exit::Panicked, words) if is_made(words) => {}
+            What::Exited(..) => *in_vain += 1,
             _ => *in_vain = 0,
         }
+        let ended = match &event.what {
+            What::Exited(_, Exit::Returned, _) => "returned",
+            _ => "panicked",
+        };
         match *in_vain {
             LOOP => Err(format!(
-                "{} panicked in {LOOP} lives in a row before it received anything, and is started again",
+                "{} {ended} in {LOOP} lives in a row before it received anything, and is started again",
                 names.process_text(life.process)
             )),
             _ => Ok(()),

@@ -14,6 +14,7 @@ use kernel_core::Instant;
 use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::types::Value;
 use rusqlite::{Batch, Connection, Error, ErrorCode, OpenFlags, Statement};
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Whose turn it is: the engine's random numbers and its count of memory are the whole process's.
@@ -30,7 +31,15 @@ pub struct Command {
 pub struct Database {
     connection: Connection,
     guard: Arc<Guard>,
+    /// Bytes of results since it was last asked what it took.
+    read: Cell<usize>,
 }
+
+/// What a request, a thousand steps of the engine and a byte of a result take, in a guest's fuel: about as long, as
+/// measured.
+const REQUEST_FUEL: u64 = 10_000;
+const KILOSTEP_FUEL: u64 = 10_000;
+const BYTE_FUEL: u64 = 2;
 
 /// Does engine work on a session of the disk, at an instant, with random numbers from a seed.
 pub fn call<R>(session: &mut Session, now: Instant, seed: u64, setup: &Setup, work: impl FnOnce() -> R) -> R {
@@ -86,7 +95,7 @@ impl Database {
         set("journal_mode", journal)?;
         connection.pragma_update(None, "synchronous", synchronous)?;
         let guard = Guard::of(&mut connection)?;
-        Ok(Database { connection, guard })
+        Ok(Database { connection, guard, read: Cell::new(0) })
     }
 
     fn trouble(&self) -> rusqlite::Result<Option<String>> {
@@ -99,8 +108,11 @@ impl Database {
     /// Runs a statement, and gives its rows.
     pub fn query(&self, command: &Command, may_write: bool) -> Result<Vec<u8>, SqliteError> {
         self.guard.begin(may_write);
-        let rows =
-            self.prepare(&command.sql).and_then(|mut statement| values::rows(&mut statement, &command.parameters));
+        let mut read = 0;
+        let rows = self
+            .prepare(&command.sql)
+            .and_then(|mut statement| values::rows(&mut statement, &command.parameters, &mut read));
+        self.read.set(read);
         rows.map_err(|error| if self.guard.tried_to_write() { SqliteError::NoWriteCap } else { error })
     }
 
@@ -122,6 +134,12 @@ impl Database {
             self.connection.execute_batch("ROLLBACK")?;
         }
         done
+    }
+
+    /// How long the last request took, in a guest's fuel.
+    pub fn fuel(&self) -> u64 {
+        let (kilosteps, read) = (u64::from(self.guard.kilosteps()), self.read.take() as u64);
+        REQUEST_FUEL + kilosteps * KILOSTEP_FUEL + read * BYTE_FUEL
     }
 
     /// Runs a statement. One that gives rows is done, and an error all the same.

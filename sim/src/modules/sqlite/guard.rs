@@ -120,6 +120,11 @@ impl Guard {
         self.tried_to_write.load(Relaxed)
     }
 
+    /// How many thousand steps the request has taken.
+    pub fn kilosteps(&self) -> u32 {
+        self.kilosteps.load(Relaxed)
+    }
+
     fn is_exhausted(&self) -> bool {
         self.kilosteps.fetch_add(1, Relaxed) >= KILOSTEPS_MAX
     }

@@ -37,18 +37,18 @@ fn parameter(value: Json) -> Result<Value, SqliteError> {
     }
 }
 
-/// The rows of a statement, run to its end.
-pub fn rows(statement: &mut Statement<'_>, parameters: &[Value]) -> Result<Vec<u8>, SqliteError> {
+/// The rows of a statement, run to its end. How many bytes of names and values were looked at is in `read`.
+pub fn rows(statement: &mut Statement<'_>, parameters: &[Value], read: &mut usize) -> Result<Vec<u8>, SqliteError> {
     let names: Vec<String> = statement.column_names().map(str::to_string).collect();
     let mut rows: Rows<'_> = statement.query(rusqlite::params_from_iter(parameters))?;
-    let (mut out, mut read) = (b"[".to_vec(), 0);
+    let mut out = b"[".to_vec();
     while let Some(row) = rows.next()? {
         let mut object: BTreeMap<&str, Json> = BTreeMap::new();
         for (at, name) in names.iter().enumerate() {
             let value = row.get_ref(at)?;
             // Before it is copied: a row may have one large value in a thousand columns.
-            read += name.len() + size(value);
-            if read > RESULT_MAX {
+            *read += name.len() + size(value);
+            if *read > RESULT_MAX {
                 return Err(SqliteError::Bound("the result is larger than 16 MiB".to_string()));
             }
             object.insert(name, json(value)?);
