@@ -2,7 +2,7 @@
 
 use crate::call::{Answer, Call};
 use crate::capability::Capability;
-use crate::command::{Command, CommandAnswer, Debug};
+use crate::command::{Command, CommandAnswer, Debug, process_to_json};
 use crate::durable::After;
 use crate::effect::{DropReason, Effect, Run, StateOp};
 use crate::input::{Refused, StateDone};
@@ -172,26 +172,16 @@ impl Kernel {
     // ---- debug ------------------------------------------------------------------------------------------------
 
     fn debug(&self, query: Debug, cx: &Context<'_>) -> Value {
-        let describe = |process: &Process| {
-            let capabilities = process.capabilities.iter().map(|capability| {
-                json!({
-                    "issuer": cx.names.address_text(capability.issuer),
-                    "params": cx.names.params_text(capability.params),
-                })
-            });
-            json!({
-                "on_exit": format!("{:?}", process.on_exit.kind()),
-                "public": process.public,
-                "capabilities": capabilities.collect::<Vec<_>>(),
-            })
-        };
+        let describe = |process: &Process| process_to_json(&self.record(process), cx.names);
         match query {
             Debug::ProcessMap => {
                 let rows = self.processes.iter().map(|(id, p)| (cx.names.process_text(id).to_string(), describe(p)));
                 json!({ "ProcessMap": rows.collect::<serde_json::Map<_, _>>() })
             }
             Debug::Process(id) => json!({ "Process": self.processes.get(id).map(describe) }),
-            Debug::HasCap(id, capability) => json!({ "HasCap": self.holds(id, &capability) }),
+            Debug::HasCap(id, capability) => {
+                json!({ "HasCap": self.processes.get(id).map(|_| self.holds(id, &capability)) })
+            }
         }
     }
 }

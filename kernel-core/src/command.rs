@@ -184,6 +184,19 @@ pub fn record_to_json(record: &Record, names: &Names) -> serde_json::Value {
     serde_json::to_value(row).expect("a row has only string keys")
 }
 
+/// A process as `Debug` tells of it: what the client library reads into its `PersistedProcess`. The handle of its code
+/// is the number of the image.
+pub(crate) fn process_to_json(record: &Record, names: &Names) -> serde_json::Value {
+    let capabilities = record.capabilities.iter().map(|capability| CapabilityJson::from(capability, names));
+    serde_json::json!({
+        "wasm_bytes_handle": record.image.map_or(String::new(), |image| image.0.to_string()),
+        "wit_version": null,
+        "on_exit": OnExitJson::from(&record.on_exit, names),
+        "public": record.public,
+        "capabilities": capabilities.collect::<Vec<_>>(),
+    })
+}
+
 /// Reads what [`record_to_json`] wrote.
 pub fn record_from_json(json: serde_json::Value, names: &mut Names, our: NodeId) -> Result<Record, BadCommand> {
     let row = RecordJson::deserialize(json).map_err(|error| BadCommand(error.to_string()))?;
@@ -369,4 +382,32 @@ struct RequestJson {
 struct BlobJson {
     mime: Option<String>,
     bytes: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn debug_tells_of_a_process_what_the_client_library_reads() {
+        let mut names = Names::new();
+        let our = names.node("a.os");
+        let last_words = json!({"Requests": [["our@p:demo:a.os", {"body": [1]}, null]]});
+        let mut record = Record {
+            image: Some(ImageId(7)),
+            on_exit: OnExit::Restart,
+            public: true,
+            capabilities: [Capability::network(our)].into_iter().collect(),
+        };
+        let told = process_to_json(&record, &names);
+        let network = json!({"issuer": "a.os@kernel:distro:sys", "params": "\"network\""});
+        let expected = json!({
+            "wasm_bytes_handle": "7", "wit_version": null, "on_exit": "Restart", "public": true, "capabilities": [network],
+        });
+        assert_eq!(told, expected);
+        record.on_exit = parse_on_exit(&last_words, &mut names, our).expect("it is a manifest's");
+        let told = process_to_json(&record, &names);
+        assert_eq!(told["on_exit"]["Requests"][0][0], "a.os@p:demo:a.os", "as a value, and not only its kind: {told}");
+    }
 }

@@ -27,7 +27,7 @@ pub enum Reply {
     Answer(Answer),
     /// What the clock that it asked for says, in nanoseconds.
     Clock(Instant),
-    /// Its quantum of spinning has passed.
+    /// Its quantum of spinning, or its sleep, has passed.
     Continue,
 }
 
@@ -40,6 +40,8 @@ pub enum Turn {
     Clock(Clock),
     /// It has computed for so long without a call; virtual time passes, and it can be killed meanwhile (M5).
     Busy(Duration),
+    /// It sleeps for so long, and nothing wakes it before; it can be killed meanwhile (M5).
+    Sleep(Duration),
     /// `init` returned.
     Returned,
     /// It panicked: any trap, or an ABI violation the host detected (E1).

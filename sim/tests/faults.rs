@@ -1,6 +1,6 @@
 //! Faults, one by one: a plan of a line or two brings each about, and the trace shows what it does and what it does not.
 
-use kernel_core::{Change, Duration, Instant};
+use kernel_core::{Change, Duration, Instant, ProcessRef};
 use sim::event::{Event, Kind, What};
 use sim::explore::run_plan;
 use sim::guest::Clock;
@@ -10,7 +10,7 @@ use sim::plan::Plan;
 use sim::scenario::{Flavor, On, Program, Scenario, down, kill, millis, on, secs, start, tell};
 use sim::site::Down;
 use sim::trace::line;
-use sim::world::{Options, Run};
+use sim::world::{CALL_COST, Options, Run, START_COST};
 
 const ALICE: &str = "alice.os";
 const BOB: &str = "bob.os";
@@ -57,6 +57,27 @@ async fn speaker(os: Os) {
     os.receive().await;
 }
 
+/// Sleeps, and says so.
+async fn sleeper(os: Os) {
+    os.sleep(secs(5)).await;
+    os.print(0, "awake");
+    os.receive().await;
+}
+
+/// The same.
+const SLEEPER: &str = r#"(module
+    (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+    (import "hyperware:process/standard@1.0.0" "print-to-terminal" (func $print (param i32 i32 i32)))
+    (import "hyperware:process/standard@1.0.0" "receive" (func $receive (param i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 1024) "awake")
+    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 2048))
+    (func (export "init") (param i32 i32)
+        (i64.store (i32.const 24) (i64.const 5000000000))
+        (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))
+        (call $print (i32.const 0) (i32.const 1024) (i32.const 5))
+        (call $receive (i32.const 512))))"#;
+
 /// A program that needs more memory twice, and dies if it does not get it.
 const GROWER: &str = r#"(module
     (memory (export "memory") 1)
@@ -74,6 +95,11 @@ fn programs() -> Vec<Program> {
         native(native::Program::new("caller", caller)),
         native(native::Program::new("answerer", answerer)),
         native(native::Program::new("speaker", speaker)),
+        Program {
+            name: "sleeper".to_string(),
+            native: Some(native::Program::new("sleeper", sleeper)),
+            wasm: Some(SLEEPER.as_bytes().into()),
+        },
         Program { name: "grower".to_string(), native: None, wasm: Some(GROWER.as_bytes().into()) },
     ]
 }
@@ -133,6 +159,55 @@ fn a_life_computes_for_some_quanta_before_a_call_and_can_be_killed_meanwhile() {
     let killed = play(&story.at(millis(2_500), kill(process(ALICE, "speaker"))), plan);
     assert_eq!((texts(&killed), count(&killed, "computed for 1s")), (vec!["one".to_string()], 1));
     assert_eq!(count(&killed, "is killed"), 1);
+}
+
+fn is_sleeper(run: &Run, process: ProcessRef) -> bool {
+    run.names.process_text(process) == "sleeper:demo:alice.os"
+}
+
+/// Else the quanta before each look would add up to a process that computes on and on.
+#[test]
+fn quanta_come_before_calls_and_not_before_a_look_at_a_clock() {
+    let watcher = process(ALICE, "watcher");
+    let story = story().at(secs(1), start(watcher.runs("watcher").public())).at(secs(2), tell(&watcher, "now?"));
+    let plan: Vec<String> = (1..9).map(|nth| format!("spin alice.os@watcher:demo:alice.os/1 #{nth} 5")).collect();
+    let run = play(&story, &plan.join("; "));
+    let mut stretches = vec![0];
+    for event in events(&run) {
+        match event.what {
+            What::Spun(..) => *stretches.last_mut().expect("there is one") += 1,
+            What::Called(..) => stretches.push(0),
+            _ => {}
+        }
+    }
+    stretches.retain(|quanta| *quanta > 0);
+    assert_eq!(stretches, [5, 5, 5], "before receive, print and receive");
+}
+
+#[test]
+fn a_life_sleeps_for_as_long_as_it_asked_and_can_be_killed_meanwhile() {
+    let story = story().at(secs(1), start(process(ALICE, "sleeper").runs("sleeper")));
+    let killed = story.clone().at(secs(3), kill(process(ALICE, "sleeper")));
+    let started = |run: &Run| {
+        let of = |event: &&Event| matches!(&event.what, What::Started(life) if is_sleeper(run, life.process));
+        events(run).find(of).expect("it is started").at
+    };
+    let [native, wasm] = [Flavor::Native, Flavor::Wasm].map(|flavor| {
+        let run = |story| {
+            let options = Options { flavor, keep_trace: true, ..Options::default() };
+            run_plan(story, &Plan::default(), &options, &Loader::default()).expect("it is a sound story")
+        };
+        let run_of_it = run(&story);
+        let said = printed(&run_of_it);
+        assert_eq!((said.len(), &*said[0].1), (1, "awake"));
+        let passed = said[0].0 - started(&run_of_it);
+        assert_eq!(passed.0, START_COST.0 + secs(5).0 + CALL_COST.0);
+        assert_eq!((count(&run_of_it, "computed"), run_of_it.flavored), (0, false), "that is not computing");
+        let killed = run(&killed);
+        assert!(killed.held() && count(&killed, "is killed") == 1 && texts(&killed).is_empty());
+        (run_of_it.fingerprint, killed.fingerprint)
+    });
+    assert_eq!(native, wasm, "both leave the same trace");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod odd;
 
-use kernel_core::{Call, Instant};
+use kernel_core::{Call, Duration, Instant};
 use odd::{Life, wasi};
 use sim::guest::wasm::{Limits, Program};
 use sim::guest::{Clock, Reply, SPIN_QUANTUM, TrapReason, Turn};
@@ -96,6 +96,49 @@ fn a_clock_is_asked_for_and_told() {
     assert_eq!(turn, Turn::Call(Call::SetState(vec![8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0, 0].into())));
     let text = wasi("", &(read(2) + "(call $set-state (i32.const 8) (i32.const 1))"));
     assert_eq!(Life::of(&text).init(), Turn::Call(Call::SetState(vec![28].into())));
+}
+
+/// Waits by a subscription at 0 with these fields, and saves the error, the number of events, and the event.
+fn polls(n: u32, kind: u32, span: i64, flags: u32) -> String {
+    format!(
+        "(i64.store (i32.const 0) (i64.const 0x0807060504030201)) (i32.store8 (i32.const 8) (i32.const {kind}))
+         (i32.store (i32.const 16) (i32.const 1)) (i64.store (i32.const 24) (i64.const {span}))
+         (i32.store16 (i32.const 40) (i32.const {flags})) (memory.fill (i32.const 104) (i32.const 255) (i32.const 36))
+         (i32.store (i32.const 100) (call $poll_oneoff (i32.const 0) (i32.const 108) (i32.const {n}) (i32.const 104)))
+         (call $set-state (i32.const 100) (i32.const 40))"
+    )
+}
+
+#[test]
+fn a_sleep_ends_with_the_event_that_a_standard_library_expects() {
+    let mut life = Life::of(&wasi("", &polls(1, 0, 5_000_000_000, 0)));
+    assert_eq!(life.init(), Turn::Sleep(Duration::from_secs(5)));
+    let told = [&[0, 0, 0, 0, 1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8], &[0; 24][..]].concat();
+    assert_eq!(life.resume(Reply::Continue), Turn::Call(Call::SetState(told.into())));
+    // Whatever it asks for: the world sees to it that such a night ends.
+    assert_eq!(Life::of(&wasi("", &polls(1, 0, -1, 0))).init(), Turn::Sleep(Duration(u64::MAX)));
+}
+
+#[test]
+fn whatever_else_is_waited_for_is_not_there() {
+    let error = |body: &str| match Life::of(&wasi("", body)).init() {
+        Turn::Call(Call::SetState(saved)) => saved[0],
+        turn => panic!("{turn:?}"),
+    };
+    assert_eq!(error(&polls(0, 0, 1, 0)), 28, "nothing to wait for");
+    assert_eq!(error(&polls(2, 0, 1, 0)), 52, "two things");
+    assert_eq!(error(&polls(1, 1, 1, 0)), 52, "a file");
+    assert_eq!(error(&polls(1, 0, 1, 1)), 52, "an instant");
+    for lie in ["(i32.const -40) (i32.const 0)", "(i32.const 0) (i32.const -8)", "(i32.const 131040) (i32.const 0)"] {
+        let body = format!(
+            "(i32.store (i32.const 0) (call $poll_oneoff {lie} (i32.const 1) (i32.const 0)))
+             (call $set-state (i32.const 0) (i32.const 1))"
+        );
+        assert_eq!(error(&body), 21, "{lie}");
+    }
+    let body = "(i32.store (i32.const 0) (call $poll_oneoff (i32.const 0) (i32.const 0) (i32.const 1) (i32.const -1)))
+        (call $set-state (i32.const 0) (i32.const 1))";
+    assert_eq!(error(body), 21);
 }
 
 #[test]

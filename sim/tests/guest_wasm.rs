@@ -259,7 +259,7 @@ fn story(program: &Program, limits: &Limits) -> (Vec<String>, u64) {
             Turn::Call(Call::GetState) => life.answer(Answer::State(Some(vec![i as u8; 100].into()))),
             Turn::Call(_) => life.answer(Answer::Done),
             Turn::Clock(_) => life.resume(Reply::Clock(Instant(i as u64))),
-            Turn::Busy(_) => life.resume(Reply::Continue),
+            Turn::Busy(_) | Turn::Sleep(_) => life.resume(Reply::Continue),
             Turn::Returned | Turn::Trapped(_) => break,
         }
     }
@@ -281,6 +281,7 @@ fn busy_guest() -> String {
             (memory.copy (i32.const 70001) (i32.const 70000) (i32.const 60000))
             (drop (memory.grow (i32.const 1)))
             (drop (call $clock_time_get (i32.const 0) (i64.const 0) (i32.const 8)))
+            (drop (call $poll_oneoff (i32.const 3000) (i32.const 3100) (i32.const 1) (i32.const 3200)))
             (call $get-state (i32.const 16))
             (call $set-state (i32.load (i32.const 20)) (i32.load (i32.const 24)))
             (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 12))))
@@ -293,7 +294,7 @@ fn slices_of_fuel_change_no_turn() {
     let program = Program::load(busy_guest().as_bytes()).expect("a program");
     let limits = |slice_fuel| Limits { spin_fuel: 20_000, slice_fuel, ..Limits::default() };
     let (whole, used) = story(&program, &limits(None));
-    for spoken in ["Busy", "Clock", "Print", "SetState", "Trapped"] {
+    for spoken in ["Busy", "Clock", "Sleep", "Print", "SetState", "Trapped"] {
         assert!(whole.iter().any(|turn| turn.contains(spoken)), "{spoken} is not in {whole:?}");
     }
     for slice in [1, 2, 3, 7, 10, 33, 100, 333, 1_000, 19_999, 20_000, 1_000_000] {
@@ -340,7 +341,7 @@ fn guests_take_turns_without_touching_each_other() {
                 Some(Turn::Call(Call::GetState)) => life.answer(Answer::State(Some(vec![i as u8 - 1; 100].into()))),
                 Some(Turn::Call(_)) => life.answer(Answer::Done),
                 Some(Turn::Clock(_)) => life.resume(Reply::Clock(Instant(i as u64 - 1))),
-                Some(Turn::Busy(_)) => life.resume(Reply::Continue),
+                Some(Turn::Busy(_) | Turn::Sleep(_)) => life.resume(Reply::Continue),
                 Some(turn) => panic!("{turn:?}"),
             };
             story.extend(life.ahead.drain(..).map(|call| format!("{call:?}")));

@@ -51,7 +51,7 @@ fn turns(program: &Program, limits: &Limits, told: &[u8]) -> Vec<(Vec<Call>, Tur
         reply = match &turn {
             Turn::Call(call) => Reply::Answer(answer(call, our, told.get(nth).copied().unwrap_or(0))),
             Turn::Clock(_) => Reply::Clock(kernel_core::Instant(nth as u64)),
-            Turn::Busy(_) => Reply::Continue,
+            Turn::Busy(_) | Turn::Sleep(_) => Reply::Continue,
             Turn::Returned => Reply::Continue,
             Turn::Trapped(trap) => {
                 assert!(!trap.text.is_empty() || trap.reason == TrapReason::Unreachable, "a panic says why: {trap:?}");

@@ -28,12 +28,17 @@ const CALLS: [(&str, &[u32]); 19] = [
 ];
 
 /// Those of WASI, with their types and honest arguments.
-const WASI: [(&str, &str, &str); 8] = [
+const WASI: [(&str, &str, &str); 9] = [
     ("fd_write", "(param i32 i32 i32 i32) (result i32)", "(i32.const 2) (i32.const 2048) (i32.const 1) (i32.const 8)"),
     ("environ_get", "(param i32 i32) (result i32)", "(i32.const 0) (i32.const 0)"),
     ("environ_sizes_get", "(param i32 i32) (result i32)", "(i32.const 0) (i32.const 4)"),
     ("random_get", "(param i32 i32) (result i32)", "(i32.const 4096) (i32.const 64)"),
     ("clock_time_get", "(param i32 i64 i32) (result i32)", "(i32.const 1) (i64.const 0) (i32.const 16)"),
+    (
+        "poll_oneoff",
+        "(param i32 i32 i32 i32) (result i32)",
+        "(i32.const 4096) (i32.const 16) (i32.const 1) (i32.const 64)",
+    ),
     ("sched_yield", "(result i32)", ""),
     ("proc_exit", "(param i32)", "(i32.const 3)"),
     ("path_open", "(param i32) (result i32)", "(i32.const 3)"),

@@ -285,7 +285,7 @@ fn run(name: &str, guest: Box<dyn Guest>, state: Option<&[u8]>, inbox: &[Mail]) 
                 life.answer(answer)
             }
             Turn::Clock(_) => panic!("no program reads the clock"),
-            Turn::Busy(_) | Turn::Returned | Turn::Trapped(_) => return (steps, life.names),
+            Turn::Busy(_) | Turn::Sleep(_) | Turn::Returned | Turn::Trapped(_) => return (steps, life.names),
         };
     }
 }

@@ -147,6 +147,46 @@ fn who_leaves_for_good_is_not_alive() {
     checked.must_say(&["alive: BROKEN in a:b.os", "leaves:a:b.os is gone, and nobody killed it", "plan: calm"]);
 }
 
+/// Answers one request, and has run to completion.
+const ANSWERS_ONCE: &str = "(call $receive (i32.const 64))
+    (call $send-response (i32.const 0) (i32.const 16) (i32.const 4) (i32.const 0) (i32.const 0) (i32.const 0)
+        (i32.const 8) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))";
+
+#[test]
+fn who_has_run_to_completion_owes_no_answer_to_what_the_check_asks_once_more() {
+    let imports = ["receive i32", "send-response i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32"];
+    let once = "[[send]]\nto = \"script\"\nbody = \"go\"\nanswer_within = \"5s\"\n";
+    let manifest = r#"[{"process_name": "script", "process_wasm_path": "/script.wat", "on_exit": "None"}]"#;
+    let folder = Folder::new()
+        .with("script.wat", guest(&imports, ANSWERS_ONCE))
+        .with("manifest.json", manifest)
+        .with("once.toml", once)
+        .with("twice.toml", format!("{once}times = 2\n"));
+    let arguments = |file| ["--id", "a:b.os", "--inject", file, "--seeds", "20"];
+    check(folder.0.path(), folder.0.path(), &arguments("once.toml"))
+        .must_end(0)
+        .must_say(&["gone at the end", "PASSED"]);
+    check(folder.0.path(), folder.0.path(), &arguments("twice.toml"))
+        .must_end(1)
+        .must_say(&["answers: BROKEN in a:b.os", "script:a:b.os did not answer \"go\" within 5s"]);
+}
+
+#[test]
+fn an_answer_that_lacks_a_capability_is_told_with_where_to_give_it() {
+    let ask = "[[send]]\nto = \"asks\"\nbody = 'ask alice.os@eth:distro:sys 5 \"GetAccessSettings\"'\n";
+    let manifest = r#"[{"process_name": "asks", "process_wasm_path": "/puppet.wasm", "on_exit": "Restart",
+        "request_capabilities": ["eth:distro:sys"], "grant_capabilities": []}]"#;
+    let folder = Folder::new()
+        .with("puppet.wasm", fs::read(built("puppet")).expect("it is committed"))
+        .with("manifest.json", manifest)
+        .with("it.toml", ask);
+    let arguments = ["--id", "a:b.os", "--inject", "it.toml", "--seeds", "1", "--points", "1"];
+    check(folder.0.path(), folder.0.path(), &arguments).must_end(0).must_say(&[
+        "a message from eth:distro:sys to asks:a:b.os was dropped: it lacks the capability",
+        "`grant_capabilities`",
+    ]);
+}
+
 #[test]
 fn a_panic_is_told_in_the_words_of_the_guest() {
     let folder = Folder::new();
@@ -179,6 +219,25 @@ fn a_restart_loop_that_only_a_fault_brings_about_is_found_with_a_bounded_amount_
     assert_eq!(plan, Some(1), "one fault is enough");
 }
 
+/// A guest that may read a clock and sleep besides.
+fn with_wasi(guest: String) -> String {
+    let imports = r#"(import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))"#;
+    guest.replacen("(module ", &format!("(module {imports}"), 1)
+}
+
+/// Waits for five minutes as `std::thread::sleep` does, then for messages; panics if it was not to sleep.
+const SLEEPS: &str = "(i64.store (i32.const 1048) (i64.const 300000000000))
+    (if (call $poll (i32.const 1024) (i32.const 1100) (i32.const 1) (i32.const 1200)) (then unreachable))
+    (if (i32.ne (i32.load (i32.const 1200)) (i32.const 1)) (then unreachable))
+    (loop $again (call $receive (i32.const 64)) (br $again))";
+
+#[test]
+fn who_sleeps_does_not_compute_and_wakes() {
+    let folder = Folder::new().with("sleeps.wat", with_wasi(guest(&["receive i32"], SLEEPS)));
+    folder.check("sleeps.wat", &["--seeds", "20"]).must_end(0).must_say(&["PASSED"]);
+}
+
 #[test]
 fn who_spins_floods_recurses_grows_or_prints_for_ever_is_stopped_and_named() {
     let spins = guest(&[], "(loop $again (br $again))");
@@ -190,11 +249,16 @@ fn who_spins_floods_recurses_grows_or_prints_for_ever_is_stopped_and_named() {
     let saves =
         guest(&["set-state i32 i32"], "(loop $again (call $set-state (i32.const 16) (i32.const 4)) (br $again))");
     let recurses = guest(&[], "(drop (call $deeper (i32.const 0)))");
+    let looks = "(loop $again (drop (call $clock (i32.const 1) (i64.const 1) (i32.const 64))) (br $again))";
+    let naps = "(loop $again (drop (call $poll (i32.const 1024) (i32.const 1100) (i32.const 1) (i32.const 1200))) (br $again))";
+    let (looks, naps) = (with_wasi(guest(&[], looks)), with_wasi(guest(&[], naps)));
     for (name, text, says) in [
         ("spins", spins, &["spins: BROKEN in", "spins:spins:check.os computed for 10s without a call", "FAILED"][..]),
         ("grows", grows, &["spins: BROKEN in", "grows:grows:check.os computed for", "FAILED"]),
         ("prints", prints, &["stopped at a bound, 300000 events; busiest was prints:prints:check.os", "INCONCLUSIVE"]),
         ("saves", saves, &["saves:saves:check.os"]),
+        ("looks", looks, &["stopped at a bound", "busiest was looks:looks:check.os", "INCONCLUSIVE"]),
+        ("naps", naps, &["stopped at a bound", "busiest was naps:naps:check.os", "INCONCLUSIVE"]),
         (
             "recurses",
             recurses,

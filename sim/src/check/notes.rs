@@ -174,7 +174,12 @@ impl std::fmt::Display for Note {
                 write!(f, "a message from {source} was dropped: {target} was not there")
             }
             Note::NotAllowed(source, target) => {
-                write!(f, "a message from {source} to {target} was dropped: it lacks the capability")
+                write!(
+                    f,
+                    "a message from {source} to {target} was dropped: it lacks the capability; see \
+                     `request_capabilities` of the one, `grant_capabilities` of the other and, between nodes, \
+                     `request_networking`"
+                )
             }
             Note::Unanswered(source, target, body) => {
                 write!(f, "{source} was not answered by {target} in time: {body}")
@@ -239,6 +244,7 @@ impl<'a> Seen<'a> {
                 let (source, target) = ends(message, names);
                 // The owner knows whom it killed, and an answer that comes too late is nobody's loss.
                 let of_guest = !message.source.process.is_module();
+                let is_answer = !message.is_request() && !message.target.process.is_module();
                 match reason {
                     // On a real node somebody would have answered.
                     DropReason::NotRunning
@@ -253,7 +259,8 @@ impl<'a> Seen<'a> {
                         });
                     }
                     DropReason::NotRunning if of_guest => _ = notes.insert(Note::NobodyThere(source, target)),
-                    DropReason::NoCapability | DropReason::NoNetwork if of_guest => {
+                    // Of a module it is an answer that its asker made no room for.
+                    DropReason::NoCapability | DropReason::NoNetwork if of_guest || (calm && is_answer) => {
                         notes.insert(Note::NotAllowed(source, target));
                     }
                     _ => {}
@@ -333,7 +340,15 @@ fn busiest(run: &Run) -> String {
         *counts.entry(life).or_default() += 1;
     }
     let busiest = counts.into_iter().max_by_key(|(life, count)| (*count, std::cmp::Reverse(*life)));
-    busiest.map_or("nobody".to_string(), |(life, count)| format!("{} ({count} events)", life_text(life, &run.names)))
+    let most = busiest.map_or(0, |(_, count)| count);
+    let silent = run.spent.silent.iter().max_by_key(|(process, times)| (**times, std::cmp::Reverse(**process)));
+    match (silent, busiest) {
+        (Some(((_, process), times)), _) if *times > most => {
+            format!("{} ({times} times that it read a clock or slept)", run.names.process_text(*process))
+        }
+        (_, Some((life, count))) => format!("{} ({count} events)", life_text(life, &run.names)),
+        (_, None) => "nobody".to_string(),
+    }
 }
 
 fn ends(message: &Message, names: &Names) -> (String, String) {

@@ -131,7 +131,7 @@ fn visit_one(scenario: &Scenario, visit: &Visit, options: &Options, loader: &Loa
     Ok(Visited { visit: visit.clone(), verdict: run.verdict, notes, work, coverage: run.coverage })
 }
 
-/// What a run of which all events were kept took: its events, the lives that it began, each an instance of its code,
+/// What a run of which all events were kept took: its events and the turns that are none, the lives that it began, each an instance of its code,
 /// and what it cost beside them, at what the parts of it take as measured.
 pub fn work(run: &Run, scenario: &Scenario) -> Work {
     let sizes = scenario.packages.iter().flat_map(|(_, package)| &package.files).map(|(_, content)| match content {
@@ -144,6 +144,7 @@ pub fn work(run: &Run, scenario: &Scenario) -> Work {
         _ => 1,
     };
     let events: u64 = run.trace.events().map(|(_, event)| of_event(&event.what)).sum();
+    let silent = run.spent.n_silent();
     let Spent { fuel, copied, rewritten, begun, .. } = run.spent;
-    Work(events + fuel / 300 + copied / 300 + rewritten / 2_000 + begun / 1_000)
+    Work(events + silent + fuel / 300 + copied / 300 + rewritten / 2_000 + begun / 1_000)
 }

@@ -5,7 +5,7 @@ use super::lift::{Lie, Lift, Lifted};
 use super::lower::answer_layout;
 use super::wasi::Wasi;
 use super::{AHEAD_MAX, Clock, Trap, TrapReason};
-use kernel_core::{Call, CallKind, Names, NodeId};
+use kernel_core::{Call, CallKind, Duration, Names, NodeId};
 use std::collections::VecDeque;
 use std::fmt;
 use wasmi::{Error, Memory, ResourceLimiter, StoreLimits};
@@ -24,8 +24,21 @@ pub(super) enum Stop {
     Call { call: Call, ret: u32 },
     /// It reads a clock, to be written to `at`.
     Clock { clock: Clock, at: u32 },
+    /// It sleeps for so long.
+    Sleep(Duration, Nap),
     /// It broke the calling convention, or exited.
     Trap(Trap),
+}
+
+/// What a sleeper is told when it wakes, and where, checked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Nap {
+    /// Its own word for what it waited for.
+    pub userdata: u64,
+    /// Where the event goes, 32 bytes.
+    pub event_at: u32,
+    /// Where the number of events goes.
+    pub n_events_at: u32,
 }
 
 /// The error by which an import stops its guest; the reason is in [`Host::stop`].

@@ -1,10 +1,10 @@
 //! One life of a Wasm program: where it stands, what it may burn, and how it ends.
 
-use super::host::{Host, Stop, Stopped};
+use super::host::{Host, Nap, Stop, Stopped};
 use super::lift::{At, Lifted};
 use super::lower::{Lower, Realloc, answer_layout};
 use super::wasm::{Limits, Program};
-use super::{Guest, MEMORY_REFUSED, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn, Usage};
+use super::{Guest, MEMORY_REFUSED, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn, Usage, wasi};
 use kernel_core::{Address, Answer, Call, CallKind, Instant, Names};
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -42,6 +42,8 @@ enum State {
     Calling { frame: ResumableCallHostTrap, call: CallKind, ret: u32 },
     /// Reading the clock into `at`.
     Reading { frame: ResumableCallHostTrap, at: u32 },
+    /// Asleep.
+    Sleeping { frame: ResumableCallHostTrap, nap: Nap },
     /// Computing; its next step takes `needs`.
     Spinning { frame: ResumableCallOutOfFuel, needs: u64 },
     /// Returned or trapped.
@@ -54,6 +56,7 @@ impl State {
             State::Fresh => "has not begun",
             State::Calling { .. } => "waits for an answer",
             State::Reading { .. } => "reads the clock",
+            State::Sleeping { .. } => "sleeps",
             State::Spinning { .. } => "spins",
             State::Over => "is over",
         }
@@ -115,6 +118,11 @@ impl WasmGuest {
             (State::Reading { frame, at }, Reply::Clock(Instant(nanos))) => {
                 let memory = self.live().memory.data_mut(&mut self.store);
                 memory[at as usize..at as usize + 8].copy_from_slice(&nanos.to_le_bytes());
+                self.fuel.begin(&mut self.store, &self.limits, 0);
+                self.run(names, ahead, |store| frame.resume(store, &[Val::I32(0)], &mut []))
+            }
+            (State::Sleeping { frame, nap }, Reply::Continue) => {
+                wasi::wake(self.live().memory.data_mut(&mut self.store), nap);
                 self.fuel.begin(&mut self.store, &self.limits, 0);
                 self.run(names, ahead, |store| frame.resume(store, &[Val::I32(0)], &mut []))
             }
@@ -246,6 +254,10 @@ impl WasmGuest {
                             self.state = State::Reading { frame, at };
                             Ok(Turn::Clock(clock))
                         }
+                        Stop::Sleep(span, nap) => {
+                            self.state = State::Sleeping { frame, nap };
+                            Ok(Turn::Sleep(span))
+                        }
                         Stop::Trap(trap) => Err(trap),
                     };
                 }
@@ -260,7 +272,7 @@ pub(super) fn trap_of(error: &Error, host: &mut Host) -> Trap {
     if error.downcast_ref::<Stopped>().is_some() {
         return match host.stop.take() {
             Some(Stop::Trap(trap)) => trap,
-            Some(Stop::Call { .. } | Stop::Clock { .. }) | None => {
+            Some(Stop::Call { .. } | Stop::Clock { .. } | Stop::Sleep(..)) | None => {
                 host.trap(TrapReason::Abi, "a call where none can be made")
             }
         };

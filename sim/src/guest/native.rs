@@ -305,6 +305,11 @@ impl Os {
         self.stop(Turn::Busy(span)).await;
     }
 
+    /// Sleeps for so long, as `poll_oneoff` does for a Wasm guest.
+    pub async fn sleep(&self, span: Duration) {
+        self.stop(Turn::Sleep(span)).await;
+    }
+
     /// Computes for ever.
     pub async fn spin(&self) -> ! {
         loop {

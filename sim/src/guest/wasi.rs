@@ -1,11 +1,12 @@
 //! What a Rust guest's standard library needs of WASI preview 1: no files, no arguments, no environment.
 //!
-//! Seven functions mean something; every other one answers ENOSYS.
+//! Eight functions mean something; every other one answers ENOSYS.
 
 use super::abi::wrong_type;
-use super::host::{Host, Stop, stop};
+use super::host::{Host, Nap, Stop, stop};
 use super::load::Invalid;
 use super::{Clock, TrapReason};
+use kernel_core::Duration;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::collections::VecDeque;
@@ -19,6 +20,10 @@ const STDERR_MAX: usize = 5_000;
 
 /// How many buffers one `fd_write` takes; the rest is a short write, which callers have to expect anyway.
 const BUFFERS_MAX: u32 = 1_024;
+
+/// The size of what `poll_oneoff` is to wait for, and of what it tells.
+const SUBSCRIPTION: usize = 48;
+const EVENT: usize = 32;
 
 const SUCCESS: u32 = 0;
 const BADF: u32 = 8;
@@ -64,7 +69,7 @@ impl Wasi {
 pub(super) fn define(linker: &mut Linker<Host>, name: &str, ty: &FuncType) -> Result<(), Invalid> {
     use ValType::{I32, I64};
     let (params, results): (&[ValType], &[ValType]) = match name {
-        "fd_write" => (&[I32; 4], &[I32]),
+        "fd_write" | "poll_oneoff" => (&[I32; 4], &[I32]),
         "environ_get" | "environ_sizes_get" | "random_get" => (&[I32; 2], &[I32]),
         "clock_time_get" => (&[I32, I64, I32], &[I32]),
         "proc_exit" => (&[I32], &[]),
@@ -92,6 +97,7 @@ pub(super) fn define(linker: &mut Linker<Host>, name: &str, ty: &FuncType) -> Re
         "environ_sizes_get" => linker.func_wrap(MODULE, name, environ_sizes_get),
         "random_get" => linker.func_wrap(MODULE, name, random_get),
         "clock_time_get" => linker.func_wrap(MODULE, name, clock_time_get),
+        "poll_oneoff" => linker.func_wrap(MODULE, name, poll_oneoff),
         "proc_exit" => linker.func_wrap(MODULE, name, proc_exit),
         _ => linker.func_wrap(MODULE, name, |_: Caller<'_, Host>| SUCCESS),
     }
@@ -201,6 +207,31 @@ fn clock_time_get(mut caller: Caller<'_, Host>, clock: u32, _precision: u64, at:
         Some(_) => Err(stop(caller.data_mut(), Stop::Clock { clock, at })),
         None => Ok(FAULT),
     }
+}
+
+/// Sleeping, which is what `std::thread::sleep` makes of it: one clock, so long from now. There is nothing else to
+/// wait for.
+fn poll_oneoff(mut caller: Caller<'_, Host>, at: u32, event_at: u32, n: u32, n_events_at: u32) -> Result<u32, Error> {
+    let memory = enter(&mut caller, "poll_oneoff")?.data(&caller);
+    let at_hand = |at: u32, length: usize| memory.get(at as usize..at as usize + length);
+    let (subscription, event, count) = (at_hand(at, SUBSCRIPTION), at_hand(event_at, EVENT), at_hand(n_events_at, 4));
+    let (Some(subscription), Some(_), Some(_)) = (subscription, event, count) else { return Ok(FAULT) };
+    let long = |from: usize| u64::from_le_bytes(subscription[from..from + 8].try_into().expect("8 bytes"));
+    let (is_clock, until_an_instant) = (subscription[8] == 0, subscription[40] & 1 == 1);
+    let (span, nap) = (Duration(long(24)), Nap { userdata: long(0), event_at, n_events_at });
+    match n {
+        0 => Ok(INVAL),
+        1 if is_clock && !until_an_instant => Err(stop(caller.data_mut(), Stop::Sleep(span, nap))),
+        _ => Ok(NOSYS),
+    }
+}
+
+/// Tells a sleeper that its time has come: one event, of a clock, without an error.
+pub(super) fn wake(memory: &mut [u8], nap: Nap) {
+    let mut event = [0; EVENT];
+    event[..8].copy_from_slice(&nap.userdata.to_le_bytes());
+    put(memory, nap.event_at, &event);
+    put(memory, nap.n_events_at, &1u32.to_le_bytes());
 }
 
 /// An end that `init` did not come back from: a panic like any trap (E1), whatever the code. Only an `init` that

@@ -7,6 +7,8 @@
 use super::World;
 use crate::disk::Op;
 use crate::guest::Usage;
+use kernel_core::{NodeId, ProcessRef};
+use std::collections::BTreeMap;
 
 /// How many bytes may be sent between two looks at the mailboxes.
 const CHECK_EVERY_BYTES: usize = 16 << 20;
@@ -56,7 +58,16 @@ pub struct Spent {
     pub rewritten: u64,
     /// Bytes of memory that lives began with, beyond what is there at once.
     pub begun: u64,
+    /// How often each process read a clock, or slept: turns that are no events.
+    pub silent: BTreeMap<(NodeId, ProcessRef), u64>,
     sent_since_check: usize,
+}
+
+impl Spent {
+    /// How many turns were no events.
+    pub fn n_silent(&self) -> u64 {
+        self.silent.values().sum()
+    }
 }
 
 /// So many bytes of memory are there at once; more comes page by page from the operating system.
@@ -65,6 +76,17 @@ const SMALL_MEMORY: u64 = 1 << 20;
 const NAME_BYTES: usize = 100;
 
 impl World<'_> {
+    /// A process read a clock or slept, of which there is no event. Who does that without end keeps the host as busy as
+    /// a flood does, and is stopped by the same bound.
+    pub(super) fn spend_in_silence(&mut self, node: usize, process: ProcessRef) {
+        let times = self.spent.silent.entry((self.nodes[node].id, process)).or_default();
+        *times += 1;
+        let events = self.options.bounds.events;
+        if *times >= events {
+            self.reached(format!("{events} times that a process read a clock or slept"));
+        }
+    }
+
     /// The run ends here: it has reached a bound.
     pub(super) fn reached(&mut self, bound: String) {
         self.limit.get_or_insert(bound);
@@ -98,8 +120,8 @@ impl World<'_> {
 
     /// So many bytes were copied.
     pub(super) fn copy(&mut self, bytes: u64) {
-        self.spent.copied += bytes;
-        if self.spent.copied > self.options.bounds.copied {
+        self.spent.cost.copied += bytes;
+        if self.spent.cost.copied > self.options.bounds.copied {
             let mebibytes = self.options.bounds.copied >> 20;
             self.reached(format!("{mebibytes} MiB copied between guests, the host and disks"));
         }

@@ -56,10 +56,16 @@ impl World<'_> {
         let live = up.guest(process).expect("a guest that has a turn is alive");
         let cost = match (&live.then, live.ahead.is_empty()) {
             (Some(Turn::Busy(span)), true) => *span,
-            (_, _) => {
-                let spins = self
-                    .chooser
-                    .ask(&mut live.spin, &mut self.names, |draw| Some(Choice::Count(1 + draw.below(5) as u32)));
+            // Time goes by even for who sleeps for no time: nobody may go round at one instant.
+            (Some(Turn::Sleep(span)), true) => CALL_COST.max(*span),
+            (then, no_call_before) => {
+                // A read of the clock is no call: quanta before it would add up with those before the call.
+                let spins = match (then, no_call_before) {
+                    (Some(Turn::Clock(_)), true) => None,
+                    _ => self
+                        .chooser
+                        .ask(&mut live.spin, &mut self.names, |draw| Some(Choice::Count(1 + draw.below(5) as u32))),
+                };
                 if let Some(Choice::Count(quanta)) = spins {
                     live.spins = quanta;
                 }
@@ -74,7 +80,7 @@ impl World<'_> {
         };
         let number = live.number;
         let cost = if live.spins > 0 { SPIN_QUANTUM } else { cost };
-        let at = self.now + Duration(after.0 + cost.0);
+        let at = self.now + after + cost;
         self.queue_in_order(node, at, Task::Turn(node, process, number));
     }
 
@@ -137,6 +143,7 @@ impl World<'_> {
                 self.call(node, life, cause, call, more);
             }
             Turn::Clock(clock) => {
+                self.spend_in_silence(node, process);
                 let reading = self.clock(node, cause, clock);
                 self.resume(node, process, Reply::Clock(reading), Duration::ZERO);
             }
@@ -144,6 +151,10 @@ impl World<'_> {
                 self.flavored = true;
                 live.cause = self.trace.next();
                 self.record(node, Some(cause), What::Spun(life, span));
+                self.resume(node, process, Reply::Continue, Duration::ZERO);
+            }
+            Turn::Sleep(_) => {
+                self.spend_in_silence(node, process);
                 self.resume(node, process, Reply::Continue, Duration::ZERO);
             }
             Turn::Returned => self.exit(node, life, cause, Exit::Returned, None),

@@ -325,6 +325,7 @@ pub fn wasi(data: &str, body: &str) -> String {
         ("environ_sizes_get", "(param i32 i32) (result i32)"),
         ("random_get", "(param i32 i32) (result i32)"),
         ("clock_time_get", "(param i32 i64 i32) (result i32)"),
+        ("poll_oneoff", "(param i32 i32 i32 i32) (result i32)"),
         ("proc_exit", "(param i32)"),
         ("sched_yield", "(result i32)"),
         ("path_open", "(param i32 i64 f32) (result i32)"),

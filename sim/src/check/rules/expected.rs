@@ -134,7 +134,11 @@ impl Invariant for IsAnswered {
                 let target = request.target;
                 // Who was killed stays dead, and so may be whom it needs; who has left for good owes nothing.
                 let gone = self.killed || past.lives.life(target.node, target.process).is_none();
-                let owed = self.calm || (self.asked_when_over.contains(&request.id) && !gone);
+                // What is sent once more comes from the check: who has left by then owes nothing in a calm either.
+                let owed = match self.asked_when_over.contains(&request.id) {
+                    true => !gone,
+                    false => self.calm,
+                };
                 if owed {
                     let (process, body) = (names.process_text(target.process), said(request.body()));
                     let seconds = request.expects_response().unwrap_or_default();

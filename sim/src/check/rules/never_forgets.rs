@@ -16,13 +16,21 @@ pub struct NeverForgets {
     /// What it was asked and has not answered.
     open: BTreeMap<MessageId, String>,
     /// What it has answered last: to what, as it was said, and what that means.
-    last: Option<(String, String, Said)>,
+    last: Option<Answered>,
+    /// Whether its node's disk has failed: then an answer of another form may be an honest error, and takes nothing back.
+    disk_fails: bool,
+    /// What it has answered last of each form.
+    of_form: BTreeMap<String, Answered>,
 }
+
+/// To what, as it was said, and what that means.
+type Answered = (String, String, Said);
 
 impl NeverForgets {
     /// Which, and the requests whose answers count.
     pub fn new(process: On, requests: Remembers) -> NeverForgets {
-        NeverForgets { process, requests, open: BTreeMap::new(), last: None }
+        let (open, of_form) = (BTreeMap::new(), BTreeMap::new());
+        NeverForgets { process, requests, open, last: None, disk_fails: false, of_form }
     }
 }
 
@@ -32,11 +40,15 @@ impl Invariant for NeverForgets {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::Sent, Kind::ModuleReceived]
+        &[Kind::Sent, Kind::ModuleReceived, Kind::IoRefused, Kind::WriteRefused, Kind::Rotted]
     }
 
     fn on_event(&mut self, _: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
         match &event.what {
+            What::IoRefused(..) | What::WriteRefused | What::Rotted(..) => {
+                self.disk_fails |= names.node_text(event.node) == self.process.node;
+                Ok(())
+            }
             What::Sent(message)
                 if is_asked(message) && is(&self.process, event.node, message.target.process, names) =>
             {
@@ -56,7 +68,11 @@ impl Invariant for NeverForgets {
             {
                 let Some(request) = self.open.remove(&message.id) else { return Ok(()) };
                 let (answer, means) = (said(message.body()), Said::of(message.body()));
-                let before = self.last.replace((request.clone(), answer.clone(), means.clone()));
+                let form = means.form();
+                let last = (request.clone(), answer.clone(), means.clone());
+                let same = self.of_form.insert(form, last.clone());
+                let before = self.last.replace(last);
+                let before = if self.disk_fails { same } else { before };
                 match before {
                     Some((asked, told, meant)) if !means.keeps(&meant) => {
                         let who = &self.process.process;
@@ -100,6 +116,18 @@ impl Said {
                 Said::Fields(fields.iter().map(|(name, value)| (name.clone(), Said::of_json(value))).collect())
             }
             other => Said::Other(other.to_string()),
+        }
+    }
+
+    /// What sort of answer it is, as far as it can be told; of an enum's, the variant. An error has another than what
+    /// was asked for.
+    fn form(&self) -> String {
+        match self {
+            Said::Number(_) => "a number".to_string(),
+            Said::Things(_) => "things".to_string(),
+            Said::Fields(fields) if fields.len() == 1 => fields.keys().cloned().collect(),
+            Said::Fields(_) => "fields".to_string(),
+            Said::Other(_) => "another".to_string(),
         }
     }
 
@@ -150,6 +178,18 @@ mod tests {
         ];
         for (before, now) in lost {
             assert!(!keeps(before, now), "{now} says less than {before}");
+        }
+    }
+
+    #[test]
+    fn an_error_has_another_form_than_what_was_asked_for() {
+        let form = |text: &str| Said::of(text.as_bytes()).form();
+        assert_eq!(form("5"), form("7"));
+        assert_eq!(form(r#"{"Ok": 5}"#), form(r#"{"Ok": [1]}"#));
+        assert_eq!(form(r#"{"n": 5, "m": 1}"#), form(r#"{"n": 5, "k": 1}"#), "a field that is missing is missed");
+        for (answer, error) in [("5", "error: disk full"), (r#"{"Ok": 5}"#, r#"{"Err": "disk full"}"#), ("[1]", "null")]
+        {
+            assert_ne!(form(answer), form(error), "{answer} and {error}");
         }
     }
 }
