@@ -145,11 +145,13 @@ impl Semantics {
     }
 
     /// All that Kinode 1.0 does differently, as far as it is modelled.
+    #[allow(clippy::needless_update, reason = "the feature `mutants` brings a field more")]
     pub fn kinode_1_0() -> Semantics {
         Semantics { back_off: BackOff::Kinode10, deviations: ALL_BITS, ..Semantics::book() }
     }
 
     /// All that Hyperdrive 1.9 does differently, as far as it is modelled.
+    #[allow(clippy::needless_update, reason = "the feature `mutants` brings a field more")]
     pub fn hyperdrive_1_9() -> Semantics {
         Semantics { back_off: BackOff::Hyperdrive19, deviations: ALL_BITS, ..Semantics::book() }
     }

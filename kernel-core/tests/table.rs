@@ -41,6 +41,8 @@ fn the_table_is_told_to_who_asks_for_it() {
     let right = Capability::messaging(Address { node: node.our, process: ProcessRef::KERNEL });
     node.command(&Command::Grant(process, vec![right]));
     let row = json!({
+        "wasm_bytes_handle": "1",
+        "wit_version": null,
         "on_exit": "Restart",
         "public": true,
         "capabilities": [{ "issuer": "a.os@kernel:distro:sys", "params": "\"messaging\"" }],

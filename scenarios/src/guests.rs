@@ -20,6 +20,7 @@ mod ledger;
 mod parent;
 mod puppet;
 mod saver;
+mod ticker;
 mod worker;
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub fn programs() -> Vec<Program> {
         Program::new("parent", parent::parent),
         Program::new("puppet", puppet::puppet),
         Program::new("saver", saver::saver),
+        Program::new("ticker", ticker::ticker),
         Program::new("worker", worker::worker),
     ]
 }

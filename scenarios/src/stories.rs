@@ -79,6 +79,7 @@ fn built(name: &str) -> Arc<[u8]> {
         "parent" => include_bytes!("../guests/built/parent.wasm"),
         "puppet" => include_bytes!("../guests/built/puppet.wasm"),
         "saver" => include_bytes!("../guests/built/saver.wasm"),
+        "ticker" => include_bytes!("../guests/built/ticker.wasm"),
         "worker" => include_bytes!("../guests/built/worker.wasm"),
         _ => unreachable!("`{name}` is built: a test compares the twins with the folder"),
     };

@@ -26,6 +26,8 @@ pub enum Profile {
     /// Each seed switches whole families on or off and draws their rates.
     #[default]
     Swarm,
+    /// The same, on disks that neither refuse an access nor rot.
+    Sound,
 }
 
 /// Who decides at sites.
@@ -126,9 +128,10 @@ impl Chooser {
                 Profile::Calm => NEVER,
                 _ if usual == NEVER => NEVER,
                 Profile::Stormy => usual,
-                Profile::Swarm if draw.below(2) == 0 => NEVER,
-                Profile::Swarm if usual == 1 => 1,
-                Profile::Swarm => usual * [1, 4, 16, 64][draw.below(4) as usize],
+                Profile::Sound if matches!(question, Question::Io | Question::Rot) => NEVER,
+                Profile::Swarm | Profile::Sound if draw.below(2) == 0 => NEVER,
+                Profile::Swarm | Profile::Sound if usual == 1 => 1,
+                Profile::Swarm | Profile::Sound => usual * [1, 4, 16, 64][draw.below(4) as usize],
             };
         }
         Chooser {
@@ -363,4 +366,25 @@ fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sound_disks_are_the_swarm_without_what_disks_do() {
+        let rates = |seed, profile| match Chooser::seeded(Seed(seed), profile).source {
+            Source::Seeded { rates, .. } => rates,
+            Source::Planned { .. } | Source::Census { .. } => panic!("it is seeded"),
+        };
+        let mut refused = 0;
+        for seed in 0..64 {
+            let (mut swarm, sound) = (rates(seed, Profile::Swarm), rates(seed, Profile::Sound));
+            refused += u32::from(swarm[Question::Io as usize] != NEVER);
+            (swarm[Question::Io as usize], swarm[Question::Rot as usize]) = (NEVER, NEVER);
+            assert_eq!(swarm, sound);
+        }
+        assert!(refused > 0, "a swarm's disks refuse");
+    }
 }

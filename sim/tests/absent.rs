@@ -101,6 +101,15 @@ fn who_may_as_well_not_be_there_on_a_real_node_is_only_told() {
     assert_eq!(notes, BTreeSet::from(both), "what was there and was killed is modelled");
 }
 
+#[test]
+fn who_asks_for_a_chain_where_there_is_none_is_told_how_to_make_one() {
+    let body = r#"{"Request":{"chain_id":8453,"method":"eth_blockNumber","params":null}}"#;
+    let asker = runs("asker:demo:alice.os").messaging("eth:distro:sys");
+    let notes = noted(&[asker], None, &[&format!("ask eth:distro:sys {body}")]);
+    assert_eq!(notes, BTreeSet::from([Note::NoChain("asker:demo:alice.os".to_string())]));
+    assert!(notes.iter().all(|note| !note.is_open() && note.to_string().contains("`[chain]`")));
+}
+
 #[cfg(feature = "sqlite")]
 #[test]
 fn a_right_that_only_the_simulator_asks_for_leaves_the_verdict_open() {

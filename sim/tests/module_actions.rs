@@ -22,9 +22,9 @@ const ACTIONS: &[(&str, &str)] = &[
         "Request SubscribeLogs UnsubscribeLogs AddProvider! RemoveProvider! SetPublic! SetPrivate! AllowNode! \
          UnallowNode! DenyNode! UndenyNode! SetProviders! GetProviders! GetAccessSettings GetState \
          logs newHeads newPendingTransactions! syncing! eth_blockNumber eth_chainId eth_getBlockByHash \
-         eth_getBlockByNumber eth_getLogs eth_getBalance! eth_sendRawTransaction! eth_call! eth_getTransactionReceipt! \
-         eth_getTransactionCount! eth_estimateGas! eth_getTransactionByHash! eth_getCode! eth_getStorageAt! \
-         eth_gasPrice! eth_accounts! eth_hashrate! eth_subscribe! eth_unsubscribe!",
+         eth_getBlockByNumber eth_getLogs eth_getBalance eth_sendRawTransaction! eth_call! eth_getTransactionReceipt! \
+         eth_getTransactionCount eth_estimateGas! eth_getTransactionByHash! eth_getCode eth_getStorageAt! \
+         eth_gasPrice eth_accounts eth_hashrate eth_subscribe! eth_unsubscribe!",
     ),
     (
         "http-server",

@@ -93,6 +93,16 @@ fn an_indexer_keeps_what_its_sibling_keeps() {
 }
 
 #[test]
+fn a_ticker_begins_and_tries_again_as_its_sibling_does() {
+    let again = || Mail::Response(Vec::new(), Some("again".into()));
+    let inbox = [again(), Mail::Request(b"not for it".to_vec()), again(), again()];
+    for state in [None, Some(&b"12"[..])] {
+        let steps = lockstep("ticker", state, &inbox);
+        assert!(steps.len() > 2, "{steps:?}");
+    }
+}
+
+#[test]
 fn a_twin_reads_a_state_as_its_sibling_does() {
     for state in STATES {
         lockstep("counter", Some(state), &requests(&["add", "add"]));

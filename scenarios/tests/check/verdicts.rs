@@ -156,7 +156,8 @@ const ANSWERS_ONCE: &str = "(call $receive (i32.const 64))
 fn who_has_run_to_completion_owes_no_answer_to_what_the_check_asks_once_more() {
     let imports = ["receive i32", "send-response i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32"];
     let once = "[[send]]\nto = \"script\"\nbody = \"go\"\nanswer_within = \"5s\"\n";
-    let manifest = r#"[{"process_name": "script", "process_wasm_path": "/script.wat", "on_exit": "None"}]"#;
+    let manifest = r#"[{"process_name": "script", "process_wasm_path": "/script.wat", "on_exit": "None", "public": false,
+        "request_networking": false, "request_capabilities": [], "grant_capabilities": []}]"#;
     let folder = Folder::new()
         .with("script.wat", guest(&imports, ANSWERS_ONCE))
         .with("manifest.json", manifest)
@@ -175,7 +176,8 @@ fn who_has_run_to_completion_owes_no_answer_to_what_the_check_asks_once_more() {
 fn an_answer_that_lacks_a_capability_is_told_with_where_to_give_it() {
     let ask = "[[send]]\nto = \"asks\"\nbody = 'ask alice.os@eth:distro:sys 5 \"GetAccessSettings\"'\n";
     let manifest = r#"[{"process_name": "asks", "process_wasm_path": "/puppet.wasm", "on_exit": "Restart",
-        "request_capabilities": ["eth:distro:sys"], "grant_capabilities": []}]"#;
+        "request_capabilities": ["eth:distro:sys"], "grant_capabilities": [], "request_networking": false,
+        "public": false}]"#;
     let folder = Folder::new()
         .with("puppet.wasm", fs::read(built("puppet")).expect("it is committed"))
         .with("manifest.json", manifest)

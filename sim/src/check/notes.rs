@@ -112,6 +112,8 @@ pub enum Note {
     Elsewhere(String, String),
     /// `sqlite` refused a process for want of a right that the public runtime does not ask for: the process, the error.
     Stricter(String, String),
+    /// A process asked `eth` for a chain that is not there: the process.
+    NoChain(String),
     /// A run reached a bound of the simulator: which, and who kept it busiest.
     Bound(String, String),
     /// A message went nowhere since its target was not there: source, target.
@@ -142,6 +144,7 @@ impl Note {
             Note::Unmodelled(..) => "not-modelled",
             Note::Elsewhere(..) => "elsewhere",
             Note::Stricter(..) => "stricter",
+            Note::NoChain(..) => "no-chain",
             Note::Bound(..) => "bound",
             Note::NobodyThere(..) => "nobody-there",
             Note::NotAllowed(..) => "not-allowed",
@@ -168,6 +171,10 @@ impl std::fmt::Display for Note {
                 let says =
                     "which the public runtime does not ask for (its sqlite looks rights up and does not heed them)";
                 write!(f, "sqlite:distro:sys refused {process} with {error}, for want of a right {says}")
+            }
+            Note::NoChain(process) => {
+                let mend = "the `[chain]` of an exercise makes one";
+                write!(f, "{process} asked eth:distro:sys for a chain, and this node has no provider of it; {mend}")
             }
             Note::Bound(bound, who) => write!(f, "a run was stopped at a bound, {bound}; busiest was {who}"),
             Note::NobodyThere(source, target) => {
@@ -273,6 +280,11 @@ impl<'a> Seen<'a> {
             }
             What::Sent(message) if message.expects_response().is_some() && !message.source.process.is_module() => {
                 self.open.insert(message.id, message);
+            }
+            What::Sent(message) if message.source.process == ProcessRef::ETH => {
+                if **message.body() == *br#"{"Err":"NoRpcForChain"}"# {
+                    notes.insert(Note::NoChain(text(message.target.process)));
+                }
             }
             What::Sent(message) if message.source.process == ProcessRef::SQLITE => {
                 for error in ["NoReadCap", "NoWriteCap"] {

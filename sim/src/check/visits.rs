@@ -60,16 +60,16 @@ pub fn spread(points: Vec<Line>) -> Vec<Visit> {
     numbered.into_iter().map(|(_, line)| Visit::Point(line)).collect()
 }
 
-/// Makes visits, in their order, until all are made or the work exceeds the bound; one of them is about as much work
-/// as `each`. `on_visit` is told of each.
+/// Makes visits, in their order, seeds by this profile, until all are made or the work exceeds the bound, if there is one;
+/// one of them is about as much work as `each`. `on_visit` is told of each.
 ///
 /// # Errors
 /// A scenario that names what it does not have.
 pub fn visit(
     scenario: &Scenario,
     visits: &[Visit],
-    each: Work,
-    bound: Option<Work>,
+    profile: Profile,
+    (each, bound): (Work, Option<Work>),
     options: &Options,
     loader: &Loader,
     mut on_visit: impl FnMut(),
@@ -81,7 +81,7 @@ pub fn visit(
         let each = (done.0 / all.len().max(1) as u64).max(each.0).max(1);
         let n = bound.map_or(BATCH, |bound| (bound.0 / BATCHES / each) as usize).clamp(BATCH_MIN, BATCH);
         let batch = &visits[all.len()..(all.len() + n).min(visits.len())];
-        let visited = visit_batch(scenario, batch, &options, loader, &mut on_visit)?;
+        let visited = visit_batch(scenario, batch, profile, &options, loader, &mut on_visit)?;
         done.0 += visited.iter().map(|visited| visited.work.0).sum::<u64>();
         all.extend(visited);
     }
@@ -91,6 +91,7 @@ pub fn visit(
 fn visit_batch(
     scenario: &Scenario,
     batch: &[Visit],
+    profile: Profile,
     options: &Options,
     loader: &Loader,
     on_visit: &mut impl FnMut(),
@@ -106,7 +107,7 @@ fn visit_batch(
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(visit) = batch.get(index) else { return };
-                    if send.send((index, visit_one(scenario, visit, options, loader))).is_err() {
+                    if send.send((index, visit_one(scenario, visit, profile, options, loader))).is_err() {
                         return;
                     }
                 }
@@ -122,10 +123,16 @@ fn visit_batch(
     Ok(visited.into_iter().map(|visited| visited.expect("each of a batch was visited")).collect())
 }
 
-fn visit_one(scenario: &Scenario, visit: &Visit, options: &Options, loader: &Loader) -> Result<Visited, ScenarioError> {
+fn visit_one(
+    scenario: &Scenario,
+    visit: &Visit,
+    profile: Profile,
+    options: &Options,
+    loader: &Loader,
+) -> Result<Visited, ScenarioError> {
     let run = match visit {
         Visit::Point(line) => run_plan(scenario, &Plan { lines: vec![line.clone()] }, options, loader)?,
-        Visit::Seed(seed) => run_seed(scenario, *seed, Profile::Swarm, options, loader)?,
+        Visit::Seed(seed) => run_seed(scenario, *seed, profile, options, loader)?,
     };
     let (notes, work) = (notes(&run, false), work(&run, scenario));
     Ok(Visited { visit: visit.clone(), verdict: run.verdict, notes, work, coverage: run.coverage })

@@ -121,7 +121,7 @@ pub(super) enum Format {
 
 impl ValueEnum for Profile {
     fn value_variants<'a>() -> &'a [Profile] {
-        &[Profile::Calm, Profile::Stormy, Profile::Swarm]
+        &[Profile::Calm, Profile::Stormy, Profile::Swarm, Profile::Sound]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
@@ -129,6 +129,7 @@ impl ValueEnum for Profile {
             Profile::Calm => PossibleValue::new("calm").help("Nothing goes wrong"),
             Profile::Stormy => PossibleValue::new("stormy").help("Everything goes wrong, often"),
             Profile::Swarm => PossibleValue::new("swarm").help("Each seed switches whole families of faults on or off"),
+            Profile::Sound => PossibleValue::new("sound").help("The same, on disks that neither refuse nor rot"),
         })
     }
 }

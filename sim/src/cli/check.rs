@@ -64,6 +64,9 @@ pub(super) struct Check {
     /// How many seeds
     #[arg(long, value_name = "N|A..B", default_value = "200")]
     seeds: Seeds,
+    /// How much goes wrong under a seed; an app that gives up when its disk does is right, so disks are sound
+    #[arg(long, default_value = "sound")]
+    profile: Profile,
     /// How many crash points, spread evenly; if not given: all that can be visited with a bounded amount of work
     #[arg(long, value_name = "N|all")]
     points: Option<Points>,
@@ -243,7 +246,8 @@ impl Check {
         let bar = bar(visits.len());
         bar.set_message(scenario.name.clone());
         let options = self.options(scenario);
-        let visited = check::visit(scenario, visits, each, bound, &options, &context.loader, || bar.inc(1));
+        let visited =
+            check::visit(scenario, visits, self.profile, (each, bound), &options, &context.loader, || bar.inc(1));
         for visited in visited.map_err(wrong_scenario(scenario))? {
             findings.take_visited(visited);
         }
@@ -266,7 +270,7 @@ impl Check {
                 return Ok(Story { failure: failure.clone(), plan, run, shrunk_from: None, line });
             }
             Some(Visit::Seed(seed)) => {
-                let run = record_seed(scenario, *seed, Profile::Swarm, &self.options(scenario), &context.loader);
+                let run = record_seed(scenario, *seed, self.profile, &self.options(scenario), &context.loader);
                 (run.map_err(wrong_scenario(scenario))?.plan.unwrap_or_default(), true)
             }
             Some(Visit::Point(line)) => (Plan { lines: vec![line.clone()] }, false),

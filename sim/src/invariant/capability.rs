@@ -17,7 +17,7 @@ pub(crate) fn may_send(past: &Past, message: &Message) -> bool {
         return holds(Capability::network(source.node));
     }
     let exempt = matches!(source.process, ProcessRef::KERNEL | ProcessRef::STATE | ProcessRef::VFS);
-    exempt || holds(Capability::messaging(target)) || is_public(past, target)
+    exempt || source == target || holds(Capability::messaging(target)) || is_public(past, target)
 }
 
 fn is_public(past: &Past, target: Address) -> bool {

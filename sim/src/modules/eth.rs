@@ -14,6 +14,7 @@
 //! What differs from the public runtime, all told:
 //! - A subscription under a number that its owner already uses takes the place of the other. There it is so in Kinode
 //!   1.0; in the sources of Hyperdrive 1.9 the end of the old one takes the new one with it: say `UnsubscribeLogs` first.
+//! - Nobody has a balance, and the only code is that of contracts that emit by the scenario's plan: one byte.
 //! - Other nodes are refused (`PermissionDenied`): no node is public. What changes the settings or the providers, and
 //!   `GetProviders`, is not modelled; without root it is refused as there.
 //! - Kinds other than `logs` and `newHeads`, methods that the chain does not have, the tags `safe` and `finalized`, and
@@ -161,18 +162,18 @@ impl Module for Eth {
             ("eth_getBlockByHash", Support::Done),
             ("eth_getBlockByNumber", Support::Done),
             ("eth_getLogs", Support::Done),
-            ("eth_getBalance", Support::Refused),
+            ("eth_getBalance", Support::Done),
             ("eth_sendRawTransaction", Support::Refused),
             ("eth_call", Support::Refused),
             ("eth_getTransactionReceipt", Support::Refused),
-            ("eth_getTransactionCount", Support::Refused),
+            ("eth_getTransactionCount", Support::Done),
             ("eth_estimateGas", Support::Refused),
             ("eth_getTransactionByHash", Support::Refused),
-            ("eth_getCode", Support::Refused),
+            ("eth_getCode", Support::Done),
             ("eth_getStorageAt", Support::Refused),
-            ("eth_gasPrice", Support::Refused),
-            ("eth_accounts", Support::Refused),
-            ("eth_hashrate", Support::Refused),
+            ("eth_gasPrice", Support::Done),
+            ("eth_accounts", Support::Done),
+            ("eth_hashrate", Support::Done),
             ("eth_subscribe", Support::Refused),
             ("eth_unsubscribe", Support::Refused),
         ]

@@ -1,7 +1,8 @@
 //! A process of userspace that a scenario has no code for, and what it answers: contacts, say.
 //!
 //! Ours. It is no part of the runtime; it takes the place of one, so that a process that needs the other can be played.
-//! Of several answers to a request the first that fits counts. A request that none fits is not modelled, and said so.
+//! Of several answers to a request the first that fits counts. A request that none fits is not modelled, and said so, if
+//! it expects a response; one that does not is taken.
 
 use super::{Module, ModuleContext, Support};
 use crate::outside::web::is_like;
@@ -56,7 +57,10 @@ impl Module for StandIn {
     fn on_message(&mut self, message: &Rc<Message>, cx: &mut ModuleContext<'_>) {
         let asked = String::from_utf8_lossy(message.body()).into_owned();
         let Some(answer) = self.answers.iter().find(|answer| is_like(&asked, &answer.to)) else {
-            return cx.refuse(message);
+            if message.expects_response().is_some() {
+                cx.refuse(message);
+            }
+            return;
         };
         if let Some((body, blob)) = &answer.says {
             let blob = blob.as_ref().map(|bytes| Blob { mime: None, bytes: Bytes::from(&bytes[..]) });
@@ -95,5 +99,8 @@ mod tests {
         assert_eq!(ask("{\"GetContact\": 1}"), (Some((b"ok".to_vec(), Some(b"Ann".to_vec()))), None));
         assert_eq!(ask("anything x"), (None, None));
         assert_eq!(ask("\"Remove\""), (None, Some("\"Remove\"".to_string())));
+        let told = desk.telling("\"Remove\"", None);
+        desk.tell(Heard::Message(Rc::new(told)));
+        assert_eq!((desk.replies.len(), desk.unmodelled.take()), (0, None), "nobody waits");
     }
 }

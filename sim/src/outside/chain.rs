@@ -151,6 +151,11 @@ impl Chain {
         self.plan.block_time
     }
 
+    /// The logs that contracts emit by the scenario's plan, again and again.
+    pub fn contracts(&self) -> impl Iterator<Item = &LogSpec> {
+        self.plan.events.iter().map(|events| &events.log)
+    }
+
     /// The last block.
     pub fn head(&self) -> &Rc<Block> {
         self.blocks.last().expect("a chain has its first block")

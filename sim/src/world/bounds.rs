@@ -120,8 +120,8 @@ impl World<'_> {
 
     /// So many bytes were copied.
     pub(super) fn copy(&mut self, bytes: u64) {
-        self.spent.cost.copied += bytes;
-        if self.spent.cost.copied > self.options.bounds.copied {
+        self.spent.copied += bytes;
+        if self.spent.copied > self.options.bounds.copied {
             let mebibytes = self.options.bounds.copied >> 20;
             self.reached(format!("{mebibytes} MiB copied between guests, the host and disks"));
         }

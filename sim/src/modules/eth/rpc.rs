@@ -1,27 +1,27 @@
 //! What a provider answers to requests: the methods of Ethereum's JSON-RPC that the simulated chain has.
 
 use super::filter::{Filter, Tag, Wrong, quantity};
-use crate::outside::chain::{Block, Chain, hex};
+use crate::outside::chain::{Block, Chain, LogSpec, hex};
 use serde_json::{Value, json};
 
 /// What the runtime hands on to a provider (`valid_method` of `src/eth/mod.rs`), and whether the chain answers it.
 pub const METHODS: [(&str, bool); 19] = [
-    ("eth_getBalance", false),
+    ("eth_getBalance", true),
     ("eth_sendRawTransaction", false),
     ("eth_call", false),
     ("eth_chainId", true),
     ("eth_getTransactionReceipt", false),
-    ("eth_getTransactionCount", false),
+    ("eth_getTransactionCount", true),
     ("eth_estimateGas", false),
     ("eth_blockNumber", true),
     ("eth_getBlockByHash", true),
     ("eth_getBlockByNumber", true),
     ("eth_getTransactionByHash", false),
-    ("eth_getCode", false),
+    ("eth_getCode", true),
     ("eth_getStorageAt", false),
-    ("eth_gasPrice", false),
-    ("eth_accounts", false),
-    ("eth_hashrate", false),
+    ("eth_gasPrice", true),
+    ("eth_accounts", true),
+    ("eth_hashrate", true),
     ("eth_getLogs", true),
     ("eth_subscribe", false),
     ("eth_unsubscribe", false),
@@ -45,9 +45,23 @@ pub fn answer(chain: &Chain, method: &str, params: &Value) -> Result<Value, Wron
             let found = chain.blocks().iter().find(|block| hex(&block.hash) == wanted);
             Ok(found.map_or(Value::Null, |block| block_json(block)))
         }
+        // Nobody has anything on this chain, a provider has no accounts and does not mine.
+        "eth_getBalance" | "eth_getTransactionCount" | "eth_hashrate" => Ok(quantity(0).into()),
+        "eth_gasPrice" => Ok(quantity(GAS_PRICE).into()),
+        "eth_accounts" => Ok(Value::Array(vec![])),
+        "eth_getCode" => {
+            let address = param(0).as_str().ok_or(Wrong::Invalid("an address is a text"))?.to_lowercase();
+            let is_contract = |log: &LogSpec| hex(&log.address) == address;
+            Ok(if chain.contracts().any(is_contract) { CODE } else { "0x" }.into())
+        }
         _ => Err(Wrong::Unmodelled),
     }
 }
+
+/// What a unit of gas costs on the chain, in wei.
+const GAS_PRICE: u64 = 1_000_000_000;
+/// The code of whoever emits logs by the scenario's plan: there is some, and it is of no use.
+const CODE: &str = "0xfe";
 
 /// A block with the hashes of its transactions.
 fn block_json(block: &Block) -> Value {

@@ -326,6 +326,20 @@ fn nobody_subscribes_or_asks_without_end() {
 }
 
 #[test]
+fn nobody_has_anything_on_the_chain_and_who_emits_has_code() {
+    let mut desk = desk();
+    desk.outside.chain = Some(Chain::new(&ChainPlan::new(BASE).emitting(1, 1, log(1, 0))));
+    let contract = hex(&log(1, 0).address);
+    let mut ask = |method: &str, params: Value| desk.ask(request(method, params))["Response"].clone();
+    assert_eq!(ask("eth_gasPrice", Value::Null), "0x3b9aca00");
+    assert_eq!(ask("eth_getBalance", json!([contract, "latest"])), "0x0");
+    assert_eq!(ask("eth_getTransactionCount", json!([contract, "latest"])), "0x0");
+    assert_eq!(ask("eth_accounts", json!([])), json!([]));
+    assert_eq!(ask("eth_getCode", json!([contract, "latest"])), "0xfe");
+    assert_eq!(ask("eth_getCode", json!(["0x00", "latest"])), "0x");
+}
+
+#[test]
 fn the_table_says_which_methods_the_chain_answers() {
     let table = Eth::default();
     let mut listed: Vec<_> = table.actions().iter().filter(|(name, _)| name.starts_with("eth_")).copied().collect();
@@ -333,6 +347,7 @@ fn the_table_says_which_methods_the_chain_answers() {
     let mut answered = rpc::METHODS.map(|(method, is)| {
         let params = if method == "eth_getBlockByHash" { json!(["0x00", false]) } else { json!([{}]) };
         let params = if method == "eth_getBlockByNumber" { json!(["0x0", false]) } else { params };
+        let params = if method == "eth_getCode" { json!(["0x00", "latest"]) } else { params };
         let message = desk.request(request(method, params).to_string(), None);
         desk.tell(Heard::Message(Rc::new(message)));
         assert_eq!((desk.replies.len() == 1, desk.unmodelled.is_none()), (is, is), "{method}");
