@@ -281,10 +281,10 @@ impl<'a> Seen<'a> {
             What::Sent(message) if message.expects_response().is_some() && !message.source.process.is_module() => {
                 self.open.insert(message.id, message);
             }
-            What::Sent(message) if message.source.process == ProcessRef::ETH => {
-                if **message.body() == *br#"{"Err":"NoRpcForChain"}"# {
-                    notes.insert(Note::NoChain(text(message.target.process)));
-                }
+            What::Sent(message)
+                if message.source.process == ProcessRef::ETH && **message.body() == *br#"{"Err":"NoRpcForChain"}"# =>
+            {
+                notes.insert(Note::NoChain(text(message.target.process)));
             }
             What::Sent(message) if message.source.process == ProcessRef::SQLITE => {
                 for error in ["NoReadCap", "NoWriteCap"] {
