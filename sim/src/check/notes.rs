@@ -281,8 +281,11 @@ impl<'a> Seen<'a> {
             What::Sent(message) if message.expects_response().is_some() && !message.source.process.is_module() => {
                 self.open.insert(message.id, message);
             }
+            // A provider that fails is answered for so, too.
             What::Sent(message)
-                if message.source.process == ProcessRef::ETH && **message.body() == *br#"{"Err":"NoRpcForChain"}"# =>
+                if calm
+                    && message.source.process == ProcessRef::ETH
+                    && **message.body() == *br#"{"Err":"NoRpcForChain"}"# =>
             {
                 notes.insert(Note::NoChain(text(message.target.process)));
             }
