@@ -146,6 +146,13 @@ pub fn succeed(message: &Rc<Message>, body: impl Into<Bytes>, value: Option<Vec<
     cx.out.push((Duration(1), Input::ModuleResponse(cx.module.process, reply)));
 }
 
+/// What a request asked for that is not modelled, and the error that says why not. Whose database it is says less.
+pub fn refusal(message: &Message, error: &str) -> String {
+    let body: serde_json::Value = serde_json::from_slice(message.body()).unwrap_or_default();
+    let action: String = body["action"].to_string().chars().take(80).collect();
+    format!("{action}: {error}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,7 +24,7 @@
 //! - Open handles are not told of to `fd-manager`; ten are kept, as there until it speaks.
 //! - Each request is done as a whole, in the order in which the world lets them at the disk.
 
-use super::database::{DbKey, PackageId, Right, put_file, succeed, transaction_id};
+use super::database::{DbKey, PackageId, Right, put_file, refusal, succeed, transaction_id};
 use super::setup::Setup;
 use super::{Module, ModuleContext, Support};
 use crate::disk::{DiskError, Path, Session};
@@ -74,8 +74,8 @@ impl Module for Kv {
             Ok((answer, value)) => succeed(message, answer.to_body(), value, cx),
             Err(error) => {
                 // There is no end to the simulated disk, but what a fault makes.
-                if error.is_for_want_of_room() && cx.disk.refused().is_none() {
-                    cx.refuse(message);
+                if let (Some(text), None) = (error.want_of_room(), cx.disk.refused()) {
+                    cx.unmodelled = Some(refusal(message, text));
                 }
                 cx.respond(message, Answer::Err(error).to_body(), None);
             }

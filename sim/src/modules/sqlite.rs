@@ -37,7 +37,7 @@
 //! SQLite has one generator of random numbers, one count of its memory and one default VFS in a process, and the module
 //! takes all three: whoever uses SQLite beside the simulator does so in another process.
 
-use super::database::{DbKey, Right, settle, succeed, transaction_id};
+use super::database::{DbKey, Right, refusal, settle, succeed, transaction_id};
 use super::setup::Setup;
 use super::{Module, ModuleContext, Support};
 use crate::disk::{Disk, Op, Path, Session, parent};
@@ -126,8 +126,8 @@ impl Module for Sqlite {
             Ok((answer, rows)) => succeed(message, answer.to_body(), rows, cx),
             Err(error) => {
                 // There is no end to the simulated disk, but what a fault makes.
-                if error.is_ours() && cx.disk.refused().is_none() {
-                    cx.refuse(message);
+                if let (Some(text), None) = (error.ours(), cx.disk.refused()) {
+                    cx.unmodelled = Some(refusal(message, text));
                 }
                 cx.respond(message, Answer::Err(error).to_body(), None);
             }

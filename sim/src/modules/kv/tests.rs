@@ -182,7 +182,8 @@ fn what_waits_in_transactions_is_bounded() {
     assert_eq!(desk.give(set.clone(), &value), "Ok");
     let full = json!({ "Err": { "RocksDBError": "Cannot allocate memory (os error 12)" } });
     assert_eq!(desk.give(set, b"more"), full);
-    assert!(desk.unmodelled.is_some(), "there it would be taken");
+    let says = format!(r#"{{"Set":{{"key":[1],"tx_id":{tx}}}}}: Cannot allocate memory (os error 12)"#);
+    assert_eq!(desk.unmodelled, Some(says), "there it would be taken");
 }
 
 #[test]

@@ -71,10 +71,13 @@ impl Ask {
 }
 
 impl KvError {
-    /// Whether it says that disk or memory is full.
-    pub fn is_for_want_of_room(&self) -> bool {
+    /// Its text, if it says that disk or memory is full.
+    pub fn want_of_room(&self) -> Option<&str> {
         let full = DiskError::NoSpace.to_string();
-        matches!(self, KvError::RocksDBError(text) if text == NO_MEMORY || text.contains(&full))
+        match self {
+            KvError::RocksDBError(text) if text == NO_MEMORY || text.contains(&full) => Some(text),
+            _ => None,
+        }
     }
 }
 

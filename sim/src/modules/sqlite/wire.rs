@@ -85,12 +85,12 @@ impl SqliteError {
         SqliteError::RusqliteError(text.to_string())
     }
 
-    /// Whether it is for want of what the public runtime has, if no fault explains it.
-    pub fn is_ours(&self) -> bool {
+    /// Its text, if it is for want of what the public runtime has, unless a fault explains it.
+    pub fn ours(&self) -> Option<&str> {
         match self {
-            SqliteError::Bound(_) => true,
-            SqliteError::IOError(text) => text == TOO_MANY_OPEN,
-            _ => false,
+            SqliteError::Bound(text) => Some(text),
+            SqliteError::IOError(text) if text == TOO_MANY_OPEN => Some(text),
+            _ => None,
         }
     }
 

@@ -117,6 +117,9 @@ fn no_pragma_takes_away_what_the_engine_stands_on() {
             assert_eq!(answer, engine_error("not authorized"), "{pragma}");
         }
         let mode = if journal == Journal::Wal { "wal" } else { "delete" };
+        let says = r#"{"Query":"PRAGMA ignore_check_constraints = ON"}: not authorized"#;
+        not_let(&mut desk, "PRAGMA ignore_check_constraints = ON");
+        assert_eq!(desk.unmodelled.as_deref(), Some(says), "what was asked and why not, and not whose database it is");
         for pragma in ["journal_mode", "journal_mode = WAL"] {
             assert_eq!(desk.query(&format!("PRAGMA {pragma}")), json!([{ "journal_mode": mode }]), "{pragma}");
         }
