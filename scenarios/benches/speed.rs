@@ -11,14 +11,14 @@ use clock::cpu_seconds;
 use kernel_core::{Address, Duration};
 use scenarios::stories::programs;
 use scenarios::summing::summing_to;
-use sim::chooser::{Chooser, Profile, Seed};
+use sim::plan::chooser::{Chooser, Profile, Seed};
 use sim::explore::run_plan;
 use sim::guest::native::{self, Os};
-use sim::image::Loader;
+use sim::guest::image::Loader;
 use sim::modules::setup::Journal;
 use sim::plan::Plan;
 use sim::scenario::{Flavor, Program, Scenario, millis, on, prints, secs, start, tell};
-use sim::sweep::{branches, points};
+use sim::explore::sweep::{branches, points};
 use sim::world::{Bounds, Options, Run, Verdict, World};
 
 /// How many transactions, and how many states saved.

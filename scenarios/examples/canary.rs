@@ -5,7 +5,7 @@
 
 use kernel_core::{Cause, Instant, MessageId, Names};
 use scenarios::programs;
-use sim::event::{Event, Kind, What};
+use sim::trace::event::{Event, Kind, What};
 use sim::invariant::{Invariant, Past, Rule};
 use sim::scenario::{Scenario, millis, on, secs, start, tell};
 

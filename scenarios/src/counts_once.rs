@@ -1,7 +1,7 @@
 //! What a process that counts owes to those who ask it (P4): it never answers the same count twice.
 
 use kernel_core::{Cause, Names, NodeId, ProcessRef};
-use sim::event::{Event, Kind, What};
+use sim::trace::event::{Event, Kind, What};
 use sim::invariant::{Invariant, Past, Rule};
 use std::collections::BTreeMap;
 

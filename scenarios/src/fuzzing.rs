@@ -15,9 +15,9 @@ pub use smith::{SPAN, guest_module, smith};
 pub use stranger::{Fate, Met, limits, meet};
 
 use crate::stories;
-use sim::chooser::{Profile, Seed};
+use sim::plan::chooser::{Profile, Seed};
 use sim::explore::{record_seed, run_plan};
-use sim::image::Loader;
+use sim::guest::image::Loader;
 use sim::plan::{Line, Plan};
 use sim::scenario::Scenario;
 use sim::world::{Options, Verdict};

@@ -1,7 +1,7 @@
 //! What an indexer is for: every log of the chain is in its database, exactly once.
 
 use kernel_core::{Address, Capability, Cause, Duration, Instant, Message, Names, NodeId, ProcessRef};
-use sim::event::{Event, Kind, What};
+use sim::trace::event::{Event, Kind, What};
 use sim::invariant::{Invariant, Past, Rule};
 use sim::outside::chain::{Block, hex};
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,10 +7,10 @@ mod example;
 
 use example::canary;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
-use sim::chooser::{Profile, Seed};
+use sim::plan::chooser::{Profile, Seed};
 use sim::explore::{explore, run_seed};
-use sim::image::Loader;
-use sim::property::Plans;
+use sim::guest::image::Loader;
+use sim::explore::property::Plans;
 use sim::world::{Options, Run, Verdict};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;

@@ -2,13 +2,13 @@
 
 use scenarios::all;
 use scenarios::stories::chain::{archiving, indexing};
-use sim::chooser::{Profile, Seed};
+use sim::plan::chooser::{Profile, Seed};
 use sim::explore::{explore, record_seed, run_plan};
-use sim::image::Loader;
+use sim::guest::image::Loader;
 use sim::plan::Plan;
 use sim::scenario::Scenario;
-use sim::shrink::shrink;
-use sim::sweep::{branches, points, sweep};
+use sim::explore::shrink::shrink;
+use sim::explore::sweep::{branches, points, sweep};
 use sim::world::{Options, Run, Verdict};
 
 const RULE: &str = "logs-once";

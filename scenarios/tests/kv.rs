@@ -3,11 +3,11 @@
 use scenarios::all;
 use scenarios::summing::summing_to;
 use sim::explore::run_plan;
-use sim::image::Loader;
+use sim::guest::image::Loader;
 use sim::plan::{Line, Plan};
 use sim::scenario::Scenario;
-use sim::site::Question;
-use sim::sweep::{Point, branches, points};
+use sim::plan::site::Question;
+use sim::explore::sweep::{Point, branches, points};
 use sim::world::{Options, Run};
 
 fn story(name: &str) -> Scenario {

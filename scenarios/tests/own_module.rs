@@ -2,15 +2,15 @@
 
 use kernel_core::{Cause, Message, Names};
 use sim::disk::{Disk, DiskError, Op, Session, parent};
-use sim::event::{Event, Kind, What};
+use sim::trace::event::{Event, Kind, What};
 use sim::explore::{run_plan, run_seed};
-use sim::image::Loader;
+use sim::guest::image::Loader;
 use sim::invariant::{Invariant, Past, Rule};
 use sim::modules::{Module, ModuleContext, Support};
 use sim::plan::Plan;
 use sim::scenario::{Scenario, down, millis, on, prints, secs, start, tell};
-use sim::site::Down;
-use sim::sweep::sweep;
+use sim::plan::site::Down;
+use sim::explore::sweep::sweep;
 use sim::world::{Options, Run, Verdict};
 use std::rc::Rc;
 
@@ -113,7 +113,7 @@ fn scenario(careless: bool) -> Scenario {
 }
 
 fn play(scenario: &Scenario, seed: u64) -> Run {
-    let seed = sim::chooser::Seed(seed);
+    let seed = sim::plan::chooser::Seed(seed);
     run_seed(scenario, seed, Default::default(), &Options::default(), &Loader::default()).expect("it is sound")
 }
 

@@ -2,10 +2,10 @@
 //! later one.
 
 use scenarios::all;
-use sim::chooser::{Profile, Seed};
+use sim::plan::chooser::{Profile, Seed};
 use sim::explore::{run_plan, run_seed};
 use sim::guest::wasm::Limits;
-use sim::image::Loader;
+use sim::guest::image::Loader;
 use sim::plan::Plan;
 use sim::scenario::{Flavor, Scenario};
 use sim::trace::{Fingerprint, line};

@@ -5,7 +5,7 @@ include!("pasted/by_the_book.rs");
 
 mod printed {
     use kernel_core::{Deviation, Semantics};
-    use sim::pasted::rust_test;
+    use sim::explore::pasted::rust_test;
     use sim::scenario::Flavor;
     use sim::world::Options;
 

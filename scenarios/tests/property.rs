@@ -3,9 +3,9 @@
 use kernel_core::{Deviation, Semantics};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner};
-use sim::property::Plans;
+use sim::explore::property::Plans;
 use sim::scenario::Scenario;
-use sim::site::Question;
+use sim::plan::site::Question;
 use sim::world::{Options, Verdict};
 
 fn story(name: &str) -> Scenario {

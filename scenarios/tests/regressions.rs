@@ -1,7 +1,7 @@
 //! Plans that once broke a rule, in `regressions/`: each still does what its file says.
 
-use sim::image::Loader;
-use sim::regression::Regression;
+use sim::guest::image::Loader;
+use sim::explore::regression::Regression;
 use std::path::Path;
 
 #[test]

@@ -3,11 +3,11 @@
 mod telling;
 
 use scenarios::all;
-use sim::chooser::{Profile, Seed};
-use sim::coverage::{COLUMNS, Coverage, How};
-use sim::event::What;
+use sim::plan::chooser::{Profile, Seed};
+use sim::trace::coverage::{COLUMNS, Coverage, How};
+use sim::trace::event::What;
 use sim::explore::{explore, run_plan, run_seed};
-use sim::image::Loader;
+use sim::guest::image::Loader;
 use sim::plan::Plan;
 use sim::scenario::{Flavor, Scenario};
 use sim::trace::line;

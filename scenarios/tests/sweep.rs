@@ -2,10 +2,10 @@
 
 use scenarios::stories;
 use sim::explore::run_plan;
-use sim::image::Loader;
+use sim::guest::image::Loader;
 use sim::plan::Plan;
 use sim::scenario::{Flavor, Scenario};
-use sim::sweep::{Way, branches, points, sweep};
+use sim::explore::sweep::{Way, branches, points, sweep};
 use sim::world::Options;
 
 fn story(name: &str) -> Scenario {

@@ -7,11 +7,15 @@
 //!
 //! The disk keeps a checksum of each sector, as disks with T10-DIF and file systems like ZFS and btrfs do. So what rots
 //! at rest is never read as if it were right: the sector is an I/O error until all of it is written anew. This is an
-//! assumption; [`Planted::NoChecksums`](crate::planted::Planted::NoChecksums) shows what becomes of the modules without.
+//! assumption; [`Planted::NoChecksums`](crate::disk::planted::Planted::NoChecksums) shows what becomes of the modules without.
 
 use crate::trace::Fingerprint;
 use std::rc::Rc;
 use xxhash_rust::xxh3::Xxh3Default;
+
+pub mod planted;
+pub mod state;
+pub mod table;
 
 mod files;
 mod loss;

@@ -1,9 +1,18 @@
 //! Many runs: seeds, replays, and what became of them.
 
-use crate::chooser::{Chooser, Profile, Seed};
-use crate::coverage::Coverage;
-use crate::determinism::{Difference, difference, is_played_again};
-use crate::image::Loader;
+pub mod determinism;
+pub mod pasted;
+#[cfg(feature = "proptest")]
+pub mod property;
+pub mod regression;
+pub mod report;
+pub mod shrink;
+pub mod sweep;
+
+use crate::plan::chooser::{Chooser, Profile, Seed};
+use crate::trace::coverage::Coverage;
+use crate::explore::determinism::{Difference, difference, is_played_again};
+use crate::guest::image::Loader;
 use crate::plan::Plan;
 use crate::scenario::{Scenario, ScenarioError};
 use crate::trace::Fingerprint;

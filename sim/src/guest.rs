@@ -8,6 +8,7 @@ use kernel_core::{Answer, Call, Duration, Instant, Names};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+pub mod image;
 pub mod native;
 pub mod wasm;
 

@@ -4,10 +4,11 @@
 //! only those reach it. To add one: a struct with what it must remember, [`Invariant`] for it, and a line in
 //! [`all`]; then show it failing on a planted bug.
 
-use crate::event::{Event, Kind};
-use crate::model::Model;
+use crate::trace::event::{Event, Kind};
+use crate::invariant::model::Model;
 use kernel_core::{Cause, Instant, Names, Semantics};
 
+pub mod model;
 pub mod past;
 
 pub mod holdings;

@@ -15,46 +15,27 @@
 // Allowed in one file, which says why: `modules/sqlite/vfs_ffi.rs`.
 #![deny(unsafe_code)]
 
-pub mod archive;
-pub mod package;
 pub mod scenario;
 
-pub mod chooser;
+pub mod package;
+
 pub mod plan;
-pub mod site;
 
 pub mod world;
 
 pub mod disk;
 pub mod modules;
-mod node;
-pub mod operator;
 pub mod outside;
-pub mod planted;
-pub mod queue;
-pub mod state;
-pub mod table;
 
 pub mod guest;
-pub mod image;
 mod quiet;
 
-pub mod coverage;
-pub mod event;
-pub mod invariant;
-pub mod model;
-pub mod probe;
 pub mod trace;
+
+pub mod invariant;
+
+pub mod explore;
 
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
-pub mod determinism;
-pub mod explore;
-pub mod pasted;
-#[cfg(feature = "proptest")]
-pub mod property;
-pub mod regression;
-pub mod report;
-pub mod shrink;
-pub mod sweep;

@@ -3,7 +3,9 @@
 //! The kernel knows nothing of this. As in the public runtime, a process per manifest entry: a namesake is killed, it
 //! is initialized, and gets what it asks for; when all exist each grants what it grants; then each is run.
 
-use crate::operator::Step;
+pub mod archive;
+
+use crate::world::operator::Step;
 use kernel_core::command::{Command, Initialize, parse_on_exit};
 use kernel_core::{Address, Blob, Bytes, Capability, Names, NodeId, OnExit, ProcessId, ProcessRef};
 use serde::Deserialize;

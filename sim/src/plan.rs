@@ -8,7 +8,10 @@
 //!
 //! A plan is data: it prints, parses back, and a line taken out shifts no other line's draw.
 
-use crate::site::Question;
+pub mod chooser;
+pub mod site;
+
+use crate::plan::site::Question;
 use kernel_core::Names;
 use std::fmt;
 use std::str::FromStr;

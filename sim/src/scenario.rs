@@ -3,7 +3,7 @@
 //! Nodes, packages on their drives, a setup that nothing disturbs, a script of what the owner does during the storm,
 //! and what is expected of a calm run. What must react is a guest.
 
-use crate::event::Kind;
+use crate::trace::event::Kind;
 use crate::guest::native;
 use crate::invariant::Invariant;
 use crate::modules::setup::Journal;

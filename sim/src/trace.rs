@@ -1,10 +1,14 @@
 //! The trace: a stream of events, numbered, fingerprinted, and handed to whoever reads it. The last are kept.
 
-use crate::event::Event;
+use crate::trace::event::Event;
 use encode::encode;
 use kernel_core::Cause;
 use std::collections::VecDeque;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+pub mod coverage;
+pub mod event;
+pub mod probe;
 
 mod encode;
 mod text;

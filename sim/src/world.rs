@@ -4,6 +4,10 @@
 //! (`carry`), asks the chooser wherever it could go more than one way, and records what happened. It decides
 //! nothing that is in the contract: that is the kernels' business.
 
+pub(crate) mod node;
+pub mod operator;
+pub mod queue;
+
 mod backups;
 mod bounds;
 mod carry;
@@ -15,22 +19,22 @@ mod outside;
 mod script;
 mod storage;
 
-use crate::chooser::{Chooser, Site, Stream};
-use crate::coverage::Coverage;
-use crate::event::{Event, What};
+use crate::plan::chooser::{Chooser, Site, Stream};
+use crate::trace::coverage::Coverage;
+use crate::trace::event::{Event, What};
 use crate::guest::Usage;
 use crate::guest::wasm::Limits;
-use crate::image::{Images, Loader};
+use crate::guest::image::{Images, Loader};
 use crate::invariant::{Invariants, Violation};
 use crate::modules::Heard;
-use crate::node::{Node, Up};
+use crate::world::node::{Node, Up};
 use crate::outside::Outside;
 use crate::outside::chain::Chain;
 use crate::plan::{Line, Plan};
-use crate::planted::Planted;
-use crate::queue::Queue;
+use crate::disk::planted::Planted;
+use crate::world::queue::Queue;
 use crate::scenario::{Flavor, Scenario, ScenarioError};
-use crate::site::{Answer as Choice, Lines, Question, Subject};
+use crate::plan::site::{Answer as Choice, Lines, Question, Subject};
 use crate::trace::{Fingerprint, Trace};
 use kernel_core::{
     Cause, Duration, Effect, Input, Instant, Kernel, Message, Moment, Names, NodeId, ProcessRef, Semantics,

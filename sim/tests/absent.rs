@@ -5,7 +5,7 @@ use kernel_core::{Address, Outgoing, Request};
 use sim::check::{Note, notes};
 use sim::explore::run_plan;
 use sim::guest::native::{self, Os, ReceivedExt};
-use sim::image::Loader;
+use sim::guest::image::Loader;
 use sim::plan::Plan;
 use sim::scenario::{Program, Scenario, Start, kill, on, secs, start, tell};
 use sim::world::{Options, Verdict};

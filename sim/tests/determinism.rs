@@ -2,11 +2,11 @@
 //! are found, and the place is named.
 
 use kernel_core::Duration;
-use sim::chooser::{Profile, Seed};
-use sim::determinism::Again;
+use sim::plan::chooser::{Profile, Seed};
+use sim::explore::determinism::Again;
 use sim::explore::{Explored, explore};
 use sim::guest::native::{self, Os};
-use sim::image::Loader;
+use sim::guest::image::Loader;
 use sim::scenario::{Program, Scenario, on, secs, start};
 use sim::world::Options;
 use std::sync::atomic::{AtomicU64, Ordering};

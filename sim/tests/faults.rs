@@ -1,14 +1,14 @@
 //! Faults, one by one: a plan of a line or two brings each about, and the trace shows what it does and what it does not.
 
 use kernel_core::{Change, Duration, Instant, ProcessRef};
-use sim::event::{Event, Kind, What};
+use sim::trace::event::{Event, Kind, What};
 use sim::explore::run_plan;
 use sim::guest::Clock;
 use sim::guest::native::{self, Os, ReceivedExt};
-use sim::image::Loader;
+use sim::guest::image::Loader;
 use sim::plan::Plan;
 use sim::scenario::{Flavor, On, Program, Scenario, down, kill, millis, on, secs, start, tell};
-use sim::site::Down;
+use sim::plan::site::Down;
 use sim::trace::line;
 use sim::world::{CALL_COST, Options, Run, START_COST};
 

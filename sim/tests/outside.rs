@@ -1,10 +1,10 @@
 //! Whole worlds with an outside: visitors, the web and a chain meet processes on nodes that go down.
 
 use kernel_core::{Address, Blob, ProcessRef, Request};
-use sim::event::What;
+use sim::trace::event::What;
 use sim::explore::run_plan;
 use sim::guest::native::{self, Os, ReceivedExt};
-use sim::image::Loader;
+use sim::guest::image::Loader;
 use sim::outside::chain::{ChainPlan, LogSpec};
 use sim::outside::visit::HttpRequest;
 use sim::outside::web::{Page, SocketServer};
@@ -13,7 +13,7 @@ use sim::scenario::{
     Program, Scenario, browse, close_socket, down, hears, kill, lives, millis, on, open_socket, prints, push_text,
     pushes, secs, serves, start, tell,
 };
-use sim::site::Down;
+use sim::plan::site::Down;
 use sim::world::{Options, Run, Verdict};
 
 const ALICE: &str = "alice.os";

@@ -1,11 +1,11 @@
 //! A stranger on a node: any bytes, installed like a process, beside one that does its work.
 
 use kernel_core::{Duration, Exit};
-use sim::chooser::Chooser;
-use sim::event::What;
+use sim::plan::chooser::Chooser;
+use sim::trace::event::What;
 use sim::guest::native::{self, ReceivedExt};
 use sim::guest::wasm::Limits;
-use sim::image::Loader;
+use sim::guest::image::Loader;
 use sim::scenario::{Flavor, Program, Scenario, alive, answers, ask, gone, kill, lives, on, start};
 use sim::world::{Bounds, Options, Verdict, World};
 

@@ -4,7 +4,7 @@ use super::{ALICE, alice, story};
 use crate::logs_once::LogsOnce;
 use sim::outside::chain::{ChainPlan, LogSpec};
 use sim::scenario::{Scenario, down, emit, lives, millis, prints, secs, start};
-use sim::site::Down;
+use sim::plan::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![an_indexer_on_a_chain(), an_indexer_with_a_database()]

@@ -5,7 +5,7 @@ use crate::no_money_lost::NoMoneyLost;
 use kernel_core::Duration;
 use sim::modules::setup::Journal;
 use sim::scenario::{Scenario, down, lives, millis, on, prints, restore, secs, start, tell};
-use sim::site::Down;
+use sim::plan::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![

@@ -6,7 +6,7 @@ use sim::package::Package;
 use sim::scenario::{
     Scenario, alive, down, gone, install, lives, millis, on, prints, restore, secs, start, tell, uninstall,
 };
-use sim::site::Down;
+use sim::plan::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![two_at_one_file(), a_full_disk(), a_disk_swapped_for_a_backup(), a_drive_that_goes_with_its_package()]

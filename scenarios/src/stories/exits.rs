@@ -2,9 +2,9 @@
 
 use super::{ALICE, alice, leaving, story, to_ask};
 use kernel_core::OnExitKind;
-use sim::coverage::{COLUMNS, How};
+use sim::trace::coverage::{COLUMNS, How};
 use sim::scenario::{Action, On, Scenario, alive, down, gone, kill, lives, millis, prints, secs, start, tell};
-use sim::site::Down;
+use sim::plan::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
     let mut stories: Vec<Scenario> =

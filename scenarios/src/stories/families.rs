@@ -3,7 +3,7 @@
 use super::{ALICE, DEMO, alice, story};
 use sim::package::Package;
 use sim::scenario::{On, Scenario, Start, alive, down, gone, kill, lives, millis, prints, secs, start, tell};
-use sim::site::Down;
+use sim::plan::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![

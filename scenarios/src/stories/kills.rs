@@ -2,11 +2,11 @@
 
 use super::{ALICE, BOB, KERNEL, alice, bob, kernel, story, to_ask, to_tell};
 use kernel_core::{BackOff, Semantics};
-use sim::event::Kind;
+use sim::trace::event::Kind;
 use sim::scenario::{
     On, Scenario, alive, answers, down, gone, initialize, kill, lives, millis, prints, run, secs, start, tell,
 };
-use sim::site::Down;
+use sim::plan::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![

@@ -2,9 +2,9 @@
 
 use super::{ALICE, alice, story, to_ask};
 use kernel_core::Duration;
-use sim::event::Kind;
+use sim::trace::event::Kind;
 use sim::scenario::{On, Scenario, Start, down, lives, millis, on, prints, secs, start, tell};
-use sim::site::Down;
+use sim::plan::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![a_ledger_that_resumes(), an_auditor_reads_along(), a_ledger_without_transactions(), a_stranger_at_a_database()]

@@ -2,7 +2,7 @@
 
 use super::{ALICE, alice, kernel, story, to_ask};
 use sim::scenario::{On, Scenario, ask, down, gone, kill, lives, millis, prints, secs, start, tell};
-use sim::site::Down;
+use sim::plan::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![last_words_reach_whom_they_may(), nobody_to_tell(), the_last_word_counts(), an_inheritance(), a_wake()]

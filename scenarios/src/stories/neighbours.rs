@@ -2,7 +2,7 @@
 
 use super::{ALICE, BOB, KERNEL, alice, bob, story, to_ask, to_tell};
 use sim::scenario::{Scenario, alive, cut, down, lives, millis, prints, secs, start, tell};
-use sim::site::Down;
+use sim::plan::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![a_chat_through_crashes(), a_word_with_a_stranger()]

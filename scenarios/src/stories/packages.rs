@@ -5,7 +5,7 @@ use sim::package::Package;
 use sim::scenario::{
     Scenario, alive, answers, ask, down, gone, install, lives, millis, prints, secs, start, tell, uninstall,
 };
-use sim::site::Down;
+use sim::plan::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![a_package_installed(), uninstalled_while_crash_looping()]

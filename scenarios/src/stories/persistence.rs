@@ -2,9 +2,9 @@
 
 use super::{ALICE, alice, story, to_ask};
 use crate::counts_once::CountsOnce;
-use sim::event::Kind;
+use sim::trace::event::Kind;
 use sim::scenario::{Scenario, down, kill, lives, millis, prints, secs, start, tell};
-use sim::site::Down;
+use sim::plan::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![a_counter_that_persists(), a_counter_that_tells_too_soon(), a_keeper_for_another()]

@@ -2,7 +2,7 @@
 
 use super::{ALICE, DEMO, KERNEL, alice, kernel, leaving, story, to_ask, to_tell};
 use kernel_core::OnExitKind;
-use sim::coverage::COLUMNS;
+use sim::trace::coverage::COLUMNS;
 use sim::package::Package;
 use sim::scenario::{
     Program, Scenario, alive, answers, ask, gone, initialize, lives, millis, on, prints, run, secs, start, tell,

@@ -4,7 +4,7 @@ use super::{ALICE, alice, kernel, story, to_ask, to_tell};
 use sim::scenario::{
     Program, Scenario, alive, answers, ask, down, gone, initialize, lives, millis, prints, run, secs, start, tell,
 };
-use sim::site::Down;
+use sim::plan::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![every_start_is_alike(), what_comes_before_run_waits(), only_what_is_valid_starts(), a_timer_of_a_dead_life()]

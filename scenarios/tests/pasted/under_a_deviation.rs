@@ -9,7 +9,7 @@ fn down_restart_keeps_k2() {
     let plan = plan.parse().expect("it is a plan");
     let semantics = Some(kernel_core::Semantics::book().with(kernel_core::Deviation::D6));
     let options = sim::world::Options { semantics, ..Default::default() };
-    let run = sim::explore::run_plan(&story, &plan, &options, &sim::image::Loader::default());
+    let run = sim::explore::run_plan(&story, &plan, &options, &sim::guest::image::Loader::default());
     let run = run.expect("it is a sound story");
     assert!(run.held(), "{}", run.story());
 }

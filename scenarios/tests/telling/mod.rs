@@ -1,7 +1,7 @@
 //! A calm run as a person wants to read it: time, node, process, event, and nothing that another line says as well.
 
 use kernel_core::{CallKind, Cause, Duration, Instant, Message};
-use sim::event::{Event, What};
+use sim::trace::event::{Event, What};
 use sim::scenario::{Action, Line, Scenario, When};
 use sim::trace;
 use sim::world::Run;

@@ -2,7 +2,7 @@
 
 use super::notes::Note;
 use super::visits::{Visit, Visited};
-use crate::coverage::Coverage;
+use crate::trace::coverage::Coverage;
 use crate::invariant::{Rule, Violation};
 use crate::plan::Plan;
 use crate::world::{Run, Verdict};
@@ -139,7 +139,7 @@ fn plain(facts: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chooser::Seed;
+    use crate::plan::chooser::Seed;
     use kernel_core::Cause;
 
     const RULE: Rule = Rule { id: "panic", says: "nobody panics" };

@@ -4,11 +4,11 @@
 //! machine, with any number of threads.
 
 use super::notes::{Note, notes};
-use crate::chooser::{Profile, Seed};
-use crate::coverage::Coverage;
-use crate::event::What;
+use crate::plan::chooser::{Profile, Seed};
+use crate::trace::coverage::Coverage;
+use crate::trace::event::What;
 use crate::explore::{run_plan, run_seed};
-use crate::image::Loader;
+use crate::guest::image::Loader;
 use crate::package::Content;
 use crate::plan::{Line, Plan};
 use crate::scenario::{Scenario, ScenarioError};

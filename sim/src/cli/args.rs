@@ -1,6 +1,6 @@
 //! What several commands are told: the kernel's rules, seeds, shards, formats.
 
-use crate::chooser::{Profile, Seed};
+use crate::plan::chooser::{Profile, Seed};
 use crate::scenario::{Flavor, Scenario};
 use crate::world::Options;
 use clap::ValueEnum;

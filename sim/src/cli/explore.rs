@@ -6,10 +6,10 @@ use super::matrix::Matrix;
 use super::record::{self, Record};
 use super::text::{counted, grouped};
 use super::{Context, Outcome, Stop, bug, wrong_scenario};
-use crate::chooser::{Profile, Seed};
+use crate::plan::chooser::{Profile, Seed};
 use crate::explore::{Explored, explore, run_seed};
-use crate::image::Loader;
-use crate::report::fold;
+use crate::guest::image::Loader;
+use crate::explore::report::fold;
 use crate::scenario::Scenario;
 use crate::trace::Fingerprint;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
@@ -340,7 +340,7 @@ pub(super) fn bar(runs: usize) -> ProgressBar {
 mod tests {
     use super::super::{Command, CommandLine};
     use super::*;
-    use crate::event::{Event, Kind};
+    use crate::trace::event::{Event, Kind};
     use crate::invariant::{Invariant, Past, Rule};
     use clap::Parser;
     use kernel_core::{Cause, Names};

@@ -2,15 +2,15 @@
 
 use super::args::{Rules, quoted, value_name};
 use super::{Context, Stop, bug, wrong_scenario};
-use crate::chooser::{Profile, Seed};
+use crate::plan::chooser::{Profile, Seed};
 use crate::explore::{Explored, record_seed, run_plan, run_strictly};
 use crate::invariant::{Rule, Violation};
-use crate::pasted::rust_test;
+use crate::explore::pasted::rust_test;
 use crate::plan::Plan;
-use crate::regression::Regression;
-use crate::report::Report;
+use crate::explore::regression::Regression;
+use crate::explore::report::Report;
 use crate::scenario::{Scenario, ScenarioError};
-use crate::shrink::{Shrunk, shrink_with_script};
+use crate::explore::shrink::{Shrunk, shrink_with_script};
 use crate::world::{Options, Run, Verdict};
 
 /// How many runs and how many events shrinking a plan may take.

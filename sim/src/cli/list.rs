@@ -4,7 +4,7 @@ use super::args::Format;
 use super::record::{self, Listed};
 use super::{Context, Outcome, Stop, text};
 use crate::modules::{self, Support, elsewhere};
-use crate::site::Question;
+use crate::plan::site::Question;
 use kernel_core::{Deviation, Names, Semantics};
 use std::io::Write;
 

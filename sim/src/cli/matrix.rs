@@ -2,8 +2,8 @@
 
 use super::record::{CellRecord, ProbeRecord, cell_name};
 use super::text::{entry, grouped};
-use crate::coverage::{COLUMNS, Cell, Coverage, How, Stake};
-use crate::probe::Probe;
+use crate::trace::coverage::{COLUMNS, Cell, Coverage, How, Stake};
+use crate::trace::probe::Probe;
 use kernel_core::OnExitKind;
 use std::fmt;
 

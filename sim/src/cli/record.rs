@@ -1,6 +1,6 @@
 //! What programs read: every line of `--format json` is one of these. An interface: fields are added, never changed.
 
-use crate::coverage::How;
+use crate::trace::coverage::How;
 use crate::invariant::Violation;
 use crate::plan::{Line, Plan};
 use crate::trace::Fingerprint;

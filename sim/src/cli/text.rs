@@ -1,7 +1,7 @@
 //! Small help for texts.
 
 use super::Stop;
-use crate::report::fold;
+use crate::explore::report::fold;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read, Write};

@@ -3,7 +3,7 @@
 //! That what was acknowledged before the backup can be read is for the invariants of each kind of data: they go back to
 //! what they knew at the cut. Here: that the cut is one.
 
-use crate::event::{Event, Kind, What};
+use crate::trace::event::{Event, Kind, What};
 use crate::invariant::lives::entry;
 use crate::invariant::{Invariant, Past, Rule};
 use kernel_core::{Cause, Change, Names};

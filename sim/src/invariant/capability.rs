@@ -1,6 +1,6 @@
 //! What needs which capability, and what becomes of those whose issuer ends: C1, C3, C5, E12.
 
-use crate::event::{Event, Kind, What};
+use crate::trace::event::{Event, Kind, What};
 use crate::invariant::lives::entry;
 use crate::invariant::message::Watched;
 use crate::invariant::{Invariant, Past, Rule};

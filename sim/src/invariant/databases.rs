@@ -1,6 +1,6 @@
 //! Who may use the databases of `kv` and `sqlite`: nobody without the capability (P3, C3).
 
-use crate::event::{Event, Kind, What};
+use crate::trace::event::{Event, Kind, What};
 use crate::invariant::lives::{answers, entry};
 use crate::invariant::{Invariant, Past, Rule};
 use kernel_core::{Cause, Message, Names, ProcessRef};

@@ -1,6 +1,6 @@
 //! Who may read and write a drive: nobody without the capability, and nobody at all when its package is gone (P3, C3).
 
-use crate::event::{Event, Kind, What};
+use crate::trace::event::{Event, Kind, What};
 use crate::invariant::files::effect::{Said, said};
 use crate::invariant::lives::{answers, entry};
 use crate::invariant::{Invariant, Past, Rule};

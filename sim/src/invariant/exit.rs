@@ -2,7 +2,7 @@
 //!
 //! What exactly is fired, and on whose authority, is for `on_exit_requests` and `capability`.
 
-use crate::event::{Event, Kind, What};
+use crate::trace::event::{Event, Kind, What};
 use crate::invariant::lives::{Fate, How, Node, Process, Restarting};
 use crate::invariant::{Invariant, Past, Rule};
 use crate::trace::life_text;

@@ -1,6 +1,6 @@
 //! That the kernel knows no families: K3, K4.
 
-use crate::event::{Event, Kind, What};
+use crate::trace::event::{Event, Kind, What};
 use crate::invariant::{Invariant, Past, Rule};
 use crate::trace::life_text;
 use kernel_core::{Cause, Names, NodeId, OnExitKind, ProcessRef};

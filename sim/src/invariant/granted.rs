@@ -1,6 +1,6 @@
 //! What is granted is held, what was not given is not: C2, C4.
 
-use crate::event::{Event, Kind, What};
+use crate::trace::event::{Event, Kind, What};
 use crate::invariant::capability::{capability_text, loses, was_asked_for, was_given};
 use crate::invariant::lives::answers;
 use crate::invariant::{Invariant, Past, Rule};

@@ -1,6 +1,6 @@
 //! Who may kill, and that the dead stay dead: E5, K1, K2, K5.
 
-use crate::event::{Event, Kind, What};
+use crate::trace::event::{Event, Kind, What};
 use crate::invariant::capability::may_send;
 use crate::invariant::lives::answers;
 use crate::invariant::message::same;

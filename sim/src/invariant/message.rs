@@ -1,6 +1,6 @@
 //! How requests settle and in which order messages come: M1, M2, E11.
 
-use crate::event::{Event, Kind, Life, What};
+use crate::trace::event::{Event, Kind, Life, What};
 use crate::invariant::lives::{Presence, entry};
 use crate::invariant::{Invariant, Past, Rule};
 use crate::trace::life_text;

@@ -1,6 +1,6 @@
 //! What a sender is told of a request that nobody answered: M4.
 
-use crate::event::{Event, Kind, Life, What};
+use crate::trace::event::{Event, Kind, Life, What};
 use crate::invariant::{Invariant, Past, Rule};
 use kernel_core::{Cause, Duration, Message, MessageId, Names, NodeId, SendErrorKind};
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
 //! Which on-exit value is in force, and that a return honours it: E7, E8.
 
-use crate::event::{Event, Kind, What};
+use crate::trace::event::{Event, Kind, What};
 use crate::invariant::lives::How;
 use crate::invariant::{Invariant, Past, Rule};
 use crate::trace::life_text;

@@ -1,6 +1,6 @@
 //! What a process says after its exit: E4. On whose authority is for `capability` (C5).
 
-use crate::event::{Event, Kind, What};
+use crate::trace::event::{Event, Kind, What};
 use crate::invariant::capability::is_dead;
 use crate::invariant::lives::{Fate, Presence};
 use crate::invariant::{Invariant, Past, Rule};

@@ -5,7 +5,7 @@
 //! read that is answered rules out those in which it could not be, and a half of one is in none. Requests are served in
 //! the order in which they came.
 
-use crate::event::{Event, Kind, What};
+use crate::trace::event::{Event, Kind, What};
 use crate::invariant::lives::{answers, entry};
 use crate::invariant::{Invariant, Past, Rule};
 use kernel_core::{Bytes, Cause, Message, Names, ProcessRef};

@@ -1,6 +1,6 @@
 //! What has happened so far, as every invariant needs it: kept once, for all of them.
 
-use crate::event::{Event, What};
+use crate::trace::event::{Event, What};
 use crate::invariant::capability::is_dead;
 use crate::invariant::holdings::Holdings;
 use crate::invariant::lives::{Given, Lives};

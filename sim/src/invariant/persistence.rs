@@ -1,6 +1,6 @@
 //! What is durable when somebody is told so: P1, P2.
 
-use crate::event::{Event, Kind, Life, What};
+use crate::trace::event::{Event, Kind, Life, What};
 use crate::invariant::lives::{answers, entry};
 use crate::invariant::{Invariant, Past, Rule};
 use crate::trace::life_text;

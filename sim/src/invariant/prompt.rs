@@ -1,7 +1,7 @@
 //! What a life says and is told: as it asked for, and of the messages it received: blobs, contexts, the prompting
 //! message, what is inherited (M3).
 
-use crate::event::{Event, Kind, Life, What};
+use crate::trace::event::{Event, Kind, Life, What};
 use crate::invariant::lives::entry;
 use crate::invariant::{Invariant, Past, Rule};
 use crate::trace::life_text;

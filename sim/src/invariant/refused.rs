@@ -2,7 +2,7 @@
 //!
 //! The other half of `capability`, which asks that nobody can who may not.
 
-use crate::event::{Event, Kind, What};
+use crate::trace::event::{Event, Kind, What};
 use crate::invariant::capability::is_dead;
 use crate::invariant::granted::surely_held;
 use crate::invariant::{Invariant, Past, Rule};

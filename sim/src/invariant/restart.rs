@@ -1,6 +1,6 @@
 //! What a restart is, and that nothing leaks into it: E3, E10.
 
-use crate::event::{Event, Kind, Life, What};
+use crate::trace::event::{Event, Kind, Life, What};
 use crate::invariant::capability::{capability_text, loses};
 use crate::invariant::lives::entry;
 use crate::invariant::{Invariant, Past, Rule};

@@ -1,6 +1,6 @@
 //! What a spawn gives: S6.
 
-use crate::event::{Event, Kind, Life, What};
+use crate::trace::event::{Event, Kind, Life, What};
 use crate::invariant::lives::Process;
 use crate::invariant::{Invariant, Past, Rule};
 use crate::trace::life_text;

@@ -1,6 +1,6 @@
 //! How processes start: S2 to S7.
 
-use crate::event::{Event, Kind, What};
+use crate::trace::event::{Event, Kind, What};
 use crate::invariant::lives::{Presence, answers};
 use crate::invariant::message::same;
 use crate::invariant::{Invariant, Past, Rule};

@@ -1,6 +1,6 @@
 //! What storage engines stand on: P3.
 
-use crate::event::{Event, Kind, What};
+use crate::trace::event::{Event, Kind, What};
 use crate::invariant::{Invariant, Past, Rule};
 use kernel_core::{Cause, Names};
 

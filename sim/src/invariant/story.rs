@@ -3,9 +3,9 @@
 //! A story is one node's, `alice.os`; processes go by their first names, messages by their bodies. Nothing is checked
 //! here: a story can be told as wrongly as its test needs.
 
-use crate::event::{Event, Life, What};
+use crate::trace::event::{Event, Life, What};
 use crate::invariant::{Invariants, all};
-use crate::site::Down;
+use crate::plan::site::Down;
 use kernel_core::command::{Command, CommandAnswer, Initialize};
 use kernel_core::{
     Address, Answer, BackOff, Blob, Bytes, CallKind, Capability, Cause, Change, Content, DropReason, Duration, Exit,

@@ -2,10 +2,10 @@
 
 use super::{Heard, Module, ModuleContext};
 use crate::disk::{Disk, IoFault, Op};
-use crate::event::What;
+use crate::trace::event::What;
 use crate::outside::Outside;
 use crate::outside::visit::{Sight, Visit};
-use crate::site::ProviderFault;
+use crate::plan::site::ProviderFault;
 use kernel_core::command::Command;
 use kernel_core::{
     Address, Blob, Capability, Cause, Content, Duration, Input, Instant, Kernel, Message, MessageId, Moment, Names,

@@ -28,8 +28,8 @@ use super::database::{DbKey, PackageId, Right, put_file, refusal, succeed, trans
 use super::setup::Setup;
 use super::{Module, ModuleContext, Support};
 use crate::disk::{DiskError, Path, Session};
-use crate::event::What;
-use crate::planted::Planted;
+use crate::trace::event::What;
+use crate::disk::planted::Planted;
 use kernel_core::{Content, Message, ProcessRef};
 use std::collections::BTreeMap;
 use std::rc::Rc;

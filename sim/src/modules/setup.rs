@@ -1,6 +1,6 @@
 //! How the runtime modules of a run work, where there is a choice.
 
-use crate::planted::Planted;
+use crate::disk::planted::Planted;
 
 /// What a scenario and a run choose about its modules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

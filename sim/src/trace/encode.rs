@@ -1,6 +1,6 @@
 //! The bytes of an event that the fingerprint is made of.
 
-use crate::event::{Event, What};
+use crate::trace::event::{Event, What};
 use crate::outside::visit::{Frame, HttpRequest, Sight, Visit};
 use kernel_core::{
     Address, Answer, Blob, Capability, Change, Content, Message, OnExit, ProcessRef, Record, Spawn, SpawnError,

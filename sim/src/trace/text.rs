@@ -1,6 +1,6 @@
 //! Events as lines for people.
 
-use crate::event::{Event, Life, What};
+use crate::trace::event::{Event, Life, What};
 use crate::outside::visit::Sight;
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{

@@ -2,11 +2,11 @@
 
 use super::{Phase, Task, World};
 use crate::disk::{Disk, Files};
-use crate::event::What;
-use crate::node::Backup;
-use crate::planted::Planted;
-use crate::site::{Answer as Choice, Down};
-use crate::{state, table};
+use crate::trace::event::What;
+use crate::world::node::Backup;
+use crate::disk::planted::Planted;
+use crate::plan::site::{Answer as Choice, Down};
+use crate::disk::{state, table};
 use kernel_core::Duration;
 use std::rc::Rc;
 

@@ -1,7 +1,7 @@
 //! What a scenario expects of a calm run: noted as it is seen, and asked for at the end.
 
 use super::World;
-use crate::event::{Event, What};
+use crate::trace::event::{Event, What};
 use crate::invariant::{Rule, Violation};
 use crate::outside::visit::{Frame, FrameKind, Sight};
 use crate::scenario::{Expect, On};

@@ -2,12 +2,12 @@
 
 use super::{Phase, Task, World};
 use crate::disk::Spared;
-use crate::event::{Life, What};
+use crate::trace::event::{Life, What};
 use crate::modules::setup::Setup;
-use crate::node::{Known, Up};
-use crate::operator::Step;
-use crate::site::{Answer as Choice, Down, WriteFault};
-use crate::{state, table};
+use crate::world::node::{Known, Up};
+use crate::world::operator::Step;
+use crate::plan::site::{Answer as Choice, Down, WriteFault};
+use crate::disk::{state, table};
 use kernel_core::command::Command;
 use kernel_core::{Bytes, Cause, Change, Duration, Instant, Kernel, Moment, ProcessRef, Semantics};
 use std::rc::Rc;

@@ -2,12 +2,12 @@
 
 use super::{Phase, Task, World};
 use crate::disk::{Disk, Op};
-use crate::event::{Event, Kind, What};
+use crate::trace::event::{Event, Kind, What};
 use crate::modules;
-use crate::operator::Step;
+use crate::world::operator::Step;
 use crate::package::{self, Content};
 use crate::scenario::{Action, Letter, OnExit, ScenarioError, Start, When};
-use crate::site::{Answer as Choice, Question, Subject};
+use crate::plan::site::{Answer as Choice, Question, Subject};
 use kernel_core::command::{Command, Initialize};
 use kernel_core::{
     Address, Blob, Bytes, Capability, Names, NodeId, OnExitRequest, ProcessId, ProcessRef, Received, Request,

@@ -5,12 +5,12 @@
 
 use super::{DISK_COST, Task, World};
 use crate::disk::{IoFault, IoWrong, Op};
-use crate::event::What;
+use crate::trace::event::What;
 use crate::modules::{self, Heard};
-use crate::node::Job;
-use crate::planted::Planted;
-use crate::site::{Answer as Choice, Down, WriteFault};
-use crate::{state, table};
+use crate::world::node::Job;
+use crate::disk::planted::Planted;
+use crate::plan::site::{Answer as Choice, Down, WriteFault};
+use crate::disk::{state, table};
 use kernel_core::{
     Bytes, Cause, Change, Deviation, Duration, Input, LoadError, ProcessRef, Refused, Run, StateDone, StateOp, WriteId,
 };

@@ -1,7 +1,7 @@
 //! `[[send]]`: a request from the owner's terminal to a process of the package.
 
 use super::{NO_BODY, a_second_after, body_of, once, span, times};
-use crate::event::Kind;
+use crate::trace::event::Kind;
 use crate::scenario::{Action, Letter, Line, On, When};
 use kernel_core::Duration;
 use serde::Deserialize;

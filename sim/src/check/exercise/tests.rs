@@ -1,7 +1,7 @@
 //! Claims about what an exercise says.
 
 use super::*;
-use crate::event::Kind;
+use crate::trace::event::Kind;
 use crate::outside::chain::LogSpec;
 use crate::outside::visit::{Frame, FrameKind};
 

@@ -1,6 +1,6 @@
 //! What counts against a package without a word from its author.
 
-use crate::event::{Event, Kind, What};
+use crate::trace::event::{Event, Kind, What};
 use crate::guest::MEMORY_REFUSED;
 use crate::invariant::{Invariant, Past, Rule};
 use kernel_core::{Cause, Duration, Exit, Names, NodeId, ProcessRef};

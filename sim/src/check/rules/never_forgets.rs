@@ -2,7 +2,7 @@
 
 use super::{is, is_asked, said};
 use crate::check::exercise::Remembers;
-use crate::event::{Event, Kind, What};
+use crate::trace::event::{Event, Kind, What};
 use crate::invariant::{Invariant, Past, Rule};
 use crate::scenario::On;
 use kernel_core::{Cause, MessageId, Names, ProcessRef};

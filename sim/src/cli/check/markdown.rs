@@ -3,7 +3,7 @@
 use super::super::text::{counted, grouped};
 use super::Told;
 use super::text::visited;
-use crate::coverage::{COLUMNS, How};
+use crate::trace::coverage::{COLUMNS, How};
 use std::fmt;
 
 pub(super) struct Markdown<'a>(pub &'a Told<'a>);

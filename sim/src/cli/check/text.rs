@@ -3,7 +3,7 @@
 use super::super::text::{counted, grouped};
 use super::{Story, Told};
 use crate::check::Deeds;
-use crate::report::{clip, fold};
+use crate::explore::report::{clip, fold};
 use std::fmt;
 
 /// How many notes are told.

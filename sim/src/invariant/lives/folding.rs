@@ -1,7 +1,7 @@
 //! What each event says of a node and its processes.
 
 use super::{Fate, How, Initializing, Node, Process, Restarting, answers};
-use crate::event::Life;
+use crate::trace::event::Life;
 use kernel_core::command::CommandAnswer;
 use kernel_core::{Cause, Change, Exit, Instant, Message, Names, OnExitKind, ProcessRef};
 use std::rc::Rc;

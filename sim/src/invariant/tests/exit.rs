@@ -1,7 +1,7 @@
 //! The exit matrix, E6 and E8: stories that hold, and stories in which each cell is broken.
 
 use crate::invariant::story::{Story, story, telling};
-use crate::site::Down;
+use crate::plan::site::Down;
 use kernel_core::{BackOff, CallKind, Duration, OnExit};
 
 fn none() -> Story {

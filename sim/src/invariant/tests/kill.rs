@@ -1,7 +1,7 @@
 //! E5, K1 and K2.
 
 use crate::invariant::story::{Story, story};
-use crate::site::Down;
+use crate::plan::site::Down;
 use kernel_core::{BackOff, OnExit};
 
 fn restart() -> Story {

@@ -1,7 +1,7 @@
 //! P1, P2, E3 and E4.
 
 use crate::invariant::story::{Story, story, telling};
-use crate::site::Down;
+use crate::plan::site::Down;
 use kernel_core::{BackOff, CallKind, DropReason, OnExit};
 
 fn restart() -> Story {

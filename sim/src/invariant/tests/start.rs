@@ -1,7 +1,7 @@
 //! S2 to S7.
 
 use crate::invariant::story::{Story, story};
-use crate::site::Down;
+use crate::plan::site::Down;
 use kernel_core::command::CommandAnswer::{RunProcessError, StartedProcess};
 use kernel_core::{CallKind, OnExit};
 

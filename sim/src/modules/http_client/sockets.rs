@@ -10,7 +10,7 @@
 //! a server hears what is pushed at once.
 
 use super::{HttpClientError, LATENCY};
-use crate::event::What;
+use crate::trace::event::What;
 use crate::modules::ModuleContext;
 use crate::outside::visit::{Frame, FrameKind, Sight};
 use crate::outside::web::SocketServer;

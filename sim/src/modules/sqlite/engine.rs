@@ -9,7 +9,7 @@ use super::{values, vfs_ffi};
 use crate::disk::{Op, Path, Session};
 use crate::modules::engine::on_disk;
 use crate::modules::setup::{Journal, Setup};
-use crate::planted::Planted;
+use crate::disk::planted::Planted;
 use kernel_core::Instant;
 use rusqlite::fallible_iterator::FallibleIterator;
 use rusqlite::types::Value;

@@ -2,11 +2,11 @@
 //!
 //! The claim, the facts, the plan, the events around it, and the lines to paste. A report prints; it runs nothing.
 
-use crate::event::Event;
+use crate::trace::event::Event;
 use crate::invariant::Violation;
 use crate::plan::Plan;
 use crate::scenario;
-use crate::site::{Lines, Question};
+use crate::plan::site::{Lines, Question};
 use crate::trace;
 use crate::world::{Run, Verdict};
 use kernel_core::Cause;

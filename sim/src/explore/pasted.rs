@@ -38,7 +38,7 @@ pub fn rust_test(scenario: &Scenario, plan: &Plan, options: &Options, rule: &str
         false => format!("sim::world::Options {{ {}, ..Default::default() }}", fields.join(", ")),
     };
     let _ = writeln!(text, "    let options = {options};");
-    text += "    let run = sim::explore::run_plan(&story, &plan, &options, &sim::image::Loader::default());\n";
+    text += "    let run = sim::explore::run_plan(&story, &plan, &options, &sim::guest::image::Loader::default());\n";
     text += "    let run = run.expect(\"it is a sound story\");\n";
     text += "    assert!(run.held(), \"{}\", run.story());\n}\n";
     text

@@ -1,7 +1,7 @@
 //! What runs have reached: the cells of the exit matrix, with what was at stake.
 
-use crate::event::{Event, What};
-use crate::probe::Probes;
+use crate::trace::event::{Event, What};
+use crate::trace::probe::Probes;
 use kernel_core::{Change, Exit, Message, NodeId, OnExitKind, ProcessRef};
 
 /// The four ways to exit: the rows of the exit matrix.

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use proptest::prelude::*;
-//! use sim::property::Plans;
+//! use sim::explore::property::Plans;
 //! use sim::scenario::Scenario;
 //!
 //! let scenario = Scenario::new("nothing", "a node on which nothing runs");
@@ -13,12 +13,12 @@
 //! });
 //! ```
 
-use crate::chooser::{Profile, Seed};
+use crate::plan::chooser::{Profile, Seed};
 use crate::explore::{record_seed, run_plan};
-use crate::image::Loader;
+use crate::guest::image::Loader;
 use crate::plan::Plan;
 use crate::scenario::Scenario;
-use crate::shrink::PlanTree;
+use crate::explore::shrink::PlanTree;
 use crate::world::{Options, Run};
 use proptest::strategy::{NewTree, Strategy, ValueTree};
 use proptest::test_runner::TestRunner;

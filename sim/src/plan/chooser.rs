@@ -4,7 +4,7 @@
 //! askings; between two sites that are not calm an asking costs one comparison.
 
 use crate::plan::{Line, Plan};
-use crate::site::{Answer, Question, Subject};
+use crate::plan::site::{Answer, Question, Subject};
 use indexmap::IndexMap;
 use kernel_core::Names;
 use rand_chacha::ChaCha8Rng;

@@ -2,7 +2,7 @@
 //!
 //! They are folded over the trace like coverage; unlike an invariant none of them is ever wrong.
 
-use crate::event::{Event, What};
+use crate::trace::event::{Event, What};
 use kernel_core::command::Command;
 use kernel_core::{Change, DropReason, NodeId, OnExitKind, ProcessRef, SendErrorKind};
 
@@ -288,8 +288,8 @@ impl Probes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Life;
-    use crate::site::Down;
+    use crate::trace::event::Life;
+    use crate::plan::site::Down;
     use kernel_core::{CallKind, Cause, Instant};
 
     const LIFE: Life = Life { process: ProcessRef(100), number: 1 };

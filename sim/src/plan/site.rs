@@ -1,7 +1,7 @@
 //! Sites: where the world could go more than one way, and who is asked about.
 //!
 //! A site is *which question, about whom, for the how-many-eth time*: `latency alice.os>bob.os #5`. Its answer is
-//! calm (no fault, the usual latency, first in first out) unless a [`Chooser`](crate::chooser::Chooser) says otherwise.
+//! calm (no fault, the usual latency, first in first out) unless a [`Chooser`](crate::plan::chooser::Chooser) says otherwise.
 
 use crate::disk::{IoFault, Path, Spared};
 use kernel_core::{Address, Duration, Names, NodeId, ProcessId, ProcessRef};

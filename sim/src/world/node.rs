@@ -1,13 +1,13 @@
 //! One node: what there is of it while it is up, and what stays while it is down.
 
-use crate::chooser::{Chooser, Stream};
+use crate::plan::chooser::{Chooser, Stream};
 use crate::disk::{Disk, Files, Path};
 use crate::guest::{Guest, Reply, Turn, Usage};
 use crate::modules::setup::Setup;
 use crate::modules::{self, Module};
-use crate::operator::Operator;
-use crate::site::{Question, Subject};
-use crate::{state, table};
+use crate::world::operator::Operator;
+use crate::plan::site::{Question, Subject};
+use crate::disk::{state, table};
 use kernel_core::{
     Address, Bytes, Call, CallKind, Cause, Change, Instant, Kernel, Message, Names, NodeId, ProcessRef, Record, Run,
     StateOp, Ticket, WriteId,

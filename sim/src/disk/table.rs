@@ -9,7 +9,7 @@
 //! its files rot between two boots.
 
 use crate::disk::{Disk, DiskError, Op, Path, Session};
-use crate::planted::Planted;
+use crate::disk::planted::Planted;
 use kernel_core::command::{record_from_json, record_to_json};
 use kernel_core::{Change, Names, NodeId, ProcessRef, Record};
 use serde_json::Value;

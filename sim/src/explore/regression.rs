@@ -13,7 +13,7 @@
 //! `nothing`. To a plan everything before its first line is a comment.
 
 use crate::explore::{run_plan, run_strictly};
-use crate::image::Loader;
+use crate::guest::image::Loader;
 use crate::plan::{Line, Plan};
 use crate::scenario::{Flavor, Scenario};
 use crate::world::{Options, Run, Verdict};

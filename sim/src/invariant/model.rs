@@ -6,7 +6,7 @@
 //! compared with it at every lifecycle event and at the end. It does not ask how something came about, nor in what
 //! order, nor who was told: each of those is for the invariant of its rule.
 
-use crate::event::{Event, Kind, Life, What};
+use crate::trace::event::{Event, Kind, Life, What};
 use crate::invariant::{Invariant, Past, Rule};
 use kernel_core::command::Command;
 use kernel_core::{

@@ -8,7 +8,7 @@
 
 use crate::disk::{IoFault, IoWrong, Spared};
 use crate::plan::{Line, Plan};
-use crate::site::{Lines, Question};
+use crate::plan::site::{Lines, Question};
 use kernel_core::Duration;
 
 /// A plan that gets simpler while it keeps failing.
