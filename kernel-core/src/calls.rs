@@ -4,7 +4,7 @@ use crate::call::{Answer, Call};
 use crate::capability::Capability;
 use crate::command::{Command, CommandAnswer, Debug, process_to_json};
 use crate::durable::After;
-use crate::effect::{DropReason, Effect, Run, StateOp};
+use crate::effect::{DropReason, Effect, LifeId, StateOp};
 use crate::input::{Refused, StateDone};
 use crate::kernel::{Context, Kernel};
 use crate::message::{Message, Response};
@@ -147,7 +147,7 @@ impl Kernel {
     pub(crate) fn on_state(
         &mut self,
         id: ProcessRef,
-        run: Run,
+        run: LifeId,
         result: Result<StateDone, Refused>,
         cx: &mut Context<'_>,
     ) {

@@ -2,7 +2,7 @@
 
 use crate::call::Answer;
 use crate::capability::Capability;
-use crate::effect::{Effect, Run, WriteId};
+use crate::effect::{Effect, LifeId, WriteId};
 use crate::input::Refused;
 use crate::kernel::{Context, Kernel};
 use crate::name::ProcessRef;
@@ -22,7 +22,7 @@ pub(crate) enum After {
     /// A process could not be initialized, and nobody's row says otherwise any more.
     NotInitialized { id: ProcessRef, by: Initializer, holders: Vec<ProcessRef> },
     /// A new on-exit value is in force; the life that set it goes on.
-    OnExit { id: ProcessRef, value: OnExit, setter: Option<Run> },
+    OnExit { id: ProcessRef, value: OnExit, setter: Option<LifeId> },
     /// A process has ended (E2).
     Ended(ProcessRef),
     /// Nobody waits: these rows were brought up to date.
@@ -87,7 +87,7 @@ impl Kernel {
     }
 
     /// E8: a new on-exit value, by the process itself (`setter`: its life, which waits) or by command.
-    pub(crate) fn set_on_exit(&mut self, id: ProcessRef, value: OnExit, setter: Option<Run>, cx: &mut Context<'_>) {
+    pub(crate) fn set_on_exit(&mut self, id: ProcessRef, value: OnExit, setter: Option<LifeId>, cx: &mut Context<'_>) {
         let Some(process) = self.processes.get_mut(id).filter(|process| !process.is_ending()) else { return };
         process.on_exit_next = Some(value.clone());
         let after = After::OnExit { id, value, setter };
@@ -101,7 +101,13 @@ impl Kernel {
         self.write(vec![], &[id], after, cx);
     }
 
-    pub(crate) fn after_on_exit(&mut self, id: ProcessRef, value: OnExit, setter: Option<Run>, cx: &mut Context<'_>) {
+    pub(crate) fn after_on_exit(
+        &mut self,
+        id: ProcessRef,
+        value: OnExit,
+        setter: Option<LifeId>,
+        cx: &mut Context<'_>,
+    ) {
         let Some(process) = self.processes.get_mut(id).filter(|process| !process.is_ending()) else { return };
         if setter.is_none() && self.semantics.has(Deviation::D23) {
             // It is in the table, where nobody looks before the next boot.
@@ -115,7 +121,7 @@ impl Kernel {
     }
 
     /// A call that waited for the disk returns, if the life that made it is still the present one (E10).
-    pub(crate) fn unblock(&mut self, id: ProcessRef, run: Run, answer: Answer, cx: &mut Context<'_>) {
+    pub(crate) fn unblock(&mut self, id: ProcessRef, run: LifeId, answer: Answer, cx: &mut Context<'_>) {
         let Some(process) = self.processes.get_mut(id) else { return };
         if process.life.run == run && matches!(process.status, Status::Running(_)) {
             if self.semantics.has(Deviation::D15) && matches!(answer, Answer::Spawned(_)) {

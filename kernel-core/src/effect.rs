@@ -17,7 +17,7 @@ pub enum Effect {
         /// Whose.
         process: ProcessRef,
         /// Which of its runs, to be handed back with what was asked on its behalf.
-        run: Run,
+        run: LifeId,
         /// The code.
         image: ImageId,
     },
@@ -36,7 +36,7 @@ pub enum Effect {
     /// Find out whether there is valid code; answered by [`Input::Loaded`](crate::Input::Loaded), at once or later.
     Load(Ticket, Source),
     /// Read or change a process's saved state; answered by [`Input::State`](crate::Input::State) with the same run.
-    State(ProcessRef, Run, StateOp),
+    State(ProcessRef, LifeId, StateOp),
     /// Make these changes to the table on disk, all or none, in the order of the writes; answered by
     /// [`Input::Written`](crate::Input::Written).
     Write(WriteId, Vec<Change>),
@@ -50,7 +50,7 @@ pub enum Effect {
 
 /// One life, as the kernel counts them: never the same twice on a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Run(pub u64);
+pub struct LifeId(pub u64);
 
 /// A load that is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,7 +3,7 @@
 use crate::address::Address;
 use crate::command::CommandAnswer;
 use crate::durable::After;
-use crate::effect::{Change, DropReason, Effect, Run};
+use crate::effect::{Change, DropReason, Effect, LifeId};
 use crate::input::Exit;
 use crate::kernel::{Context, Kernel, Timer};
 use crate::message::Message;
@@ -87,7 +87,7 @@ impl Kernel {
             Status::BackingOff | Status::Initialized => self.end(id, vec![command], cx),
             Status::Running(Activity::Computing) if self.semantics.has(Deviation::D25) => process.doomed.push(command),
             Status::Running(_) => {
-                if process.life.run != Run::default() {
+                if process.life.run != LifeId::default() {
                     cx.emit(Effect::Stop(id));
                 }
                 if self.semantics.has(Deviation::D1) && process.on_exit.kind() == OnExitKind::Requests {

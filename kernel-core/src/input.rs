@@ -3,7 +3,7 @@
 use crate::address::Address;
 use crate::bytes::Bytes;
 use crate::call::{Call, Outgoing};
-use crate::effect::{Run, Ticket, WriteId};
+use crate::effect::{LifeId, Ticket, WriteId};
 use crate::message::{Blob, Message, Response};
 use crate::name::ProcessRef;
 use crate::send_error::SendErrorKind;
@@ -36,7 +36,7 @@ pub enum Input {
     /// The table write of [`Effect::Write`](crate::Effect::Write) is durable, or was refused.
     Written(WriteId, Result<(), Refused>),
     /// The [`Effect::State`](crate::Effect::State) of a life is done, or was refused.
-    State(ProcessRef, Run, Result<StateDone, Refused>),
+    State(ProcessRef, LifeId, Result<StateDone, Refused>),
     /// [`Kernel::next_deadline`](crate::Kernel::next_deadline) has come. Early or needless wakes are harmless.
     Wake,
 }

@@ -49,7 +49,7 @@ pub use address::Address;
 pub use bytes::Bytes;
 pub use call::{Answer, Call, CallKind, Outgoing, Received, Spawn};
 pub use capability::{Capabilities, Capability};
-pub use effect::{Change, DropReason, Effect, Record, Run, Source, StateOp, Ticket, WriteId};
+pub use effect::{Change, DropReason, Effect, LifeId, Record, Source, StateOp, Ticket, WriteId};
 pub use input::{Exit, ImageId, Input, LoadError, Refused, Reply, StateDone};
 pub use kernel::{Kernel, Moment};
 pub use message::{Blob, Cause, Content, Message, MessageId, Request, Response};

@@ -11,7 +11,7 @@
 use crate::address::Address;
 use crate::bytes::Bytes;
 use crate::capability::Capabilities;
-use crate::effect::Run;
+use crate::effect::LifeId;
 use crate::input::ImageId;
 use crate::message::{Blob, Message, MessageId};
 use crate::on_exit::{OnExit, OnExitKind, OnExitRequest};
@@ -93,7 +93,7 @@ pub(crate) type ById<T> = IndexMap<MessageId, T, BuildHasherDefault<DefaultHashe
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Life {
     /// Which run this is.
-    pub run: Run,
+    pub run: LifeId,
     /// When it started.
     pub started: Instant,
     /// What came and was not received yet.

@@ -4,7 +4,7 @@ use crate::call::{Answer, Spawn};
 use crate::capability::{Capabilities, Capability};
 use crate::command::{CommandAnswer, Initialize};
 use crate::durable::After;
-use crate::effect::{Change, Effect, Record, Run, Source, Ticket};
+use crate::effect::{Change, Effect, LifeId, Record, Source, Ticket};
 use crate::input::{ImageId, LoadError};
 use crate::kernel::{Context, Kernel};
 use crate::message::Message;
@@ -28,7 +28,7 @@ pub(crate) enum Initializer {
     /// An `InitializeProcess` command, to be answered.
     Command(Rc<Message>),
     /// A guest's `spawn`: which life of it waits, and what else it asked for.
-    Spawn { parent: ProcessRef, run: Run, grants: Vec<(ProcessRef, Capability)> },
+    Spawn { parent: ProcessRef, run: LifeId, grants: Vec<(ProcessRef, Capability)> },
 }
 
 impl Kernel {
@@ -246,7 +246,7 @@ impl Kernel {
 
     /// S5: every start is alike. What came before the first run stays in the mailbox (S4); a restart has an empty one.
     pub(crate) fn start(&mut self, id: ProcessRef, cx: &mut Context<'_>) {
-        let run = Run(self.fresh_id());
+        let run = LifeId(self.fresh_id());
         let waiting = self.processes.get(id).map_or(0, |process| process.life.mailbox.len());
         let chokes = self.chokes_at_start(waiting);
         let process = self.processes.get_mut(id).expect("only a process of the table starts");

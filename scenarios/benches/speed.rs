@@ -9,16 +9,16 @@ mod clock;
 
 use clock::cpu_seconds;
 use kernel_core::{Address, Duration};
-use scenarios::stories::programs;
+use scenarios::chapters::programs;
 use scenarios::summing::summing_to;
-use sim::plan::chooser::{Chooser, Profile, Seed};
 use sim::explore::run_plan;
-use sim::guest::native::{self, Os};
+use sim::explore::sweep::{branches, points};
 use sim::guest::image::Loader;
+use sim::guest::native::{self, Os};
 use sim::modules::setup::Journal;
 use sim::plan::Plan;
+use sim::plan::chooser::{Chooser, Profile, Seed};
 use sim::scenario::{Flavor, Program, Scenario, millis, on, prints, secs, start, tell};
-use sim::explore::sweep::{branches, points};
 use sim::world::{Bounds, Options, Run, Verdict, World};
 
 /// How many transactions, and how many states saved.
@@ -73,17 +73,18 @@ fn timed(scenario: &Scenario, flavor: Flavor, chooser: Chooser, loader: &Loader)
 
 /// Branches a second of a sweep's crash points: forked off the calm run, and each run again from the start.
 fn sweeps(name: &str, flavor: Flavor, loader: &Loader) {
-    let story = scenarios::all().into_iter().find(|story| story.name == name).expect("a story of this name");
+    let scenario =
+        scenarios::all().into_iter().find(|scenario| scenario.name == name).expect("a scenario of this name");
     let options = Options { flavor, ..Options::default() };
-    let points = points(&story, &options, loader).expect("a story can be run");
+    let points = points(&scenario, &options, loader).expect("a scenario can be run");
     let before = cpu_seconds();
-    let done = branches(&story, &options, loader, &points, |_, _, _| true);
-    done.expect("a story can be run");
+    let done = branches(&scenario, &options, loader, &points, |_, _, _| true);
+    done.expect("a scenario can be run");
     let forked = cpu_seconds() - before;
     let before = cpu_seconds();
     for point in &points {
         let plan = Plan { lines: vec![point.line.clone()] };
-        run_plan(&story, &plan, &options, loader).expect("a story can be run");
+        run_plan(&scenario, &plan, &options, loader).expect("a scenario can be run");
     }
     let again = cpu_seconds() - before;
     let n = points.len() as f64;

@@ -1,13 +1,13 @@
-//! A story that must be found broken by about one seed in a hundred: what reports it as kept does not look.
+//! A scenario that must be found broken by about one seed in a hundred: what reports it as kept does not look.
 //!
 //! `cargo run --example canary -- explore --seeds 1000` must exit with 1. Nothing is wrong with the kernel: the rule that
 //! is broken is made up, and the chooser decides whether it is.
 
 use kernel_core::{Cause, Instant, MessageId, Names};
 use scenarios::programs;
-use sim::trace::event::{Event, Kind, What};
 use sim::invariant::{Invariant, Past, Rule};
 use sim::scenario::{Scenario, millis, on, secs, start, tell};
+use sim::trace::event::{Event, Kind, What};
 
 /// Two nodes, and a word every second from one to the other.
 pub fn canary() -> Scenario {

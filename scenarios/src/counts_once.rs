@@ -1,8 +1,8 @@
 //! What a process that counts owes to those who ask it (P4): it never answers the same count twice.
 
 use kernel_core::{Cause, Names, NodeId, ProcessRef};
-use sim::trace::event::{Event, Kind, What};
 use sim::invariant::{Invariant, Past, Rule};
+use sim::trace::event::{Event, Kind, What};
 use std::collections::BTreeMap;
 
 /// P4: of the counts that a process answers each is greater than the last, through any number of lives; after a restore
@@ -18,7 +18,7 @@ pub struct CountsOnce {
 type Counts = BTreeMap<(NodeId, ProcessRef), u64>;
 
 impl CountsOnce {
-    /// For stories in which a count is answered when, and only when, one was added.
+    /// For scenarios in which a count is answered when, and only when, one was added.
     pub fn of_adds() -> Box<dyn Invariant> {
         Box::new(CountsOnce::default())
     }

@@ -14,10 +14,10 @@ pub use script::{Act, Allocator, Script, call_names};
 pub use smith::{SPAN, guest_module, smith};
 pub use stranger::{Fate, Met, limits, meet};
 
-use crate::stories;
-use sim::plan::chooser::{Profile, Seed};
+use crate::chapters;
 use sim::explore::{record_seed, run_plan};
 use sim::guest::image::Loader;
+use sim::plan::chooser::{Profile, Seed};
 use sim::plan::{Line, Plan};
 use sim::scenario::Scenario;
 use sim::world::{Options, Verdict};
@@ -32,31 +32,31 @@ pub fn plan_text(bytes: &[u8]) {
     }
 }
 
-/// Any plan over any story: the book's kernel keeps every rule, and a second run leaves the same fingerprint. The first
-/// byte picks the story, each three more a line: one that a stormy seed has drawn, moved by a few ordinals.
+/// Any plan over any scenario: the book's kernel keeps every rule, and a second run leaves the same fingerprint. The first
+/// byte picks the scenario, each three more a line: one that a stormy seed has drawn, moved by a few ordinals.
 pub fn plan(bytes: &[u8]) {
-    /// Every story, with lines to choose from.
-    static STORIES: LazyLock<Vec<(Scenario, Vec<Line>)>> = LazyLock::new(|| {
-        let with_lines = |story: Scenario| {
+    /// Every scenario, with lines to choose from.
+    static SCENARIOS: LazyLock<Vec<(Scenario, Vec<Line>)>> = LazyLock::new(|| {
+        let with_lines = |scenario: Scenario| {
             let seeds = (0..8).map(|seed| {
-                let run = record_seed(&story, Seed(seed), Profile::Stormy, &Options::default(), &Loader::default());
-                run.ok().and_then(|run| run.plan).expect("a story can be run, and its plan be written down").lines
+                let run = record_seed(&scenario, Seed(seed), Profile::Stormy, &Options::default(), &Loader::default());
+                run.ok().and_then(|run| run.plan).expect("a scenario can be run, and its plan be written down").lines
             });
             let lines = seeds.flatten().collect();
-            (story, lines)
+            (scenario, lines)
         };
-        stories::all().into_iter().map(with_lines).collect()
+        chapters::all().into_iter().map(with_lines).collect()
     });
     let Some((which, chunks)) = bytes.split_first() else { return };
-    let (story, menu) = &STORIES[usize::from(*which) % STORIES.len()];
+    let (scenario, menu) = &SCENARIOS[usize::from(*which) % SCENARIOS.len()];
     let line = |chunk: &[u8]| {
         let mut line = menu[usize::from(u16::from_le_bytes([chunk[0], chunk[1]])) % menu.len()].clone();
         line.ordinal = line.ordinal.saturating_add_signed(i32::from(chunk[2].cast_signed())).max(1);
         line
     };
     let plan = Plan { lines: chunks.chunks_exact(3).take(64).map(line).collect() };
-    let run = || run_plan(story, &plan, &Options::default(), &Loader::default()).expect("a story can be run");
+    let run = || run_plan(scenario, &plan, &Options::default(), &Loader::default()).expect("a scenario can be run");
     let (first, second) = (run(), run());
-    assert!(!matches!(first.verdict, Verdict::Violated(_)), "{} under\n{plan}\n{}", story.name, first.story());
-    assert_eq!(first.fingerprint, second.fingerprint, "two runs of {} under\n{plan}", story.name);
+    assert!(!matches!(first.verdict, Verdict::Violated(_)), "{} under\n{plan}\n{}", scenario.name, first.summary());
+    assert_eq!(first.fingerprint, second.fingerprint, "two runs of {} under\n{plan}", scenario.name);
 }

@@ -1,9 +1,9 @@
 //! What an indexer is for: every log of the chain is in its database, exactly once.
 
 use kernel_core::{Address, Capability, Cause, Duration, Instant, Message, Names, NodeId, ProcessRef};
-use sim::trace::event::{Event, Kind, What};
 use sim::invariant::{Invariant, Past, Rule};
 use sim::outside::chain::{Block, hex};
+use sim::trace::event::{Event, Kind, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 

@@ -1,8 +1,8 @@
 //! What a bank's database is for: money moves and is neither made nor lost, and what was moved stays moved.
 
 use kernel_core::{Cause, Names, NodeId};
-use sim::trace::event::{Event, Kind, Life, What};
 use sim::invariant::{Invariant, Past, Rule};
+use sim::trace::event::{Event, Kind, Life, What};
 use std::collections::BTreeMap;
 
 /// How much there is in all.

@@ -7,10 +7,10 @@ mod example;
 
 use example::canary;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
-use sim::plan::chooser::{Profile, Seed};
+use sim::explore::property::Plans;
 use sim::explore::{explore, run_seed};
 use sim::guest::image::Loader;
-use sim::explore::property::Plans;
+use sim::plan::chooser::{Profile, Seed};
 use sim::world::{Options, Run, Verdict};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ fn sings(run: &Run) -> bool {
 /// The seeds that break it, each played by itself.
 fn breaking() -> Vec<Seed> {
     let (canary, loader) = (canary(), Loader::default());
-    let run = |seed| run_seed(&canary, seed, Profile::Swarm, &Options::default(), &loader).expect("a sound story");
+    let run = |seed| run_seed(&canary, seed, Profile::Swarm, &Options::default(), &loader).expect("a sound scenario");
     (0..SEEDS).map(Seed).filter(|seed| sings(&run(*seed))).collect()
 }
 
@@ -39,7 +39,7 @@ fn one_seed_in_a_hundred_breaks_it_and_exploring_reports_each() {
     for jobs in [1, 2] {
         let options = Options::default();
         let explored = explore(&canary(), &seeds, Profile::Swarm, &options, &Loader::default(), jobs, || {});
-        let explored = explored.expect("a sound story");
+        let explored = explored.expect("a sound scenario");
         let reported: Vec<Seed> = explored.violations.iter().map(|(seed, _)| *seed).collect();
         assert_eq!((explored.seeds, reported), (SEEDS, breaking.clone()), "{jobs} jobs");
     }

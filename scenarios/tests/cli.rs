@@ -202,12 +202,12 @@ fn a_plan_is_played_strictly_up_to_the_line_that_no_longer_fits() {
     let violation = violations("D4").swap_remove(0);
     let replay = s(&violation["replay_plan"]);
     paste(replay, "--strict").must_end(1);
-    let story = s(&violation["scenario"]);
+    let scenario = s(&violation["scenario"]);
     let gone = "crash alice.os #4000000000 crash";
-    let strict = kinode_sim(&["replay", story, gone, "--strict"]).must_end(2);
+    let strict = kinode_sim(&["replay", scenario, gone, "--strict"]).must_end(2);
     assert!(strict.err.contains(gone) && strict.out.is_empty(), "{}{}", strict.out, strict.err);
     let out_of_order = "cost alice.os@nobody:demo:alice.os/1 #1 x10; kill alice.os #30 a:b:c";
-    let strict = kinode_sim(&["replay", story, out_of_order, "--strict"]).must_end(2);
+    let strict = kinode_sim(&["replay", scenario, out_of_order, "--strict"]).must_end(2);
     assert!(strict.err.contains("cost alice.os@nobody:demo:alice.os/1 #1 x10"), "{}", strict.err);
 }
 

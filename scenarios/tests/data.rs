@@ -4,29 +4,29 @@ mod finding;
 
 use finding::{in_parallel, names, violations};
 use scenarios::all;
+use scenarios::chapters::programs;
 use scenarios::counts_once::CountsOnce;
-use scenarios::stories::programs;
-use sim::plan::chooser::{Profile, Seed};
+use sim::disk::planted::Planted;
+use sim::explore::shrink::shrink;
+use sim::explore::sweep::{points, sweep};
 use sim::explore::{record_seed, run_plan, run_seed};
 use sim::guest::image::Loader;
 use sim::plan::Plan;
-use sim::disk::planted::Planted;
-use sim::scenario::{Scenario, millis, on, secs, start, tell};
-use sim::explore::shrink::shrink;
+use sim::plan::chooser::{Profile, Seed};
 use sim::plan::site::Question;
-use sim::explore::sweep::{points, sweep};
+use sim::scenario::{Scenario, millis, on, secs, start, tell};
 use sim::world::{Options, Run};
 use std::collections::BTreeSet;
 
 const ALICE: &str = "alice.os";
 /// How many times a state is saved.
 const N_SAVES: u32 = 200;
-/// Each story is played under so many seeds at most to find a planted fault.
+/// Each scenario is played under so many seeds at most to find a planted fault.
 const SEEDS_MAX: u64 = 256;
 const SHRINK_RUNS_MAX: usize = 300;
 
-fn story(name: &str) -> Scenario {
-    all().into_iter().find(|story| story.name == name).unwrap_or_else(|| panic!("there is no story {name}"))
+fn scenario(name: &str) -> Scenario {
+    all().into_iter().find(|scenario| scenario.name == name).unwrap_or_else(|| panic!("there is no scenario {name}"))
 }
 
 /// A process that saves its state over and over, and is asked for it after whatever befell it.
@@ -62,7 +62,7 @@ fn every_durable_write_of_200_saves_is_a_crash_point_and_all_are_visited() {
         .collect();
     let broken: Vec<String> = in_parallel(&plans, |plan| {
         let run = run_plan(&scenario, plan, &options, &loader).expect("it is a sound scenario");
-        (!run.held()).then(|| format!("{plan}: {}", run.story()))
+        (!run.held()).then(|| format!("{plan}: {}", run.summary()))
     })
     .into_iter()
     .flatten()
@@ -75,7 +75,7 @@ fn every_durable_write_of_200_saves_is_a_crash_point_and_all_are_visited() {
 fn every_crash_point_of_a_restore_holds() {
     let (options, loader) = (Options::default(), Loader::default());
     for name in ["a-disk-swapped-for-a-backup", "a-full-disk"] {
-        let swept = sweep(&story(name), &options, &loader, |_, _| true).expect("it is a sound story");
+        let swept = sweep(&scenario(name), &options, &loader, |_, _| true).expect("it is a sound scenario");
         println!("{name}: {} of {} crash points visited", swept.visited, swept.points);
         assert_eq!((swept.visited, swept.violations.first()), (swept.points, None), "{name}");
         assert!(swept.points > 200, "{name}: {} points", swept.points);
@@ -87,7 +87,7 @@ struct Found {
     planted: Planted,
     rule: &'static str,
     facts: String,
-    story: String,
+    scenario: String,
     seeds: u64,
     plan: Plan,
 }
@@ -98,8 +98,8 @@ fn every_planted_fault_of_disk_and_modules_is_found_by_the_common_exploration() 
     let found = in_parallel(&Planted::ALL, |planted| find(*planted, &loader));
     let missed: Vec<&Planted> =
         Planted::ALL.iter().zip(&found).filter_map(|(planted, found)| found.is_none().then_some(planted)).collect();
-    for Found { planted, rule, facts, story, seeds, plan } in found.iter().flatten() {
-        println!("{planted:?} breaks {rule} in {story} after {seeds} seeds: {facts}\n    {}", plan.one_line());
+    for Found { planted, rule, facts, scenario, seeds, plan } in found.iter().flatten() {
+        println!("{planted:?} breaks {rule} in {scenario} after {seeds} seeds: {facts}\n    {}", plan.one_line());
         assert!(expected(*planted).is_none_or(|rules| names(rules, rule)), "{planted:?} breaks {rule}: {facts}");
         assert!(plan.lines.len() <= 6, "{planted:?}: {plan}");
     }
@@ -124,19 +124,19 @@ fn expected(planted: Planted) -> Option<&'static str> {
     }
 }
 
-/// The first story and seed that show it, and the least that it takes.
+/// The first scenario and seed that show it, and the least that it takes.
 fn find(planted: Planted, loader: &Loader) -> Option<Found> {
     let options = Options { planted: Some(planted), ..Options::default() };
-    let stories = all();
+    let scenarios = all();
     let mut from = 0;
     for to in [4, 16, 64, SEEDS_MAX] {
-        for story in &stories {
+        for scenario in &scenarios {
             for seed in (from..to).map(Seed) {
-                let run = run_seed(story, seed, Profile::Swarm, &options, loader).expect("it is a sound story");
+                let run = run_seed(scenario, seed, Profile::Swarm, &options, loader).expect("it is a sound scenario");
                 let broken =
                     violations(&run).find(|(rule, _)| expected(planted).is_none_or(|rules| names(rules, rule)));
                 if let Some((rule, _)) = broken {
-                    return Some(shrunk(planted, story, seed, rule, loader));
+                    return Some(shrunk(planted, scenario, seed, rule, loader));
                 }
             }
         }
@@ -145,35 +145,36 @@ fn find(planted: Planted, loader: &Loader) -> Option<Found> {
     None
 }
 
-fn shrunk(planted: Planted, story: &Scenario, seed: Seed, rule: &'static str, loader: &Loader) -> Found {
+fn shrunk(planted: Planted, scenario: &Scenario, seed: Seed, rule: &'static str, loader: &Loader) -> Found {
     let options = Options { planted: Some(planted), ..Options::default() };
-    let run = |plan: &Plan, options: &Options| run_plan(story, plan, options, loader).expect("it is a sound story");
+    let run =
+        |plan: &Plan, options: &Options| run_plan(scenario, plan, options, loader).expect("it is a sound scenario");
     let facts = |run: &Run| violations(run).find(|(broken, _)| *broken == rule).map(|(_, facts)| facts.to_string());
-    let recorded = record_seed(story, seed, Profile::Swarm, &options, loader).expect("it is a sound story");
+    let recorded = record_seed(scenario, seed, Profile::Swarm, &options, loader).expect("it is a sound scenario");
     let plan = recorded.plan.expect("it was recorded");
     let plan = shrink(plan, SHRINK_RUNS_MAX, |plan| facts(&run(plan, &options)).is_some()).plan;
     let without = run(&plan, &Options::default());
-    assert!(without.held(), "{planted:?} is not to blame: {plan}\n{}", without.story());
+    assert!(without.held(), "{planted:?} is not to blame: {plan}\n{}", without.summary());
     let facts = facts(&run(&plan, &options)).expect("the shrunk plan breaks it");
-    Found { planted, rule, facts, story: story.name.clone(), seeds: seed.0 + 1, plan }
+    Found { planted, rule, facts, scenario: scenario.name.clone(), seeds: seed.0 + 1, plan }
 }
 
 /// P4: the process that announces a step before it saves it.
 #[test]
 fn who_answers_and_then_saves_is_caught() {
-    let wrong = story("a-counter-that-tells-too-soon").holding(CountsOnce::of_adds);
+    let wrong = scenario("a-counter-that-tells-too-soon").holding(CountsOnce::of_adds);
     let (options, loader) = (Options::default(), Loader::default());
     let caught = |plan: &Plan| {
-        let run = run_plan(&wrong, plan, &options, &loader).expect("it is a sound story");
+        let run = run_plan(&wrong, plan, &options, &loader).expect("it is a sound scenario");
         violations(&run).find(|(rule, _)| *rule == "P4").map(|(_, facts)| facts.to_string())
     };
-    let facts = caught(&Plan::default()).expect("it is caught in the calm run: the story says so");
+    let facts = caught(&Plan::default()).expect("it is caught in the calm run: the scenario says so");
     println!("{facts}");
-    let right = story("a-counter-that-persists");
+    let right = scenario("a-counter-that-persists");
     let seeds: Vec<Seed> = (0..300).map(Seed).collect();
     let broken = in_parallel(&seeds, |seed| {
-        let run = run_seed(&right, *seed, Profile::Swarm, &options, &loader).expect("it is a sound story");
-        (!run.held()).then(|| run.story())
+        let run = run_seed(&right, *seed, Profile::Swarm, &options, &loader).expect("it is a sound scenario");
+        (!run.held()).then(|| run.summary())
     });
     assert_eq!(broken.into_iter().flatten().next(), None, "and who saves and then answers is not");
 }

@@ -4,17 +4,17 @@ mod finding;
 
 use finding::{in_parallel, violations};
 use scenarios::all;
-use scenarios::stories::databases::banking;
-use sim::plan::chooser::{Profile, Seed};
-use sim::trace::event::What;
+use scenarios::chapters::databases::banking;
+use sim::disk::planted::Planted;
+use sim::explore::sweep::{points, sweep};
 use sim::explore::{explore, run_plan, run_seed};
 use sim::guest::image::Loader;
 use sim::modules::setup::Journal;
 use sim::plan::Plan;
-use sim::disk::planted::Planted;
-use sim::scenario::{Scenario, down, millis, secs};
+use sim::plan::chooser::{Profile, Seed};
 use sim::plan::site::{Down, Question};
-use sim::explore::sweep::{points, sweep};
+use sim::scenario::{Scenario, down, millis, secs};
+use sim::trace::event::What;
 use sim::world::{Options, Run};
 
 const SEEDS: u64 = 150;
@@ -31,8 +31,8 @@ fn bank(journal: Journal) -> Scenario {
     banking("bank", "A bank, and nothing that its owner does.", journal)
 }
 
-fn stories() -> impl Iterator<Item = Scenario> {
-    all().into_iter().filter(|story| story.name.starts_with("a-bank-with"))
+fn scenarios() -> impl Iterator<Item = Scenario> {
+    all().into_iter().filter(|scenario| scenario.name.starts_with("a-bank-with"))
 }
 
 #[test]
@@ -157,10 +157,10 @@ fn a_wrong_answer_would_be_found() {
 }
 
 #[test]
-fn nor_at_any_crash_point_of_the_stories() {
-    for story in stories() {
-        let swept = sweep(&story, &Options::default(), &Loader::default(), |_, _| true).expect("a sound scenario");
-        println!("{}: {} of {} crash points visited", story.name, swept.visited, swept.points);
+fn nor_at_any_crash_point_of_the_scenarios() {
+    for scenario in scenarios() {
+        let swept = sweep(&scenario, &Options::default(), &Loader::default(), |_, _| true).expect("a sound scenario");
+        println!("{}: {} of {} crash points visited", scenario.name, swept.visited, swept.points);
         assert_eq!((swept.visited, swept.violations.first()), (swept.points, None));
         assert!(swept.points > 1_500, "{} points", swept.points);
     }

@@ -1,20 +1,20 @@
 //! What the book advises those who follow a chain, kept and not kept: the same program as three processes.
 
 use scenarios::all;
-use scenarios::stories::chain::{archiving, indexing};
-use sim::plan::chooser::{Profile, Seed};
+use scenarios::chapters::chain::{archiving, indexing};
+use sim::explore::shrink::shrink;
+use sim::explore::sweep::{branches, points, sweep};
 use sim::explore::{explore, record_seed, run_plan};
 use sim::guest::image::Loader;
 use sim::plan::Plan;
+use sim::plan::chooser::{Profile, Seed};
 use sim::scenario::Scenario;
-use sim::explore::shrink::shrink;
-use sim::explore::sweep::{branches, points, sweep};
 use sim::world::{Options, Run, Verdict};
 
 const RULE: &str = "logs-once";
 /// How many seeds each is played under: enough to catch those that are not careful.
 const SEEDS: u64 = 400;
-/// Every so-many-eth crash point of the story with a database is tried in the debug profile.
+/// Every so-many-eth crash point of the scenario with a database is tried in the debug profile.
 const POINT_STEP: usize = 3;
 /// How many runs shrinking may take.
 const SHRINK_RUNS_MAX: usize = 300;
@@ -50,9 +50,10 @@ fn who_asks_for_what_was_missed_has_every_log_exactly_once_whatever_happens() {
 }
 
 #[test]
-fn and_at_every_crash_point_of_its_story() {
-    let story = all().into_iter().find(|story| story.name == "an-indexer-on-a-chain").expect("there is its story");
-    let swept = sweep(&story, &Options::default(), &Loader::default(), |_, _| true).expect("a sound scenario");
+fn and_at_every_crash_point_of_its_scenario() {
+    let scenario =
+        all().into_iter().find(|scenario| scenario.name == "an-indexer-on-a-chain").expect("there is its scenario");
+    let swept = sweep(&scenario, &Options::default(), &Loader::default(), |_, _| true).expect("a sound scenario");
     println!("{} of {} crash points visited", swept.visited, swept.points);
     assert_eq!((swept.visited, swept.violations.first()), (swept.points, None));
     assert!(swept.points > 300, "{} points", swept.points);
@@ -85,14 +86,17 @@ fn who_writes_logs_and_place_in_one_transaction_has_every_log_exactly_once_in_it
 
 /// One in [`POINT_STEP`] of the debug profile, all in release.
 #[test]
-fn and_at_the_crash_points_of_its_story() {
-    let story = all().into_iter().find(|story| story.name == "an-indexer-with-a-database").expect("there is its story");
+fn and_at_the_crash_points_of_its_scenario() {
+    let scenario = all()
+        .into_iter()
+        .find(|scenario| scenario.name == "an-indexer-with-a-database")
+        .expect("there is its scenario");
     let (options, loader) = (Options::default(), Loader::default());
-    let points = points(&story, &options, &loader).expect("a sound scenario");
+    let points = points(&scenario, &options, &loader).expect("a sound scenario");
     let step = if cfg!(debug_assertions) { POINT_STEP } else { 1 };
     let tried: Vec<_> = points.iter().step_by(step).cloned().collect();
     let mut broken = vec![];
-    let done = branches(&story, &options, &loader, &tried, |line, _, run| {
+    let done = branches(&scenario, &options, &loader, &tried, |line, _, run| {
         broken.extend((run.verdict != Verdict::Held).then(|| line.to_string()));
         true
     });

@@ -1,17 +1,17 @@
-//! What is said of `kv`, shown: no crash point of its stories and of 200 transactions breaks a rule.
+//! What is said of `kv`, shown: no crash point of its scenarios and of 200 transactions breaks a rule.
 
 use scenarios::all;
 use scenarios::summing::summing_to;
 use sim::explore::run_plan;
+use sim::explore::sweep::{Point, branches, points};
 use sim::guest::image::Loader;
+use sim::plan::site::Question;
 use sim::plan::{Line, Plan};
 use sim::scenario::Scenario;
-use sim::plan::site::Question;
-use sim::explore::sweep::{Point, branches, points};
 use sim::world::{Options, Run};
 
-fn story(name: &str) -> Scenario {
-    all().into_iter().find(|story| story.name == name).expect("there is this story")
+fn scenario(name: &str) -> Scenario {
+    all().into_iter().find(|scenario| scenario.name == name).expect("there is this scenario")
 }
 
 /// The crash points of a calm run that are in a durable write: a crash and a power loss after each operation.
@@ -24,7 +24,7 @@ fn writes(scenario: &Scenario) -> Vec<Point> {
 fn visit(scenario: &Scenario, points: &[Point]) -> usize {
     let mut n_visited = 0;
     let each = |line: &Line, _, run: Run| {
-        assert!(run.held(), "{line:?}: {}", run.story());
+        assert!(run.held(), "{line:?}: {}", run.summary());
         n_visited += 1;
         true
     };
@@ -33,9 +33,9 @@ fn visit(scenario: &Scenario, points: &[Point]) -> usize {
 }
 
 #[test]
-fn no_crash_within_a_write_of_the_stories_breaks_a_rule() {
+fn no_crash_within_a_write_of_the_scenarios_breaks_a_rule() {
     for name in ["a-ledger-that-resumes", "an-auditor-reads-along", "a-ledger-without-transactions"] {
-        let scenario = story(name);
+        let scenario = scenario(name);
         let points = writes(&scenario);
         let n_points = points.len();
         let visited = visit(&scenario, &points);
@@ -51,7 +51,7 @@ const N: u64 = 200;
 fn sweep_of_200(every: usize) {
     let scenario = summing_to(N);
     let run = run_plan(&scenario, &Plan::default(), &Options::default(), &Loader::default()).expect("a sound scenario");
-    assert!(run.held(), "{}", run.story());
+    assert!(run.held(), "{}", run.summary());
     let points = writes(&scenario);
     let n_points = points.len();
     let visited = visit(&scenario, &points.into_iter().step_by(every).collect::<Vec<_>>());

@@ -9,16 +9,16 @@ mod finding;
 use finding::{in_parallel, names, violations};
 use kernel_core::mutants::Mutant;
 use scenarios::all;
-use sim::plan::chooser::{Profile, Seed};
 use sim::explore::run_seed;
 use sim::guest::image::Loader;
+use sim::plan::chooser::{Profile, Seed};
 use sim::scenario::Scenario;
 use sim::world::Options;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 
-/// Each story is played under the seeds of a block before any is under those of the next.
+/// Each scenario is played under the seeds of a block before any is under those of the next.
 const BLOCKS: &[Range<u64>] = &[0..2, 2..8, 8..32, 32..128];
 /// How many there must be.
 const MUTANTS_MIN: usize = 40;
@@ -31,7 +31,7 @@ struct Found {
     rule: &'static str,
     facts: String,
     scenario: String,
-    /// How many seeds of that story it took.
+    /// How many seeds of that scenario it took.
     seeds: u64,
     /// Whether the reference model, too, was seen to disagree with that run.
     by_the_model: bool,
@@ -39,22 +39,22 @@ struct Found {
 
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Mutant { name, does, .. }, rule, story, seeds) = (self.mutant, self.rule, &self.scenario, self.seeds);
+        let (Mutant { name, does, .. }, rule, scenario, seeds) = (self.mutant, self.rule, &self.scenario, self.seeds);
         let model = if self.by_the_model { "+ model" } else { "" };
-        write!(f, "{name:<30} {rule:<17} {model:<8} {story:<31} {seeds:>3}  {does}")
+        write!(f, "{name:<30} {rule:<17} {model:<8} {scenario:<31} {seeds:>3}  {does}")
     }
 }
 
 #[test]
 fn every_mutant_is_found() {
-    let (stories, loader) = (all(), Loader::default());
+    let (scenarios, loader) = (all(), Loader::default());
     let mutants: Vec<&Mutant> = Mutant::all().collect();
-    let of_each = in_parallel(&mutants, |mutant| find(mutant, &stories, &loader));
+    let of_each = in_parallel(&mutants, |mutant| find(mutant, &scenarios, &loader));
     let mut problems = Vec::new();
     for (mutant, found) in mutants.iter().zip(&of_each) {
         match found {
             Err(others) => problems.push(format!("{mutant:?} is not found; it breaks {others:?}")),
-            Ok(found) if !holds_by_the_book(found, &stories, &loader) => {
+            Ok(found) if !holds_by_the_book(found, &scenarios, &loader) => {
                 problems.push(format!("without it, too: {found}: {}", found.facts))
             }
             Ok(_) => {}
@@ -71,7 +71,7 @@ fn every_mutant_is_found() {
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.set_description(
-        "Each planted mutant of the kernel: the rule that is first seen broken, in which story, after how many seeds.",
+        "Each planted mutant of the kernel: the rule that is first seen broken, in which scenario, after how many seeds.",
     );
     settings.bind(|| insta::assert_snapshot!("mutants-found", table));
 }
@@ -140,25 +140,25 @@ const RULES: &[&str] = &[
 ];
 
 /// The first of its rules that a mutant is seen to break. If it breaks none of them: which others it breaks, and the
-/// story that shows each.
+/// scenario that shows each.
 fn find(
     mutant: &'static Mutant,
-    stories: &[Scenario],
+    scenarios: &[Scenario],
     loader: &Loader,
 ) -> Result<Found, BTreeMap<&'static str, String>> {
     let mut others = BTreeMap::new();
     for block in BLOCKS {
-        for story in stories {
-            let options = Options { semantics: Some(story.semantics.clone().mutated(mutant)), ..Options::default() };
+        for scenario in scenarios {
+            let options = Options { semantics: Some(scenario.semantics.clone().mutated(mutant)), ..Options::default() };
             for seed in block.clone().map(Seed) {
-                let run = run_seed(story, seed, Profile::Swarm, &options, loader).expect("a sound story");
+                let run = run_seed(scenario, seed, Profile::Swarm, &options, loader).expect("a sound scenario");
                 let of_its_own = violations(&run).find(|(rule, _)| names(mutant.breaks, rule));
                 if let Some((rule, facts)) = of_its_own {
-                    let (facts, scenario) = (facts.to_string(), story.name.clone());
+                    let (facts, scenario) = (facts.to_string(), scenario.name.clone());
                     let by_the_model = violations(&run).any(|(rule, _)| rule == "model");
                     return Ok(Found { mutant, rule, facts, scenario, seeds: seed.0 + 1, by_the_model });
                 }
-                others.extend(violations(&run).map(|(rule, _)| (rule, story.name.clone())));
+                others.extend(violations(&run).map(|(rule, _)| (rule, scenario.name.clone())));
             }
         }
     }
@@ -166,8 +166,9 @@ fn find(
 }
 
 /// Whether nothing breaks where the mutant was found, if it is not planted.
-fn holds_by_the_book(found: &Found, stories: &[Scenario], loader: &Loader) -> bool {
-    let story = stories.iter().find(|story| story.name == found.scenario).expect("it was found in one of them");
+fn holds_by_the_book(found: &Found, scenarios: &[Scenario], loader: &Loader) -> bool {
+    let scenario =
+        scenarios.iter().find(|scenario| scenario.name == found.scenario).expect("it was found in one of them");
     let seed = Seed(found.seeds - 1);
-    run_seed(story, seed, Profile::Swarm, &Options::default(), loader).expect("a sound story").held()
+    run_seed(scenario, seed, Profile::Swarm, &Options::default(), loader).expect("a sound scenario").held()
 }

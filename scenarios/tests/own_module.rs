@@ -2,15 +2,15 @@
 
 use kernel_core::{Cause, Message, Names};
 use sim::disk::{Disk, DiskError, Op, Session, parent};
-use sim::trace::event::{Event, Kind, What};
+use sim::explore::sweep::sweep;
 use sim::explore::{run_plan, run_seed};
 use sim::guest::image::Loader;
 use sim::invariant::{Invariant, Past, Rule};
 use sim::modules::{Module, ModuleContext, Support};
 use sim::plan::Plan;
-use sim::scenario::{Scenario, down, millis, on, prints, secs, start, tell};
 use sim::plan::site::Down;
-use sim::explore::sweep::sweep;
+use sim::scenario::{Scenario, down, millis, on, prints, secs, start, tell};
+use sim::trace::event::{Event, Kind, What};
 use sim::world::{Options, Run, Verdict};
 use std::rc::Rc;
 
@@ -121,7 +121,7 @@ fn play(scenario: &Scenario, seed: u64) -> Run {
 fn a_module_of_ones_own_is_asked_and_answers_like_any_other() {
     let calm = run_plan(&scenario(false), &Plan::default(), &Options::default(), &Loader::default());
     let calm = calm.expect("it is sound");
-    assert!(calm.held(), "{}", calm.story());
+    assert!(calm.held(), "{}", calm.summary());
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn what_it_keeps_on_the_disk_survives_every_crash_point_and_every_seed() {
     assert!(swept.violations.is_empty(), "{:?}", swept.violations);
     for seed in 0..300 {
         let run = play(&scenario(false), seed);
-        assert!(run.held(), "seed {seed}: {}", run.story());
+        assert!(run.held(), "seed {seed}: {}", run.summary());
     }
 }
 

@@ -1,17 +1,17 @@
-//! A story is the same story whoever tells it: programs in native Rust or in Wasm, the first run of a process or a
+//! A scenario is the same scenario whoever tells it: programs in native Rust or in Wasm, the first run of a process or a
 //! later one.
 
 use scenarios::all;
-use sim::plan::chooser::{Profile, Seed};
 use sim::explore::{run_plan, run_seed};
-use sim::guest::wasm::Limits;
 use sim::guest::image::Loader;
+use sim::guest::wasm::Limits;
 use sim::plan::Plan;
+use sim::plan::chooser::{Profile, Seed};
 use sim::scenario::{Flavor, Scenario};
 use sim::trace::{Fingerprint, line};
 use sim::world::{Options, Run};
 
-/// How many seeds each story is played under, besides its calm run.
+/// How many seeds each scenario is played under, besides its calm run.
 const SEEDS: u64 = 20;
 /// Far more than any order takes, and spun through in no time.
 const SPIN_FUEL: u64 = 2_000_000;
@@ -20,14 +20,16 @@ const SPIN_FUEL: u64 = 2_000_000;
 fn native_and_wasm_leave_the_same_trace() {
     let loader = Loader::default();
     let (mut n_same, mut flavored, mut differ) = (0, Vec::new(), Vec::new());
-    for story in all() {
+    for scenario in all() {
         for seed in seeds() {
-            let native = play(&story, seed, Flavor::Native, &loader);
-            let wasm = play(&story, seed, Flavor::Wasm, &loader);
+            let native = play(&scenario, seed, Flavor::Native, &loader);
+            let wasm = play(&scenario, seed, Flavor::Wasm, &loader);
             match (native.flavored || wasm.flavored, native.fingerprint == wasm.fingerprint) {
-                (true, _) => flavored.push(name(&story, seed)),
+                (true, _) => flavored.push(name(&scenario, seed)),
                 (false, true) => n_same += 1,
-                (false, false) => differ.push(format!("{}: {}", name(&story, seed), first_difference(&native, &wasm))),
+                (false, false) => {
+                    differ.push(format!("{}: {}", name(&scenario, seed), first_difference(&native, &wasm)))
+                }
             }
         }
     }
@@ -42,16 +44,16 @@ fn native_and_wasm_leave_the_same_trace() {
 
 #[test]
 fn a_run_is_the_same_twice_whatever_ran_before() {
-    let prints = |stories: Vec<Scenario>, loader: &Loader| -> Vec<(String, Fingerprint)> {
-        let of = |story: &Scenario, seed| (name(story, seed), play(story, seed, Flavor::Wasm, loader).whole());
+    let prints = |scenarios: Vec<Scenario>, loader: &Loader| -> Vec<(String, Fingerprint)> {
+        let of = |scenario: &Scenario, seed| (name(scenario, seed), play(scenario, seed, Flavor::Wasm, loader).whole());
         let mut prints: Vec<_> =
-            stories.iter().flat_map(|story| seeds().map(|seed| of(story, seed)).collect::<Vec<_>>()).collect();
+            scenarios.iter().flat_map(|scenario| seeds().map(|seed| of(scenario, seed)).collect::<Vec<_>>()).collect();
         prints.sort();
         prints
     };
     let loader = Loader::default();
     let forwards = prints(all(), &loader);
-    // The second time everything is compiled and every story comes after others than before.
+    // The second time everything is compiled and every scenario comes after others than before.
     let backwards = prints(all().into_iter().rev().collect(), &loader);
     assert_eq!(forwards, backwards);
 }
@@ -61,20 +63,20 @@ fn seeds() -> impl Iterator<Item = Option<Seed>> {
     std::iter::once(None).chain((0..SEEDS).map(|seed| Some(Seed(seed))))
 }
 
-fn play(story: &Scenario, seed: Option<Seed>, flavor: Flavor, loader: &Loader) -> Run {
+fn play(scenario: &Scenario, seed: Option<Seed>, flavor: Flavor, loader: &Loader) -> Run {
     let limits = Limits { spin_fuel: SPIN_FUEL, ..Limits::default() };
     let options = Options { flavor, limits, keep_trace: true, ..Options::default() };
     let run = match seed {
-        None => run_plan(story, &Plan::default(), &options, loader),
-        Some(seed) => run_seed(story, seed, Profile::Swarm, &options, loader),
+        None => run_plan(scenario, &Plan::default(), &options, loader),
+        Some(seed) => run_seed(scenario, seed, Profile::Swarm, &options, loader),
     };
-    run.unwrap_or_else(|error| panic!("{}: {error}", story.name))
+    run.unwrap_or_else(|error| panic!("{}: {error}", scenario.name))
 }
 
-fn name(story: &Scenario, seed: Option<Seed>) -> String {
+fn name(scenario: &Scenario, seed: Option<Seed>) -> String {
     match seed {
-        None => format!("{} calm", story.name),
-        Some(seed) => format!("{} seed {}", story.name, seed.0),
+        None => format!("{} calm", scenario.name),
+        Some(seed) => format!("{} seed {}", scenario.name, seed.0),
     }
 }
 

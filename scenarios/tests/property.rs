@@ -1,15 +1,15 @@
-//! Properties over stories, as a user writes them: plans drawn by proptest, shrunk by the one shrinker.
+//! Properties over scenarios, as a user writes them: plans drawn by proptest, shrunk by the one shrinker.
 
 use kernel_core::{Deviation, Semantics};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner};
 use sim::explore::property::Plans;
-use sim::scenario::Scenario;
 use sim::plan::site::Question;
+use sim::scenario::Scenario;
 use sim::world::{Options, Verdict};
 
-fn story(name: &str) -> Scenario {
-    scenarios::all().into_iter().find(|story| story.name == name).expect("there is a story of this name")
+fn scenario(name: &str) -> Scenario {
+    scenarios::all().into_iter().find(|scenario| scenario.name == name).expect("there is a scenario of this name")
 }
 
 fn config(cases: u32) -> Config {
@@ -21,17 +21,17 @@ proptest! {
     #![proptest_config(config(64))]
 
     #[test]
-    fn a_counter_keeps_what_it_announced(plan in Plans::of(&story("a-counter-that-persists"))) {
-        let run = Plans::of(&story("a-counter-that-persists")).run(&plan);
-        prop_assert!(run.held(), "{}", run.story());
+    fn a_counter_keeps_what_it_announced(plan in Plans::of(&scenario("a-counter-that-persists"))) {
+        let run = Plans::of(&scenario("a-counter-that-persists")).run(&plan);
+        prop_assert!(run.held(), "{}", run.summary());
     }
 }
 
 #[test]
 fn proptest_shrinks_a_plan_to_what_the_failure_needs() {
-    let story = story("down-none");
+    let scenario = scenario("down-none");
     let wrong = Options { semantics: Some(Semantics::book().with(Deviation::D5)), ..Options::default() };
-    let plans = Plans::of(&story).options(wrong);
+    let plans = Plans::of(&scenario).options(wrong);
     let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(200) });
     let result = runner.run(&plans, |plan| match plans.run(&plan).verdict {
         Verdict::Violated(violations) => Err(TestCaseError::fail(violations[0].rule.id)),
@@ -41,7 +41,7 @@ fn proptest_shrinks_a_plan_to_what_the_failure_needs() {
         panic!("the property fails, and is not given up");
     };
     assert!(["E6", "X.down.None"].contains(&reason.message()), "{reason}");
-    let [line] = &plan.lines[..] else { panic!("the story's own crash is enough: {plan}") };
+    let [line] = &plan.lines[..] else { panic!("the scenario's own crash is enough: {plan}") };
     let left = line.answer.parse::<u32>();
     assert!(line.question == Question::Script && left.is_ok(), "one line of the script is left: {line}");
 }

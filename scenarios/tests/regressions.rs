@@ -1,12 +1,12 @@
 //! Plans that once broke a rule, in `regressions/`: each still does what its file says.
 
-use sim::guest::image::Loader;
 use sim::explore::regression::Regression;
+use sim::guest::image::Loader;
 use std::path::Path;
 
 #[test]
 fn what_once_broke_is_as_its_file_says() {
-    let (stories, loader) = (scenarios::all(), Loader::default());
+    let (scenarios, loader) = (scenarios::all(), Loader::default());
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/regressions"));
     let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut files: Vec<_> = entries.map(|entry| entry.expect("the folder can be read").path()).collect();
@@ -17,9 +17,9 @@ fn what_once_broke_is_as_its_file_says() {
     for file in &files {
         let text = std::fs::read_to_string(file).expect("a plan can be read");
         let kept = text.parse().and_then(|kept: Regression| {
-            let story = stories.iter().find(|story| story.name == kept.scenario);
-            let story = story.ok_or_else(|| format!("no story is called {}", kept.scenario))?;
-            kept.play(story, &loader)
+            let scenario = scenarios.iter().find(|scenario| scenario.name == kept.scenario);
+            let scenario = scenario.ok_or_else(|| format!("no scenario is called {}", kept.scenario))?;
+            kept.play(scenario, &loader)
         });
         match kept {
             Ok(kept) => {

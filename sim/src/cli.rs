@@ -25,8 +25,8 @@ mod sweep;
 mod text;
 mod tour;
 
-use crate::plan::chooser::Chooser;
 use crate::guest::image::Loader;
+use crate::plan::chooser::Chooser;
 use crate::scenario::{Scenario, ScenarioError};
 use crate::world::{Options, World};
 use clap::Parser;

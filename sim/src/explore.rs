@@ -9,13 +9,13 @@ pub mod report;
 pub mod shrink;
 pub mod sweep;
 
-use crate::plan::chooser::{Chooser, Profile, Seed};
-use crate::trace::coverage::Coverage;
 use crate::explore::determinism::{Difference, difference, is_played_again};
 use crate::guest::image::Loader;
 use crate::plan::Plan;
+use crate::plan::chooser::{Chooser, Profile, Seed};
 use crate::scenario::{Scenario, ScenarioError};
 use crate::trace::Fingerprint;
+use crate::trace::coverage::Coverage;
 use crate::world::{Options, Run, Verdict, World};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;

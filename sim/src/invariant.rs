@@ -4,8 +4,8 @@
 //! only those reach it. To add one: a struct with what it must remember, [`Invariant`] for it, and a line in
 //! [`all`]; then show it failing on a planted bug.
 
-use crate::trace::event::{Event, Kind};
 use crate::invariant::model::Model;
+use crate::trace::event::{Event, Kind};
 use kernel_core::{Cause, Instant, Names, Semantics};
 
 pub mod model;
@@ -40,13 +40,12 @@ pub mod start;
 pub mod store;
 
 #[cfg(test)]
-mod story;
-#[cfg(test)]
 mod tests {
     mod capability;
     mod exit;
     mod family;
     mod granted;
+    mod history;
     mod kill;
     mod message;
     mod pairs;

@@ -4,11 +4,11 @@
 //! None may reach around the disk, and none serves before it has asked for the capability it wants.
 
 use crate::disk::Session;
-use crate::trace::event::What;
 use crate::outside::Outside;
 use crate::outside::chain::News;
 use crate::outside::visit::Visit;
 use crate::plan::site::ProviderFault;
+use crate::trace::event::What;
 use kernel_core::{
     Address, Blob, Bytes, Capability, Duration, Input, Instant, Kernel, Message, Names, Outgoing, ProcessRef, Received,
     Reply, Request, Response,

@@ -3,7 +3,6 @@
 //! Nodes, packages on their drives, a setup that nothing disturbs, a script of what the owner does during the storm,
 //! and what is expected of a calm run. What must react is a guest.
 
-use crate::trace::event::Kind;
 use crate::guest::native;
 use crate::invariant::Invariant;
 use crate::modules::setup::Journal;
@@ -11,6 +10,7 @@ use crate::modules::{Module, StandIn};
 use crate::outside::chain::ChainPlan;
 use crate::outside::web::{Page, SocketServer};
 use crate::package::{Installer, Package};
+use crate::trace::event::Kind;
 use kernel_core::{Duration, Names, ProcessId, ProcessRef, Semantics};
 use std::sync::Arc;
 

@@ -19,23 +19,23 @@ mod outside;
 mod script;
 mod storage;
 
-use crate::plan::chooser::{Chooser, Site, Stream};
-use crate::trace::coverage::Coverage;
-use crate::trace::event::{Event, What};
+use crate::disk::planted::Planted;
 use crate::guest::Usage;
-use crate::guest::wasm::Limits;
 use crate::guest::image::{Images, Loader};
+use crate::guest::wasm::Limits;
 use crate::invariant::{Invariants, Violation};
 use crate::modules::Heard;
-use crate::world::node::{Node, Up};
 use crate::outside::Outside;
 use crate::outside::chain::Chain;
-use crate::plan::{Line, Plan};
-use crate::disk::planted::Planted;
-use crate::world::queue::Queue;
-use crate::scenario::{Flavor, Scenario, ScenarioError};
+use crate::plan::chooser::{Chooser, Site, Stream};
 use crate::plan::site::{Answer as Choice, Lines, Question, Subject};
+use crate::plan::{Line, Plan};
+use crate::scenario::{Flavor, Scenario, ScenarioError};
+use crate::trace::coverage::Coverage;
+use crate::trace::event::{Event, What};
 use crate::trace::{Fingerprint, Trace};
+use crate::world::node::{Node, Up};
+use crate::world::queue::Queue;
 use kernel_core::{
     Cause, Duration, Effect, Input, Instant, Kernel, Message, Moment, Names, NodeId, ProcessRef, Semantics,
 };
@@ -142,7 +142,7 @@ impl Run {
     }
 
     /// The verdict and the last events, for people.
-    pub fn story(&self) -> String {
+    pub fn summary(&self) -> String {
         let verdict = match &self.verdict {
             Verdict::Held => "every invariant held".to_string(),
             Verdict::Limit(limit) => format!("the run reached a bound: {limit}"),

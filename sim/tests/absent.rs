@@ -4,8 +4,8 @@
 use kernel_core::{Address, Outgoing, Request};
 use sim::check::{Note, notes};
 use sim::explore::run_plan;
-use sim::guest::native::{self, Os, ReceivedExt};
 use sim::guest::image::Loader;
+use sim::guest::native::{self, Os, ReceivedExt};
 use sim::plan::Plan;
 use sim::scenario::{Program, Scenario, Start, kill, on, secs, start, tell};
 use sim::world::{Options, Verdict};
@@ -52,7 +52,7 @@ fn noted(setup: &[Start], killed: Option<&str>, orders: &[&str]) -> BTreeSet<Not
     }
     let options = Options { keep_trace: true, ..Options::default() };
     let run = run_plan(&scenario, &Plan::default(), &options, &Loader::default()).expect("a sound scenario");
-    assert_eq!(run.verdict, Verdict::Held, "{}", run.story());
+    assert_eq!(run.verdict, Verdict::Held, "{}", run.summary());
     notes(&run, true)
 }
 

@@ -2,17 +2,17 @@
 //! are found, and the place is named.
 
 use kernel_core::Duration;
-use sim::plan::chooser::{Profile, Seed};
 use sim::explore::determinism::Again;
 use sim::explore::{Explored, explore};
-use sim::guest::native::{self, Os};
 use sim::guest::image::Loader;
+use sim::guest::native::{self, Os};
+use sim::plan::chooser::{Profile, Seed};
 use sim::scenario::{Program, Scenario, on, secs, start};
 use sim::world::Options;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A life that says something innocent, and then leaks.
-fn story(leak: native::Program) -> Scenario {
+fn scenario(leak: native::Program) -> Scenario {
     let leaky = on("alice.os", "leaky:demo:alice.os");
     let program = Program { name: leak.name().to_string(), native: Some(leak), wasm: None };
     let start = start(leaky.runs(&program.name));
@@ -22,7 +22,7 @@ fn story(leak: native::Program) -> Scenario {
 fn explored(leak: native::Program) -> Explored {
     let seeds: Vec<Seed> = (0..20).map(Seed).collect();
     let (options, loader) = (Options::default(), Loader::default());
-    explore(&story(leak), &seeds, Profile::Calm, &options, &loader, 1, || {}).expect("it is a sound story")
+    explore(&scenario(leak), &seeds, Profile::Calm, &options, &loader, 1, || {}).expect("it is a sound scenario")
 }
 
 /// The leak is found, in the runs that were played again, at the event whose line has these words.

@@ -1,14 +1,14 @@
 //! Faults, one by one: a plan of a line or two brings each about, and the trace shows what it does and what it does not.
 
 use kernel_core::{Change, Duration, Instant, ProcessRef};
-use sim::trace::event::{Event, Kind, What};
 use sim::explore::run_plan;
 use sim::guest::Clock;
-use sim::guest::native::{self, Os, ReceivedExt};
 use sim::guest::image::Loader;
+use sim::guest::native::{self, Os, ReceivedExt};
 use sim::plan::Plan;
-use sim::scenario::{Flavor, On, Program, Scenario, down, kill, millis, on, secs, start, tell};
 use sim::plan::site::Down;
+use sim::scenario::{Flavor, On, Program, Scenario, down, kill, millis, on, secs, start, tell};
+use sim::trace::event::{Event, Kind, What};
 use sim::trace::line;
 use sim::world::{CALL_COST, Options, Run, START_COST};
 
@@ -104,25 +104,25 @@ fn programs() -> Vec<Program> {
     ]
 }
 
-fn story() -> Scenario {
+fn scenario() -> Scenario {
     Scenario::new("it", "").programs(programs())
 }
 
 /// Two nodes that ask each other all the time.
 fn talk() -> Scenario {
-    let mut story = story().node(BOB);
+    let mut scenario = scenario().node(BOB);
     for node in [ALICE, BOB] {
-        story = story.setup(start(process(node, "answerer").runs("answerer").restarting().networking().public()));
-        story = story.setup(start(process(node, "caller").runs("caller").restarting().networking()));
+        scenario = scenario.setup(start(process(node, "answerer").runs("answerer").restarting().networking().public()));
+        scenario = scenario.setup(start(process(node, "caller").runs("caller").restarting().networking()));
     }
-    story
+    scenario
 }
 
-fn play(story: &Scenario, plan: &str) -> Run {
+fn play(scenario: &Scenario, plan: &str) -> Run {
     let plan: Plan = plan.parse().expect("it is a plan");
     let options = Options { flavor: Flavor::Native, keep_trace: true, ..Options::default() };
-    let run = run_plan(story, &plan, &options, &Loader::default()).expect("it is a sound story");
-    assert!(run.held(), "{}", run.story());
+    let run = run_plan(scenario, &plan, &options, &Loader::default()).expect("it is a sound scenario");
+    assert!(run.held(), "{}", run.summary());
     run
 }
 
@@ -149,14 +149,14 @@ fn count(run: &Run, words: &str) -> usize {
 
 #[test]
 fn a_life_computes_for_some_quanta_before_a_call_and_can_be_killed_meanwhile() {
-    let story = story().at(secs(1), start(process(ALICE, "speaker").runs("speaker")));
+    let scenario = scenario().at(secs(1), start(process(ALICE, "speaker").runs("speaker")));
     let plan = "spin alice.os@speaker:demo:alice.os/1 #2 3";
-    let (calm, spun) = (play(&story, ""), play(&story, plan));
+    let (calm, spun) = (play(&scenario, ""), play(&scenario, plan));
     let (on_time, late) = (printed(&calm), printed(&spun));
     assert_eq!(late[0], on_time[0], "what was said before is said on time");
     assert_eq!(late[1].0 - on_time[1].0, secs(3));
     assert_eq!((count(&spun, "computed for 1s"), spun.flavored), (3, false), "these quanta are no engine's");
-    let killed = play(&story.at(millis(2_500), kill(process(ALICE, "speaker"))), plan);
+    let killed = play(&scenario.at(millis(2_500), kill(process(ALICE, "speaker"))), plan);
     assert_eq!((texts(&killed), count(&killed, "computed for 1s")), (vec!["one".to_string()], 1));
     assert_eq!(count(&killed, "is killed"), 1);
 }
@@ -169,9 +169,9 @@ fn is_sleeper(run: &Run, process: ProcessRef) -> bool {
 #[test]
 fn quanta_come_before_calls_and_not_before_a_look_at_a_clock() {
     let watcher = process(ALICE, "watcher");
-    let story = story().at(secs(1), start(watcher.runs("watcher").public())).at(secs(2), tell(&watcher, "now?"));
+    let scenario = scenario().at(secs(1), start(watcher.runs("watcher").public())).at(secs(2), tell(&watcher, "now?"));
     let plan: Vec<String> = (1..9).map(|nth| format!("spin alice.os@watcher:demo:alice.os/1 #{nth} 5")).collect();
-    let run = play(&story, &plan.join("; "));
+    let run = play(&scenario, &plan.join("; "));
     let mut stretches = vec![0];
     for event in events(&run) {
         match event.what {
@@ -186,18 +186,18 @@ fn quanta_come_before_calls_and_not_before_a_look_at_a_clock() {
 
 #[test]
 fn a_life_sleeps_for_as_long_as_it_asked_and_can_be_killed_meanwhile() {
-    let story = story().at(secs(1), start(process(ALICE, "sleeper").runs("sleeper")));
-    let killed = story.clone().at(secs(3), kill(process(ALICE, "sleeper")));
+    let scenario = scenario().at(secs(1), start(process(ALICE, "sleeper").runs("sleeper")));
+    let killed = scenario.clone().at(secs(3), kill(process(ALICE, "sleeper")));
     let started = |run: &Run| {
         let of = |event: &&Event| matches!(&event.what, What::Started(life) if is_sleeper(run, life.process));
         events(run).find(of).expect("it is started").at
     };
     let [native, wasm] = [Flavor::Native, Flavor::Wasm].map(|flavor| {
-        let run = |story| {
+        let run = |scenario| {
             let options = Options { flavor, keep_trace: true, ..Options::default() };
-            run_plan(story, &Plan::default(), &options, &Loader::default()).expect("it is a sound story")
+            run_plan(scenario, &Plan::default(), &options, &Loader::default()).expect("it is a sound scenario")
         };
-        let run_of_it = run(&story);
+        let run_of_it = run(&scenario);
         let said = printed(&run_of_it);
         assert_eq!((said.len(), &*said[0].1), (1, "awake"));
         let passed = said[0].0 - started(&run_of_it);
@@ -213,15 +213,15 @@ fn a_life_sleeps_for_as_long_as_it_asked_and_can_be_killed_meanwhile() {
 #[test]
 fn a_life_that_is_refused_memory_panics_and_its_successor_has_enough() {
     let grower = process(ALICE, "grower");
-    let story = story().at(secs(1), start(grower.runs("grower")));
+    let scenario = scenario().at(secs(1), start(grower.runs("grower")));
     for (nth, panics, returns) in [(1, 1, 0), (2, 1, 0), (3, 0, 1)] {
-        let run = play(&story, &format!("memory alice.os@grower:demo:alice.os/1 #1 {nth}"));
+        let run = play(&scenario, &format!("memory alice.os@grower:demo:alice.os/1 #1 {nth}"));
         assert_eq!((count(&run, "panics: unreachable"), count(&run, "returns from init")), (panics, returns), "{nth}");
         assert!(run.flavored, "no native program has a memory that grows");
     }
-    let story = self::story().at(secs(1), start(grower.runs("grower").restarting())).at(secs(2), kill(grower));
-    let run = play(&story, "memory alice.os@grower:demo:alice.os/1 #1 1");
-    assert_eq!(count(&run, "panics"), 1, "{}", run.story());
+    let scenario = self::scenario().at(secs(1), start(grower.runs("grower").restarting())).at(secs(2), kill(grower));
+    let run = play(&scenario, "memory alice.os@grower:demo:alice.os/1 #1 1");
+    assert_eq!(count(&run, "panics"), 1, "{}", run.summary());
     assert!(count(&run, "returns from init") > 1);
 }
 
@@ -272,28 +272,28 @@ fn a_node_that_stays_away_is_timed_out_first_and_then_offline() {
 #[test]
 fn a_clock_that_jumps_moves_the_time_of_day_and_no_deadline() {
     let watcher = process(ALICE, "watcher");
-    let mut story = story().at(secs(1), start(watcher.runs("watcher").public()));
+    let mut scenario = scenario().at(secs(1), start(watcher.runs("watcher").public()));
     for at in [5, 10, 15] {
-        story = story.at(secs(at), tell(&watcher, "now?"));
+        scenario = scenario.at(secs(at), tell(&watcher, "now?"));
     }
-    assert_eq!(texts(&play(&story, "")), ["5 5", "10 10", "15 15"]);
-    let run = play(&story, "clock alice.os #2 -7s; clock alice.os #3 +1h");
+    assert_eq!(texts(&play(&scenario, "")), ["5 5", "10 10", "15 15"]);
+    let run = play(&scenario, "clock alice.os #2 -7s; clock alice.os #3 +1h");
     assert_eq!(texts(&run), ["5 5", "3 10", "3608 15"]);
     assert_eq!((count(&run, "jumps back by 7s"), count(&run, "jumps forth by 3600s")), (1, 1));
-    assert_eq!(run.elapsed, play(&story, "").elapsed);
-    let down = play(&story.at(secs(12), down(ALICE, Down::Crash)), "clock alice.os #1 +1s");
+    assert_eq!(run.elapsed, play(&scenario, "").elapsed);
+    let down = play(&scenario.at(secs(12), down(ALICE, Down::Crash)), "clock alice.os #1 +1s");
     assert!(texts(&down).contains(&"11 10".to_string()), "a clock that is off stays so: {:?}", texts(&down));
 }
 
 #[test]
 fn a_kill_comes_at_any_instant_and_never_after_a_fall() {
     let speaker = process(ALICE, "speaker");
-    let story = story().setup(start(speaker.runs("speaker").restarting()));
-    let story = story.at(secs(1), tell(&speaker, "")).at(secs(9), down(ALICE, Down::Crash));
+    let scenario = scenario().setup(start(speaker.runs("speaker").restarting()));
+    let scenario = scenario.at(secs(1), tell(&speaker, "")).at(secs(9), down(ALICE, Down::Crash));
     let killed = |after: &str| {
         let plan = |nth| format!("kill alice.os #{nth} {}@{after}", speaker.process);
         let at = |run: &Run| events(run).find(|event| event.what.kind() == Kind::Killed).map(|event| event.at);
-        (1..20).find_map(|nth| at(&play(&story, &plan(nth))))
+        (1..20).find_map(|nth| at(&play(&scenario, &plan(nth))))
     };
     let (soon, later) = (killed("5s"), killed("5.5s"));
     assert_eq!(later.zip(soon).map(|(later, soon)| later - soon), Some(millis(500)));
@@ -303,11 +303,12 @@ fn a_kill_comes_at_any_instant_and_never_after_a_fall() {
 /// Going down is possible at every point of coming up, too.
 #[test]
 fn a_node_goes_down_while_it_recovers() {
-    let story = story().setup(start(process(ALICE, "speaker").runs("speaker"))).at(secs(2), down(ALICE, Down::Crash));
+    let scenario =
+        scenario().setup(start(process(ALICE, "speaker").runs("speaker"))).at(secs(2), down(ALICE, Down::Crash));
     use Kind::{Booted, Down as Falls, Durable};
     // Of what a boot does, the kinds of events from the first fall on.
     let from_the_fall = |plan: &str| -> Vec<Kind> {
-        let run = play(&story, plan);
+        let run = play(&scenario, plan);
         let told = events(&run).filter(|event| match &event.what {
             What::Down(_) | What::Booted(_) => true,
             What::Durable(change) => matches!(**change, Change::Remove(_)),

@@ -244,13 +244,13 @@ fn a_loop_in_a_debug_build_does_not_overflow_the_hosts_stack() {
 }
 
 /// A guest that does a little of everything, and all its turns and calls.
-fn story(program: &Program, limits: &Limits) -> (Vec<String>, u64) {
+fn scenario(program: &Program, limits: &Limits) -> (Vec<String>, u64) {
     let mut life = Life::start(program, limits);
-    let mut story = Vec::new();
+    let mut scenario = Vec::new();
     let mut turn = life.init();
     for i in 0..200 {
-        story.extend(life.ahead.drain(..).map(|call| format!("{call:?}")));
-        story.push(format!("{turn:?}"));
+        scenario.extend(life.ahead.drain(..).map(|call| format!("{call:?}")));
+        scenario.push(format!("{turn:?}"));
         turn = match turn {
             Turn::Call(Call::Receive) => {
                 let answer = request(&life, &"x".repeat(i * 7));
@@ -263,7 +263,7 @@ fn story(program: &Program, limits: &Limits) -> (Vec<String>, u64) {
             Turn::Returned | Turn::Trapped(_) => break,
         }
     }
-    (story, life.guest.fuel_used())
+    (scenario, life.guest.fuel_used())
 }
 
 fn busy_guest() -> String {
@@ -293,19 +293,19 @@ fn busy_guest() -> String {
 fn slices_of_fuel_change_no_turn() {
     let program = Program::load(busy_guest().as_bytes()).expect("a program");
     let limits = |slice_fuel| Limits { spin_fuel: 20_000, slice_fuel, ..Limits::default() };
-    let (whole, used) = story(&program, &limits(None));
+    let (whole, used) = scenario(&program, &limits(None));
     for spoken in ["Busy", "Clock", "Sleep", "Print", "SetState", "Trapped"] {
         assert!(whole.iter().any(|turn| turn.contains(spoken)), "{spoken} is not in {whole:?}");
     }
     for slice in [1, 2, 3, 7, 10, 33, 100, 333, 1_000, 19_999, 20_000, 1_000_000] {
-        assert_eq!(story(&program, &limits(Some(slice))), (whole.clone(), used), "slices of {slice}");
+        assert_eq!(scenario(&program, &limits(Some(slice))), (whole.clone(), used), "slices of {slice}");
     }
 }
 
 #[test]
 fn a_run_does_not_depend_on_what_ran_before_it() {
     let text = busy_guest();
-    let first = story(&Program::load(text.as_bytes()).expect("a program"), &quick());
+    let first = scenario(&Program::load(text.as_bytes()).expect("a program"), &quick());
     let program = Program::load(text.as_bytes()).expect("a program");
     // Others come and go, some of them in the middle of a call, some from other programs.
     let others: Vec<Life> = (0..20)
@@ -319,19 +319,19 @@ fn a_run_does_not_depend_on_what_ran_before_it() {
             life
         })
         .collect();
-    assert_eq!(story(&program, &quick()), first);
+    assert_eq!(scenario(&program, &quick()), first);
     drop(others);
-    assert_eq!(story(&program, &quick()), first);
+    assert_eq!(scenario(&program, &quick()), first);
 }
 
 #[test]
 fn guests_take_turns_without_touching_each_other() {
     let program = Program::load(busy_guest().as_bytes()).expect("a program");
-    let (alone, _) = story(&program, &quick());
+    let (alone, _) = scenario(&program, &quick());
     let mut lives: Vec<(Life, Option<Turn>, Vec<String>)> =
         (0..3).map(|_| (Life::start(&program, &quick()), None, vec![])).collect();
     for i in 0..40 {
-        for (life, turn, story) in &mut lives {
+        for (life, turn, scenario) in &mut lives {
             let next = match turn.take() {
                 None => life.init(),
                 Some(Turn::Call(Call::Receive)) => {
@@ -344,13 +344,13 @@ fn guests_take_turns_without_touching_each_other() {
                 Some(Turn::Busy(_) | Turn::Sleep(_)) => life.resume(Reply::Continue),
                 Some(turn) => panic!("{turn:?}"),
             };
-            story.extend(life.ahead.drain(..).map(|call| format!("{call:?}")));
-            story.push(format!("{next:?}"));
+            scenario.extend(life.ahead.drain(..).map(|call| format!("{call:?}")));
+            scenario.push(format!("{next:?}"));
             *turn = Some(next);
         }
     }
-    for (_, _, story) in &lives {
-        assert_eq!(story[..], alone[..story.len()]);
+    for (_, _, scenario) in &lives {
+        assert_eq!(scenario[..], alone[..scenario.len()]);
     }
 }
 

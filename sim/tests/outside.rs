@@ -1,19 +1,19 @@
 //! Whole worlds with an outside: visitors, the web and a chain meet processes on nodes that go down.
 
 use kernel_core::{Address, Blob, ProcessRef, Request};
-use sim::trace::event::What;
 use sim::explore::run_plan;
-use sim::guest::native::{self, Os, ReceivedExt};
 use sim::guest::image::Loader;
+use sim::guest::native::{self, Os, ReceivedExt};
 use sim::outside::chain::{ChainPlan, LogSpec};
 use sim::outside::visit::HttpRequest;
 use sim::outside::web::{Page, SocketServer};
 use sim::plan::Plan;
+use sim::plan::site::Down;
 use sim::scenario::{
     Program, Scenario, browse, close_socket, down, hears, kill, lives, millis, on, open_socket, prints, push_text,
     pushes, secs, serves, start, tell,
 };
-use sim::plan::site::Down;
+use sim::trace::event::What;
 use sim::world::{Options, Run, Verdict};
 
 const ALICE: &str = "alice.os";
@@ -119,7 +119,7 @@ fn played(scenario: &Scenario) -> Run {
 /// A calm run shows what the scenario expects.
 fn holds(scenario: &Scenario) -> Run {
     let run = played(scenario);
-    assert_eq!(run.verdict, Verdict::Held, "{}", run.story());
+    assert_eq!(run.verdict, Verdict::Held, "{}", run.summary());
     run
 }
 

@@ -1,8 +1,8 @@
 //! A user's package in every shape it comes in, and every way in which it can be none. All of them are made here.
 
-use sim::package::archive::{ALL_BYTES_MAX, ENTRIES_MAX, FILE_BYTES_MAX};
 use sim::check::read;
 use sim::guest::image::Loader;
+use sim::package::archive::{ALL_BYTES_MAX, ENTRIES_MAX, FILE_BYTES_MAX};
 use sim::package::{Content, Package};
 use std::fs::{self, File};
 use std::io::{Cursor, Write};

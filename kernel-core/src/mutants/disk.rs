@@ -13,7 +13,7 @@ pub(super) const ALL: &[Mutant] = &[
         .before(|s| {
             // What the disk says later finds nobody waiting.
             if let Some(Input::State(_, run, Ok(StateDone::Saved))) = &mut s.input {
-                *run = crate::Run(u64::MAX);
+                *run = crate::LifeId(u64::MAX);
             }
         })
         .after(|s| {

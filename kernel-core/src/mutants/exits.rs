@@ -2,7 +2,7 @@
 
 use super::Mutant;
 use crate::command::{Command, CommandAnswer};
-use crate::effect::{Change, DropReason, Effect, Run};
+use crate::effect::{Change, DropReason, Effect, LifeId};
 use crate::input::Exit;
 use crate::message::Request;
 use crate::name::ProcessRef;
@@ -108,7 +108,7 @@ pub(super) const ALL: &[Mutant] = &[
         for id in s.ending() {
             let messaging = Capability::messaging(s.kernel.address(id));
             let alive = s.kernel.processes.iter().filter(|(id, process)| {
-                !id.is_module() && matches!(process.status, Status::Running(_)) && process.life.run != Run::default()
+                !id.is_module() && matches!(process.status, Status::Running(_)) && process.life.run != LifeId::default()
             });
             let children = alive.filter(|(_, process)| process.capabilities.contains(&messaging));
             let children: Vec<ProcessRef> = children.map(|(id, _)| id).collect();

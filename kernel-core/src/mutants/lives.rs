@@ -65,7 +65,7 @@ pub(super) const ALL: &[Mutant] = &[
         let until = s.at.now + Duration::from_secs(1);
         let Some((now, _)) = s.restarted() else { return };
         now.status = Status::BackingOff;
-        now.life.run = crate::Run::default();
+        now.life.run = crate::LifeId::default();
         let Some(crate::Input::Exited { process, .. }) = s.input else { return };
         s.kernel.timers.insert((until, Timer::Restart(process)));
         s.out.retain(|effect| !matches!(effect, Effect::Start { .. }));

@@ -84,7 +84,7 @@ pub(super) const ALL: &[Mutant] = &[
                 && matches!(process.status, Status::Running(_))
             {
                 process.status = Status::Initialized;
-                process.life.run = crate::Run::default();
+                process.life.run = crate::LifeId::default();
             }
         }
     }),

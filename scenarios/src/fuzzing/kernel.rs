@@ -3,8 +3,8 @@
 use kernel_core::command::{Command, Initialize};
 use kernel_core::{
     Address, Answer, Blob, Bytes, Call, Capability, Cause, Change, Content, Deviation, Duration, Effect, Exit, ImageId,
-    Input, Instant, Kernel, LoadError, Message, MessageId, Moment, Names, NodeId, OnExit, OnExitRequest, Outgoing,
-    ProcessRef, Record, Refused, Request, Response, Run, Semantics, Spawn, StateDone, StateOp, Ticket, WriteId,
+    Input, Instant, Kernel, LifeId, LoadError, Message, MessageId, Moment, Names, NodeId, OnExit, OnExitRequest,
+    Outgoing, ProcessRef, Record, Refused, Request, Response, Semantics, Spawn, StateDone, StateOp, Ticket, WriteId,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -59,7 +59,7 @@ struct Driver {
     guests: BTreeMap<ProcessRef, Guest>,
     writes: VecDeque<(WriteId, Vec<Change>)>,
     loads: Vec<Ticket>,
-    states: Vec<(ProcessRef, Run, StateOp)>,
+    states: Vec<(ProcessRef, LifeId, StateOp)>,
     seen: Vec<Rc<Message>>,
     /// What the kernel wants and has not got yet, first come, first served: what a step brings about at once (a trapped
     /// guest's exit) must not overtake what that step wants besides.

@@ -1,12 +1,12 @@
 //! A stranger on a node: any bytes, installed like a process, beside one that does its work.
 
 use kernel_core::{Duration, Exit};
-use sim::plan::chooser::Chooser;
-use sim::trace::event::What;
+use sim::guest::image::Loader;
 use sim::guest::native::{self, ReceivedExt};
 use sim::guest::wasm::Limits;
-use sim::guest::image::Loader;
+use sim::plan::chooser::Chooser;
 use sim::scenario::{Flavor, Program, Scenario, alive, answers, ask, gone, kill, lives, on, start};
+use sim::trace::event::What;
 use sim::world::{Bounds, Options, Verdict, World};
 
 /// What became of a stranger.
@@ -82,7 +82,7 @@ pub fn meet(wasm: &[u8], span: Duration) -> Met {
     };
     let first = run(options.clone());
     if let Verdict::Violated(_) = first.verdict {
-        panic!("{}", first.story());
+        panic!("{}", first.summary());
     }
     let again = run(Options { keep_trace: false, ..options });
     assert_eq!(first.fingerprint, again.fingerprint, "a second run of the same");

@@ -102,7 +102,7 @@ fn a_status_that_a_browser_must_get_is_got_or_missed() {
 }
 
 #[test]
-fn a_counter_that_answers_before_it_saves_is_caught_and_its_story_replays() {
+fn a_counter_that_answers_before_it_saves_is_caught_and_its_scenario_replays() {
     let folder = Folder::new().with("it.toml", exercise("fragile"));
     let checked = check(&built("fragile"), folder.0.path(), &["--inject", "it.toml", "--seeds", "10"]).must_end(1);
     let checked = checked.must_say(&[

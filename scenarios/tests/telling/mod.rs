@@ -1,31 +1,31 @@
 //! A calm run as a person wants to read it: time, node, process, event, and nothing that another line says as well.
 
 use kernel_core::{CallKind, Cause, Duration, Instant, Message};
-use sim::trace::event::{Event, What};
 use sim::scenario::{Action, Line, Scenario, When};
 use sim::trace;
+use sim::trace::event::{Event, What};
 use sim::world::Run;
 
 /// The setup as it was written, then what happened from the first line of the script on.
-pub fn tell(story: &Scenario, run: &Run) -> String {
+pub fn tell(scenario: &Scenario, run: &Run) -> String {
     let events: Vec<&(Cause, Event)> = run.trace.events().collect();
     let begins = events.iter().position(|(_, event)| matches!(event.what, What::Script(_))).unwrap_or(0);
-    let origin = origin(story, &events);
+    let origin = origin(scenario, &events);
     let happened = (begins..events.len())
         .filter_map(|index| {
-            let said = line(story, run, &events[index..])?;
+            let said = line(scenario, run, &events[index..])?;
             Some(format!("{} {said}", time(events[index].1.at - origin)))
         })
         .collect();
-    let setup = story.setup.iter().map(|action| format!("{:>12} {action}", "at first"));
+    let setup = scenario.setup.iter().map(|action| format!("{:>12} {action}", "at first"));
     let lines: Vec<String> = setup.chain([String::new()]).chain(fold(happened)).collect();
     lines.iter().map(|line| without_packages(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// The end of the setup, from which the script counts its times.
-fn origin(story: &Scenario, events: &[&(Cause, Event)]) -> Instant {
+fn origin(scenario: &Scenario, events: &[&(Cause, Event)]) -> Instant {
     let begins = events.iter().find_map(|(_, event)| match event.what {
-        What::Script(n) => match story.script[n as usize].when {
+        What::Script(n) => match scenario.script[n as usize].when {
             When::At(after) => Some(Instant((event.at - Instant(after.0)).0)),
             When::Event(..) => None,
         },
@@ -35,13 +35,13 @@ fn origin(story: &Scenario, events: &[&(Cause, Event)]) -> Instant {
 }
 
 /// The first of these events as a line, unless others say it as well.
-fn line(story: &Scenario, run: &Run, events: &[&(Cause, Event)]) -> Option<String> {
+fn line(scenario: &Scenario, run: &Run, events: &[&(Cause, Event)]) -> Option<String> {
     let (index, event) = events.first()?;
-    if says_nothing_new(event, events.get(1).map(|(_, next)| next), story, run) {
+    if says_nothing_new(event, events.get(1).map(|(_, next)| next), scenario, run) {
         return None;
     }
     if let What::Script(n) = event.what {
-        return Some(script_line(story, n));
+        return Some(script_line(scenario, n));
     }
     // Time, index, node, the rest. An index would change with every event that is added before it.
     let full = trace::line(*index, event, &run.names);
@@ -49,8 +49,8 @@ fn line(story: &Scenario, run: &Run, events: &[&(Cause, Event)]) -> Option<Strin
     Some(without_indices(rest.unwrap_or(&full)))
 }
 
-fn script_line(story: &Scenario, n: u32) -> String {
-    let line = &story.script[n as usize];
+fn script_line(scenario: &Scenario, n: u32) -> String {
+    let line = &scenario.script[n as usize];
     match &line.when {
         When::At(_) => format!("owner: {}", line.action),
         When::Event(kind, process, n) => format!("owner, at {kind:?} #{n} of {process}: {}", line.action),
@@ -59,9 +59,9 @@ fn script_line(story: &Scenario, n: u32) -> String {
 
 /// What owners say and command is told when it is sent, calls by what they do, and what is received at once by its
 /// sending.
-fn says_nothing_new(event: &Event, next: Option<&Event>, story: &Scenario, run: &Run) -> bool {
+fn says_nothing_new(event: &Event, next: Option<&Event>, scenario: &Scenario, run: &Run) -> bool {
     match &event.what {
-        What::Script(n) => match story.script[*n as usize] {
+        What::Script(n) => match scenario.script[*n as usize] {
             Line { when: When::Event(..), .. } => false,
             Line { action: Action::Tell(..) | Action::Ask(..) | Action::Run(_) | Action::Kill(_), .. } => true,
             _ => false,

@@ -2,9 +2,9 @@
 
 use super::notes::Note;
 use super::visits::{Visit, Visited};
-use crate::trace::coverage::Coverage;
 use crate::invariant::{Rule, Violation};
 use crate::plan::Plan;
+use crate::trace::coverage::Coverage;
 use crate::world::{Run, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 

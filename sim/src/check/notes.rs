@@ -1,10 +1,10 @@
 //! What a run shows of a package's processes: what each did, and what its author may want to know though no rule says
 //! that it is wrong.
 
-use crate::trace::event::{Event, Life, What};
 use crate::guest::Usage;
 use crate::modules::elsewhere::is_elsewhere;
 use crate::package::{self, Content, Package};
+use crate::trace::event::{Event, Life, What};
 use crate::trace::life_text;
 use crate::world::{Run, Verdict};
 use kernel_core::{

@@ -3,8 +3,8 @@
 //! All of it goes onto the package's drive, as an install would have it: a process reads its own `ui/` and spawns from
 //! files that no manifest names. Code is compiled here, so that what is wrong with it is said with its file's name.
 
-use crate::package::archive::{self, ALL_BYTES_MAX, FILE_BYTES_MAX};
 use crate::guest::image::Loader;
+use crate::package::archive::{self, ALL_BYTES_MAX, FILE_BYTES_MAX};
 use crate::package::{self, Content, Package};
 use kernel_core::{Names, ProcessId, ProcessRef};
 use std::collections::BTreeMap;

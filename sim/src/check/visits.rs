@@ -4,14 +4,14 @@
 //! machine, with any number of threads.
 
 use super::notes::{Note, notes};
-use crate::plan::chooser::{Profile, Seed};
-use crate::trace::coverage::Coverage;
-use crate::trace::event::What;
 use crate::explore::{run_plan, run_seed};
 use crate::guest::image::Loader;
 use crate::package::Content;
+use crate::plan::chooser::{Profile, Seed};
 use crate::plan::{Line, Plan};
 use crate::scenario::{Scenario, ScenarioError};
+use crate::trace::coverage::Coverage;
+use crate::trace::event::What;
 use crate::world::{Options, Run, Spent, Verdict};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};

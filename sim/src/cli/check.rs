@@ -11,14 +11,14 @@ use super::{Context, Outcome, Stop, bug, wrong_scenario};
 use crate::check::{
     self, Checked, Deeds, Exercise, Failure, Findings, Visit, Work, deeds, manifest_notes, notes, read,
 };
-use crate::plan::chooser::Profile;
+use crate::explore::report::Report;
+use crate::explore::shrink::shrink;
+use crate::explore::sweep;
 use crate::explore::{record_seed, run_plan};
 use crate::invariant::Violation;
 use crate::plan::Plan;
-use crate::explore::report::Report;
+use crate::plan::chooser::Profile;
 use crate::scenario::Scenario;
-use crate::explore::shrink::shrink;
-use crate::explore::sweep;
 use crate::world::{Bounds, Options, Run, Verdict};
 use std::collections::BTreeMap;
 use std::fs;

@@ -6,10 +6,10 @@ use super::matrix::Matrix;
 use super::record::{self, Record};
 use super::text::{counted, grouped};
 use super::{Context, Outcome, Stop, bug, wrong_scenario};
-use crate::plan::chooser::{Profile, Seed};
+use crate::explore::report::fold;
 use crate::explore::{Explored, explore, run_seed};
 use crate::guest::image::Loader;
-use crate::explore::report::fold;
+use crate::plan::chooser::{Profile, Seed};
 use crate::scenario::Scenario;
 use crate::trace::Fingerprint;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
@@ -340,8 +340,8 @@ pub(super) fn bar(runs: usize) -> ProgressBar {
 mod tests {
     use super::super::{Command, CommandLine};
     use super::*;
-    use crate::trace::event::{Event, Kind};
     use crate::invariant::{Invariant, Past, Rule};
+    use crate::trace::event::{Event, Kind};
     use clap::Parser;
     use kernel_core::{Cause, Names};
 

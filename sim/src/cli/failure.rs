@@ -2,22 +2,22 @@
 
 use super::args::{Rules, quoted, value_name};
 use super::{Context, Stop, bug, wrong_scenario};
-use crate::plan::chooser::{Profile, Seed};
-use crate::explore::{Explored, record_seed, run_plan, run_strictly};
-use crate::invariant::{Rule, Violation};
 use crate::explore::pasted::rust_test;
-use crate::plan::Plan;
 use crate::explore::regression::Regression;
 use crate::explore::report::Report;
-use crate::scenario::{Scenario, ScenarioError};
 use crate::explore::shrink::{Shrunk, shrink_with_script};
+use crate::explore::{Explored, record_seed, run_plan, run_strictly};
+use crate::invariant::{Rule, Violation};
+use crate::plan::Plan;
+use crate::plan::chooser::{Profile, Seed};
+use crate::scenario::{Scenario, ScenarioError};
 use crate::world::{Options, Run, Verdict};
 
 /// How many runs and how many events shrinking a plan may take.
 const SHRINK_RUNS_MAX: usize = 400;
 const SHRINK_EVENTS_MAX: u64 = 20_000_000;
 /// The rule behind a scenario's own expectations.
-const STORY: &str = "story";
+const SCENARIO: &str = "story";
 /// A plan of more lines than this is not offered for pasting.
 const PASTED_LINES_MAX: usize = 12;
 
@@ -53,7 +53,7 @@ pub(super) fn failures<'a>(scenario: &'a Scenario, explored: &'a Explored) -> Ve
         }
     }
     // What the contract says comes before what a scenario expects of its calm run.
-    failures.sort_by_key(|failure| failure.rule.id == STORY);
+    failures.sort_by_key(|failure| failure.rule.id == SCENARIO);
     failures
 }
 

@@ -1,9 +1,9 @@
 //! What programs read: every line of `--format json` is one of these. An interface: fields are added, never changed.
 
-use crate::trace::coverage::How;
 use crate::invariant::Violation;
 use crate::plan::{Line, Plan};
 use crate::trace::Fingerprint;
+use crate::trace::coverage::How;
 use kernel_core::OnExitKind;
 use serde::Serialize;
 use std::collections::BTreeMap;

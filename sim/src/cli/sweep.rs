@@ -5,11 +5,11 @@ use super::failure::violations;
 use super::record::{self, Record};
 use super::text::{counted, grouped};
 use super::{Context, Outcome, Stop, bug, wrong_scenario};
-use crate::plan::chooser::Profile;
-use crate::explore::run_plan;
 use crate::explore::report::Report;
-use crate::scenario::Scenario;
+use crate::explore::run_plan;
 use crate::explore::sweep::{Swept, sweep};
+use crate::plan::chooser::Profile;
+use crate::scenario::Scenario;
 use crate::world::Options;
 use std::io::Write;
 

@@ -4,20 +4,20 @@ use super::args::{Rules, quoted};
 use super::failure::{Stage, violations};
 use super::text::{counted, grouped};
 use super::{Context, Outcome, Stop};
+use crate::explore::report::{WIDTH, clip};
+use crate::plan::Plan;
 use crate::plan::chooser::{Profile, Seed};
+use crate::plan::site::Question;
+use crate::scenario::Scenario;
+use crate::trace;
 use crate::trace::coverage::{COLUMNS, How};
 use crate::trace::event::{Event, What};
-use crate::plan::Plan;
-use crate::explore::report::{WIDTH, clip};
-use crate::scenario::Scenario;
-use crate::plan::site::Question;
-use crate::trace;
 use crate::world::{Options, Run, Verdict};
 use kernel_core::{Message, ProcessRef, Semantics};
 use std::io::{self, Write};
 
-/// How much of the story is told.
-const STORY_LINES_MAX: usize = 24;
+/// How much of the scenario is told.
+const SCENARIO_LINES_MAX: usize = 24;
 /// Under how many seeds it is played.
 const SEEDS: u64 = 8;
 
@@ -58,15 +58,15 @@ pub(super) fn run(context: &Context, out: &mut impl Write) -> Result<Outcome, St
 /// The scenario, what it is about, and what happens in its calm run.
 fn tell(scenario: &Scenario, run: &Run, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{}: {}\n", scenario.name, scenario.about)?;
-    let story: Vec<_> = run.trace.events().filter(|(_, event)| is_told(event)).collect();
-    for (index, event) in story.iter().take(STORY_LINES_MAX) {
+    let scenario: Vec<_> = run.trace.events().filter(|(_, event)| is_told(event)).collect();
+    for (index, event) in scenario.iter().take(SCENARIO_LINES_MAX) {
         writeln!(out, "{}", clip(&trace::line(*index, event, &run.names), WIDTH))?;
     }
-    let (told, all) = (story.len().min(STORY_LINES_MAX) as u64, run.trace.len());
+    let (told, all) = (scenario.len().min(SCENARIO_LINES_MAX) as u64, run.trace.len());
     writeln!(out, "  and {} between and after these; the calm run {}", counted(all - told, "event"), verdict(run))
 }
 
-/// Whether an event belongs to the story, and not to its machinery.
+/// Whether an event belongs to the scenario, and not to its machinery.
 fn is_told(event: &Event) -> bool {
     let quiet = |process: ProcessRef| process.is_module() && process != ProcessRef::TERMINAL;
     let between_people = |message: &Message| !quiet(message.source.process) && !quiet(message.target.process);

@@ -8,8 +8,8 @@
 //! written only after the journal is durable. Each boot mends what it could not read. So a table is lost only if both
 //! its files rot between two boots.
 
-use crate::disk::{Disk, DiskError, Op, Path, Session};
 use crate::disk::planted::Planted;
+use crate::disk::{Disk, DiskError, Op, Path, Session};
 use kernel_core::command::{record_from_json, record_to_json};
 use kernel_core::{Change, Names, NodeId, ProcessRef, Record};
 use serde_json::Value;

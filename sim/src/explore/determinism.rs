@@ -4,9 +4,9 @@
 //! A run is a pure function of its scenario and its plan. Were it not, every finding would be worth nothing; so some
 //! seeds of every exploration are played three times, and where two runs part is told with what was before.
 
-use crate::plan::chooser::{Profile, Seed};
 use crate::explore::run_seed;
 use crate::guest::image::Loader;
+use crate::plan::chooser::{Profile, Seed};
 use crate::scenario::{Scenario, ScenarioError};
 use crate::trace::{Fingerprint, line};
 use crate::world::{Options, Run};

@@ -1,6 +1,6 @@
 //! A failure as a Rust test, to paste into a suite.
 //!
-//! It uses the public interface only, and takes the story from `scenarios::all()`: whoever has scenarios of his own puts
+//! It uses the public interface only, and takes the scenario from `scenarios::all()`: whoever has scenarios of his own puts
 //! his list there.
 
 use crate::plan::Plan;
@@ -20,8 +20,10 @@ pub fn rust_test(scenario: &Scenario, plan: &Plan, options: &Options, rule: &str
             writeln!(text, "#[should_panic(expected = \"{rule} BROKEN\")] // It is, as long as the kernel deviates.");
     }
     let _ = writeln!(text, "fn {}_keeps_{}() {{", word(&scenario.name), word(rule));
-    let _ = writeln!(text, "    let named = |story: &sim::scenario::Scenario| story.name == {:?};", scenario.name);
-    text += "    let story = scenarios::all().into_iter().find(named).expect(\"there is a story of this name\");\n";
+    let _ =
+        writeln!(text, "    let named = |scenario: &sim::scenario::Scenario| scenario.name == {:?};", scenario.name);
+    text +=
+        "    let scenario = scenarios::all().into_iter().find(named).expect(\"there is a scenario of this name\");\n";
     text += "    let plan = \"";
     plan.lines.iter().for_each(|line| text += &format!("\n        {line}"));
     text += "\";\n    let plan = plan.parse().expect(\"it is a plan\");\n";
@@ -38,9 +40,10 @@ pub fn rust_test(scenario: &Scenario, plan: &Plan, options: &Options, rule: &str
         false => format!("sim::world::Options {{ {}, ..Default::default() }}", fields.join(", ")),
     };
     let _ = writeln!(text, "    let options = {options};");
-    text += "    let run = sim::explore::run_plan(&story, &plan, &options, &sim::guest::image::Loader::default());\n";
-    text += "    let run = run.expect(\"it is a sound story\");\n";
-    text += "    assert!(run.held(), \"{}\", run.story());\n}\n";
+    text +=
+        "    let run = sim::explore::run_plan(&scenario, &plan, &options, &sim::guest::image::Loader::default());\n";
+    text += "    let run = run.expect(\"it is a sound scenario\");\n";
+    text += "    assert!(run.held(), \"{}\", run.summary());\n}\n";
     text
 }
 

@@ -9,16 +9,16 @@
 //! let plans = Plans::of(&scenario);
 //! proptest!(|(plan in &plans)| {
 //!     let run = plans.run(&plan);
-//!     prop_assert!(run.held(), "{}", run.story());
+//!     prop_assert!(run.held(), "{}", run.summary());
 //! });
 //! ```
 
-use crate::plan::chooser::{Profile, Seed};
+use crate::explore::shrink::PlanTree;
 use crate::explore::{record_seed, run_plan};
 use crate::guest::image::Loader;
 use crate::plan::Plan;
+use crate::plan::chooser::{Profile, Seed};
 use crate::scenario::Scenario;
-use crate::explore::shrink::PlanTree;
 use crate::world::{Options, Run};
 use proptest::strategy::{NewTree, Strategy, ValueTree};
 use proptest::test_runner::TestRunner;

@@ -39,7 +39,7 @@ pub struct Regression {
 /// What became of a plan that is kept and still tells what it told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// The first of its lines that no longer fits: the kernel or the story has changed, and the plan tells it all the same.
+    /// The first of its lines that no longer fits: the kernel or the scenario has changed, and the plan tells it all the same.
     pub drift: Option<Line>,
 }
 
@@ -79,15 +79,15 @@ impl Regression {
         let broken = broken(&run);
         match &self.breaks {
             Some(rule) if !broken.contains(&rule.as_str()) => {
-                return Err(format!("{rule} is to be broken, and is not: {}", run.story()));
+                return Err(format!("{rule} is to be broken, and is not: {}", run.summary()));
             }
-            None if !run.held() => return Err(run.story()),
+            None if !run.held() => return Err(run.summary()),
             Some(_) | None => {}
         }
         if semantics != scenario.semantics {
             let run = run_plan(scenario, &self.plan, &by(None), loader).map_err(wrong)?;
             if !run.held() {
-                return Err(format!("it breaks a rule without the deviation, too: {}", run.story()));
+                return Err(format!("it breaks a rule without the deviation, too: {}", run.summary()));
             }
         }
         Ok(Kept { drift })
@@ -161,11 +161,11 @@ mod tests {
 
     #[test]
     fn what_no_longer_breaks_or_breaks_by_the_book_is_told_and_drift_too() {
-        let story = Scenario::new("it", "");
+        let scenario = Scenario::new("it", "");
         let play = |kernel: &str, breaks: &str, plan: &str| {
             let text =
                 format!("// scenario: it\n// kernel: {kernel}\n// programs: native\n// breaks: {breaks}\n{plan}");
-            text.parse::<Regression>().expect("it is one").play(&story, &Loader::default())
+            text.parse::<Regression>().expect("it is one").play(&scenario, &Loader::default())
         };
         assert_eq!(play("book", "nothing", ""), Ok(Kept { drift: None }));
         let late = "crash alice.os #900000 crash";

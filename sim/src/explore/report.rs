@@ -2,12 +2,12 @@
 //!
 //! The claim, the facts, the plan, the events around it, and the lines to paste. A report prints; it runs nothing.
 
-use crate::trace::event::Event;
 use crate::invariant::Violation;
 use crate::plan::Plan;
-use crate::scenario;
 use crate::plan::site::{Lines, Question};
+use crate::scenario;
 use crate::trace;
+use crate::trace::event::Event;
 use crate::world::{Run, Verdict};
 use kernel_core::Cause;
 use std::fmt;

@@ -7,8 +7,8 @@
 //! shrink alike.
 
 use crate::disk::{IoFault, IoWrong, Spared};
-use crate::plan::{Line, Plan};
 use crate::plan::site::{Lines, Question};
+use crate::plan::{Line, Plan};
 use kernel_core::Duration;
 
 /// A plan that gets simpler while it keeps failing.

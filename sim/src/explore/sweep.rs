@@ -8,12 +8,12 @@
 //! there. A world in which a module has something open that cannot be cloned is not forked: its branch is run again
 //! from the start. Either way a branch is the run that its plan gives.
 
-use crate::plan::chooser::{Chooser, Site};
 use crate::explore::run_plan;
 use crate::guest::image::Loader;
+use crate::plan::chooser::{Chooser, Site};
+use crate::plan::site::{ProviderFault, Question};
 use crate::plan::{Line, Plan};
 use crate::scenario::{Scenario, ScenarioError};
-use crate::plan::site::{ProviderFault, Question};
 use crate::world::{Options, Run, Verdict, World};
 
 /// What sweeping a scenario came to.

@@ -1,7 +1,7 @@
 //! That what waits for the process table is answered, whatever becomes of its write: P2.
 
-use crate::trace::event::{Event, Kind, Life, What};
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, Life, What};
 use crate::trace::life_text;
 use kernel_core::{CallKind, Cause, Duration, Instant, Names, NodeId};
 

@@ -3,9 +3,9 @@
 //! That what was acknowledged before the backup can be read is for the invariants of each kind of data: they go back to
 //! what they knew at the cut. Here: that the cut is one.
 
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::lives::entry;
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Cause, Change, Names};
 
 /// P5: table, capabilities and state are all of one instant. Whatever of them the disk has that the trace had not said

@@ -1,9 +1,9 @@
 //! What needs which capability, and what becomes of those whose issuer ends: C1, C3, C5, E12.
 
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::lives::entry;
 use crate::invariant::message::Watched;
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Address, Capability, Cause, Change, Instant, Message, Names, NodeId, ParamsRef, ProcessRef, Record};
 
 /// C1, at the sender's end: whether it may send this message. True if there is any doubt.

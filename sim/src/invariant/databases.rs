@@ -1,8 +1,8 @@
 //! Who may use the databases of `kv` and `sqlite`: nobody without the capability (P3, C3).
 
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::lives::{answers, entry};
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Cause, Message, Names, ProcessRef};
 use serde_json::{Value, json};
 use std::rc::Rc;

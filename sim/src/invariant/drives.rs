@@ -1,9 +1,9 @@
 //! Who may read and write a drive: nobody without the capability, and nobody at all when its package is gone (P3, C3).
 
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::files::effect::{Said, said};
 use crate::invariant::lives::{answers, entry};
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Address, Cause, Message, Names, NodeId, ProcessRef};
 use serde_json::Value;
 use std::rc::Rc;

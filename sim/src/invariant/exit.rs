@@ -2,9 +2,9 @@
 //!
 //! What exactly is fired, and on whose authority, is for `on_exit_requests` and `capability`.
 
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::lives::{Fate, How, Node, Process, Restarting};
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, What};
 use crate::trace::life_text;
 use kernel_core::{BackOff, CallKind, Cause, Change, Duration, Names, NodeId, OnExit, OnExitKind, ProcessRef};
 use std::rc::Rc;

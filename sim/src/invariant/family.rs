@@ -1,7 +1,7 @@
 //! That the kernel knows no families: K3, K4.
 
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, What};
 use crate::trace::life_text;
 use kernel_core::{Cause, Names, NodeId, OnExitKind, ProcessRef};
 

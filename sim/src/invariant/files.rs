@@ -4,10 +4,10 @@
 //! answered write, several after one that nobody waited for, anything after one that failed or an unsynced one that
 //! met a power loss; a read that is answered says which it is. Requests are served in the order in which they came.
 
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::lives::{answers, entry};
 use crate::invariant::{Invariant, Past, Rule};
 use crate::plan::site::Down;
+use crate::trace::event::{Event, Kind, What};
 use effect::Effect;
 use kernel_core::{Bytes, Cause, Message, Names, ProcessRef};
 use std::collections::BTreeMap;

@@ -1,9 +1,9 @@
 //! What is granted is held, what was not given is not: C2, C4.
 
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::capability::{capability_text, loses, was_asked_for, was_given};
 use crate::invariant::lives::answers;
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, What};
 use crate::trace::life_text;
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{Address, Answer, Capability, Cause, Change, Duration, Instant, Names, NodeId, ProcessRef};

@@ -3,8 +3,8 @@
 //! A bound and not the truth, because contents of some calls (`drop-capabilities`, a `spawn`'s grants) are not in the
 //! trace: whoever is found to use what is not even in the bound has it from nowhere.
 
-use crate::trace::event::{Event, What};
 use crate::invariant::lives::{Lives, answers, entry};
+use crate::trace::event::{Event, What};
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{Address, Capabilities, Capability, Change, Message, NodeId, ParamsRef, ProcessRef};
 

@@ -1,10 +1,10 @@
 //! Who may kill, and that the dead stay dead: E5, K1, K2, K5.
 
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::capability::may_send;
 use crate::invariant::lives::answers;
 use crate::invariant::message::same;
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, What};
 use crate::trace::life_text;
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{Cause, Change, Content, Message, Names, NodeId, OnExitKind, ProcessRef, Request};

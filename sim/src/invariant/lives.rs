@@ -2,8 +2,8 @@
 //!
 //! It keeps facts and what follows from the rules E2, E5, E8 alone; it judges nothing.
 
-use crate::trace::event::{Event, What};
 use crate::invariant::message::same;
+use crate::trace::event::{Event, What};
 use folding::{on_answered, on_booted, on_down, on_durable, on_exited, on_restored, on_sent, on_started};
 use kernel_core::command::Command;
 use kernel_core::{

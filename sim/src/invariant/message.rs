@@ -1,8 +1,8 @@
 //! How requests settle and in which order messages come: M1, M2, E11.
 
-use crate::trace::event::{Event, Kind, Life, What};
 use crate::invariant::lives::{Presence, entry};
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, Life, What};
 use crate::trace::life_text;
 use kernel_core::{
     Address, Cause, Content, DropReason, Duration, Message, MessageId, Names, NodeId, ProcessRef, SendErrorKind,

@@ -6,8 +6,8 @@
 //! compared with it at every lifecycle event and at the end. It does not ask how something came about, nor in what
 //! order, nor who was told: each of those is for the invariant of its rule.
 
-use crate::trace::event::{Event, Kind, Life, What};
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, Life, What};
 use kernel_core::command::Command;
 use kernel_core::{
     Address, Answer, BackOff, Bytes, CallKind, Capabilities, Capability, Cause, Change, Duration, Exit, Instant,

@@ -1,7 +1,7 @@
 //! What a sender is told of a request that nobody answered: M4.
 
-use crate::trace::event::{Event, Kind, Life, What};
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, Life, What};
 use kernel_core::{Cause, Duration, Message, MessageId, Names, NodeId, SendErrorKind};
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
 //! Which on-exit value is in force, and that a return honours it: E7, E8.
 
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::lives::How;
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, What};
 use crate::trace::life_text;
 use kernel_core::command::Command;
 use kernel_core::{Answer, Cause, Change, Duration, Names, NodeId, OnExit, OnExitKind, ProcessRef};

@@ -1,9 +1,9 @@
 //! What a process says after its exit: E4. On whose authority is for `capability` (C5).
 
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::capability::is_dead;
 use crate::invariant::lives::{Fate, Presence};
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Cause, Content, DropReason, Message, Names, OnExit, OnExitRequest};
 
 /// E4: the list, in its order, once; and what is fired at somebody who is there goes there.

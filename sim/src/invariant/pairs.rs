@@ -5,9 +5,9 @@
 //! read that is answered rules out those in which it could not be, and a half of one is in none. Requests are served in
 //! the order in which they came.
 
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::lives::{answers, entry};
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Bytes, Cause, Message, Names, ProcessRef};
 use request::{Db, Effect, Pair, Said};
 use std::collections::{BTreeMap, VecDeque};

@@ -1,10 +1,10 @@
 //! What has happened so far, as every invariant needs it: kept once, for all of them.
 
-use crate::trace::event::{Event, What};
 use crate::invariant::capability::is_dead;
 use crate::invariant::holdings::Holdings;
 use crate::invariant::lives::{Given, Lives};
 use crate::invariant::requests::Requests;
+use crate::trace::event::{Event, What};
 use kernel_core::{Cause, Instant, Names};
 
 /// The past of the event at hand: that event is not in it.

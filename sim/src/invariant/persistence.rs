@@ -1,8 +1,8 @@
 //! What is durable when somebody is told so: P1, P2.
 
-use crate::trace::event::{Event, Kind, Life, What};
 use crate::invariant::lives::{answers, entry};
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, Life, What};
 use crate::trace::life_text;
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{Bytes, CallKind, Cause, Change, Names, NodeId, ProcessRef};

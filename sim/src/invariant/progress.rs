@@ -1,7 +1,7 @@
 //! That a node does not fail, and goes on whatever its processes do: E2, E9, M5.
 
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, What};
 use crate::trace::life_text;
 use kernel_core::{CallKind, Cause, Duration, Exit, Instant, Names, NodeId, ProcessRef};
 

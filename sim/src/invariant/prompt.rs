@@ -1,9 +1,9 @@
 //! What a life says and is told: as it asked for, and of the messages it received: blobs, contexts, the prompting
 //! message, what is inherited (M3).
 
-use crate::trace::event::{Event, Kind, Life, What};
 use crate::invariant::lives::entry;
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, Life, What};
 use crate::trace::life_text;
 use kernel_core::{
     Address, Answer, Blob, Bytes, Call, CallKind, Cause, Content, Message, MessageId, Names, Outgoing, Request,

@@ -2,10 +2,10 @@
 //!
 //! The other half of `capability`, which asks that nobody can who may not.
 
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::capability::is_dead;
 use crate::invariant::granted::surely_held;
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Address, Capability, Cause, DropReason, Message, Names};
 
 /// C1 for the living, C5 for on-exit requests.

@@ -3,8 +3,8 @@
 //! A request leaves the table when its asker is told of its outcome; those of dead lives stay for a while, so that
 //! a late answer is known for what it is (E10).
 
-use crate::trace::event::{Event, Life, What};
 use crate::invariant::lives::{Lives, entry};
+use crate::trace::event::{Event, Life, What};
 use kernel_core::{CallKind, Cause, Duration, Instant, Message, MessageId, NodeId};
 use std::collections::VecDeque;
 

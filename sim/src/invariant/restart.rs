@@ -1,9 +1,9 @@
 //! What a restart is, and that nothing leaks into it: E3, E10.
 
-use crate::trace::event::{Event, Kind, Life, What};
 use crate::invariant::capability::{capability_text, loses};
 use crate::invariant::lives::entry;
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, Life, What};
 use crate::trace::life_text;
 use kernel_core::{BackOff, Cause, Change, Content, Message, MessageId, Names, NodeId, ProcessRef};
 

@@ -1,8 +1,8 @@
 //! What a spawn gives: S6.
 
-use crate::trace::event::{Event, Kind, Life, What};
 use crate::invariant::lives::Process;
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, Life, What};
 use crate::trace::life_text;
 use kernel_core::command::Command;
 use kernel_core::{Address, Capability, Cause, Names, NodeId, ProcessRef, Spawn, SpawnError};

@@ -1,9 +1,9 @@
 //! How processes start: S2 to S7.
 
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::lives::{Presence, answers};
 use crate::invariant::message::same;
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, What};
 use crate::trace::life_text;
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{Address, Cause, Change, Message, Names, NodeId, ProcessRef};

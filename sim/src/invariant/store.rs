@@ -1,7 +1,7 @@
 //! What storage engines stand on: P3.
 
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Cause, Names};
 
 /// A storage engine goes over each of its files when it first opens it after a boot, and finds nothing wrong: whatever

@@ -2,10 +2,10 @@
 
 use super::{Heard, Module, ModuleContext};
 use crate::disk::{Disk, IoFault, Op};
-use crate::trace::event::What;
 use crate::outside::Outside;
 use crate::outside::visit::{Sight, Visit};
 use crate::plan::site::ProviderFault;
+use crate::trace::event::What;
 use kernel_core::command::Command;
 use kernel_core::{
     Address, Blob, Capability, Cause, Content, Duration, Input, Instant, Kernel, Message, MessageId, Moment, Names,

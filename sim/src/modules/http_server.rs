@@ -20,8 +20,8 @@
 //!   trace. A visitor there gets 501.
 
 use super::{Module, ModuleContext, Support};
-use crate::trace::event::What;
 use crate::outside::visit::{Frame, FrameKind, HttpRequest, Sight, Visit};
+use crate::trace::event::What;
 use kernel_core::{
     Address, Blob, Bytes, Content, Duration, Instant, Message, Names, Outgoing, ProcessRef, Received, Request,
 };

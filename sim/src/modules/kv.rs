@@ -27,9 +27,9 @@
 use super::database::{DbKey, PackageId, Right, put_file, refusal, succeed, transaction_id};
 use super::setup::Setup;
 use super::{Module, ModuleContext, Support};
+use crate::disk::planted::Planted;
 use crate::disk::{DiskError, Path, Session};
 use crate::trace::event::What;
-use crate::disk::planted::Planted;
 use kernel_core::{Content, Message, ProcessRef};
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -40,9 +40,9 @@
 use super::database::{DbKey, Right, refusal, settle, succeed, transaction_id};
 use super::setup::Setup;
 use super::{Module, ModuleContext, Support};
+use crate::disk::planted::Planted;
 use crate::disk::{Disk, Op, Path, Session, parent};
 use crate::trace::event::What;
-use crate::disk::planted::Planted;
 use engine::{Command, Database};
 use kernel_core::{Content, Message, ProcessRef};
 use std::collections::BTreeMap;

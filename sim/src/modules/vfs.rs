@@ -21,8 +21,8 @@
 //! - Each request is done as a whole, in the order in which the world lets them at the disk.
 
 use super::{Module, ModuleContext, Support, excerpt};
-use crate::package::archive::{self, ArchiveError, Entry};
 use crate::disk::{Files, Path};
+use crate::package::archive::{self, ArchiveError, Entry};
 use host::Host;
 use kernel_core::command::Command;
 use kernel_core::{

@@ -3,8 +3,8 @@
 //! Whoever might go more than one way holds a [`Stream`] per question and subject, and asks it. A stream counts its
 //! askings; between two sites that are not calm an asking costs one comparison.
 
-use crate::plan::{Line, Plan};
 use crate::plan::site::{Answer, Question, Subject};
+use crate::plan::{Line, Plan};
 use indexmap::IndexMap;
 use kernel_core::Names;
 use rand_chacha::ChaCha8Rng;

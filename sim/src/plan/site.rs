@@ -68,7 +68,7 @@ pub enum Subject {
     /// The way from one node to another.
     Link(NodeId, NodeId),
     /// The scenario.
-    Story,
+    Scenario,
     /// The n-th life of a process on its node, counted from 1.
     Life(Address, u32),
     /// The chain.
@@ -488,7 +488,7 @@ impl Subject {
             Subject::Link(from, to) => format!("{}>{}", names.node_text(from), names.node_text(to)),
             Subject::Life(address, life) => format!("{}/{life}", names.address_text(address)),
             Subject::Chain => "chain".to_string(),
-            Subject::Story => "story".to_string(),
+            Subject::Scenario => "story".to_string(),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What owners do, when, and to whom: the lines of a setup and of a script. Plain data.
 
-use crate::trace::event::Kind;
 use crate::outside::chain::LogSpec;
 use crate::outside::visit::Visit;
 use crate::plan::site::Down;
+use crate::trace::event::Kind;
 use kernel_core::Duration;
 use std::fmt;
 

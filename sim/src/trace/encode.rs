@@ -1,14 +1,14 @@
 //! The bytes of an event that the fingerprint is made of.
 
-use crate::trace::event::{Event, What};
 use crate::outside::visit::{Frame, HttpRequest, Sight, Visit};
+use crate::trace::event::{Event, What};
 use kernel_core::{
     Address, Answer, Blob, Capability, Change, Content, Message, OnExit, ProcessRef, Record, Spawn, SpawnError,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
 /// An explicit encoding: tags and numbers, little-endian; bodies by digest. Last words of a panic are left out: they
-/// name lines of source, and the same story told in Wasm and in native Rust is to leave the same fingerprint.
+/// name lines of source, and the same scenario told in Wasm and in native Rust is to leave the same fingerprint.
 pub(super) fn encode(event: &Event, out: &mut Vec<u8>) {
     let mut put = Encoder(out);
     put.u64(event.at.0);

@@ -288,8 +288,8 @@ impl Probes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::event::Life;
     use crate::plan::site::Down;
+    use crate::trace::event::Life;
     use kernel_core::{CallKind, Cause, Instant};
 
     const LIFE: Life = Life { process: ProcessRef(100), number: 1 };

@@ -1,14 +1,14 @@
 //! Events as lines for people.
 
-use crate::trace::event::{Event, Life, What};
 use crate::outside::visit::Sight;
+use crate::trace::event::{Event, Life, What};
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{
     Address, Answer, Capability, Cause, Change, Content, Duration, Exit, Message, Names, OnExit, ProcessRef,
     SendErrorKind, SpawnError,
 };
 
-/// One event as a line: time, node, process, event. Reads as a story; a body is shown up to 60 characters.
+/// One event as a line: time, node, process, event. Reads as a scenario; a body is shown up to 60 characters.
 pub fn line(index: Cause, event: &Event, names: &Names) -> String {
     let time = event.at.0 / 1_000;
     let time = format!("{}.{:06}", time / 1_000_000, time % 1_000_000);

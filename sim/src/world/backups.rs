@@ -1,12 +1,12 @@
 //! What befalls a disk while nobody looks: backups on a schedule, a swap for an older one, rot (P5).
 
 use super::{Phase, Task, World};
+use crate::disk::planted::Planted;
 use crate::disk::{Disk, Files};
+use crate::disk::{state, table};
+use crate::plan::site::{Answer as Choice, Down};
 use crate::trace::event::What;
 use crate::world::node::Backup;
-use crate::disk::planted::Planted;
-use crate::plan::site::{Answer as Choice, Down};
-use crate::disk::{state, table};
 use kernel_core::Duration;
 use std::rc::Rc;
 

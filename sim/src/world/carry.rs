@@ -2,11 +2,11 @@
 
 use super::lives::returned;
 use super::{LATENCY, MODULE_COST, Task, World};
-use crate::trace::event::{Life, What};
 use crate::guest::Reply;
 use crate::modules::Heard;
-use crate::world::node::Job;
 use crate::plan::site::{Answer as Choice, Down};
+use crate::trace::event::{Life, What};
+use crate::world::node::Job;
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{
     Address, Answer, Cause, Duration, Effect, Exit, Input, Message, ProcessRef, Received, SendErrorKind, Source,

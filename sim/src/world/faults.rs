@@ -2,12 +2,12 @@
 
 use super::{Phase, Task, World};
 use crate::disk::Spared;
-use crate::trace::event::{Life, What};
+use crate::disk::{state, table};
 use crate::modules::setup::Setup;
+use crate::plan::site::{Answer as Choice, Down, WriteFault};
+use crate::trace::event::{Life, What};
 use crate::world::node::{Known, Up};
 use crate::world::operator::Step;
-use crate::plan::site::{Answer as Choice, Down, WriteFault};
-use crate::disk::{state, table};
 use kernel_core::command::Command;
 use kernel_core::{Bytes, Cause, Change, Duration, Instant, Kernel, Moment, ProcessRef, Semantics};
 use std::rc::Rc;

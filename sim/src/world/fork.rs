@@ -4,9 +4,9 @@
 //! ([`Recorded`](crate::guest::recorded::Recorded)), and what a module may have open, which cannot be.
 
 use super::World;
-use crate::world::node::Node;
 use crate::plan::Line;
 use crate::plan::site::Question;
+use crate::world::node::Node;
 
 impl<'s> World<'s> {
     /// Keeps the answers of all guests from here on: before anything happens, or it cannot be forked.

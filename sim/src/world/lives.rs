@@ -1,12 +1,12 @@
 //! Who runs on a node: lives of guests from start to exit, each call taking effect in its turn.
 
 use super::{CALL_COST, START_COST, Task, World};
-use crate::trace::event::{Life, What};
 use crate::guest::recorded::Recorded;
 use crate::guest::wasm::Limits;
 use crate::guest::{Clock, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn};
-use crate::world::node::Live;
 use crate::plan::site::{Answer as Choice, Question, Subject};
+use crate::trace::event::{Life, What};
+use crate::world::node::Live;
 use kernel_core::{Answer, Call, CallKind, Cause, Duration, Exit, Input, Instant, ProcessRef};
 use std::collections::VecDeque;
 use std::rc::Rc;

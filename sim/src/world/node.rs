@@ -1,15 +1,15 @@
 //! One node: what there is of it while it is up, and what stays while it is down.
 
-use crate::plan::chooser::{Chooser, Stream};
 use crate::disk::{Disk, Files, Path};
+use crate::disk::{state, table};
 use crate::guest::{Guest, Reply, Turn, Usage};
 use crate::modules::setup::Setup;
 use crate::modules::{self, Module};
-use crate::world::operator::Operator;
+use crate::plan::chooser::{Chooser, Stream};
 use crate::plan::site::{Question, Subject};
-use crate::disk::{state, table};
+use crate::world::operator::Operator;
 use kernel_core::{
-    Address, Bytes, Call, CallKind, Cause, Change, Instant, Kernel, Message, Names, NodeId, ProcessRef, Record, Run,
+    Address, Bytes, Call, CallKind, Cause, Change, Instant, Kernel, LifeId, Message, Names, NodeId, ProcessRef, Record,
     StateOp, Ticket, WriteId,
 };
 use std::collections::{BTreeMap, VecDeque};
@@ -110,7 +110,7 @@ pub(crate) enum Job {
     /// A write of the process table.
     Table(WriteId, Vec<Change>),
     /// A process's saved state.
-    State(ProcessRef, Run, StateOp),
+    State(ProcessRef, LifeId, StateOp),
     /// A request to a module that uses the disk.
     Module(ProcessRef, Rc<Message>),
     /// Code for `spawn`.

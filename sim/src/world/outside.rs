@@ -2,11 +2,11 @@
 
 use super::{MODULE_COST, Task, World};
 use crate::disk::{IoFault, Op};
-use crate::trace::event::What;
 use crate::modules::{Heard, ModuleContext};
-use crate::world::node::{Node, Up};
 use crate::outside::visit::{Sight, Visit};
 use crate::plan::site::{Answer as Choice, ProviderFault};
+use crate::trace::event::What;
+use crate::world::node::{Node, Up};
 use kernel_core::{Address, Cause, ProcessRef};
 use std::rc::Rc;
 

@@ -2,12 +2,12 @@
 
 use super::{Phase, Task, World};
 use crate::disk::{Disk, Op};
-use crate::trace::event::{Event, Kind, What};
 use crate::modules;
-use crate::world::operator::Step;
 use crate::package::{self, Content};
-use crate::scenario::{Action, Letter, OnExit, ScenarioError, Start, When};
 use crate::plan::site::{Answer as Choice, Question, Subject};
+use crate::scenario::{Action, Letter, OnExit, ScenarioError, Start, When};
+use crate::trace::event::{Event, Kind, What};
+use crate::world::operator::Step;
 use kernel_core::command::{Command, Initialize};
 use kernel_core::{
     Address, Blob, Bytes, Capability, Names, NodeId, OnExitRequest, ProcessId, ProcessRef, Received, Request,
@@ -161,7 +161,7 @@ impl World<'_> {
         }
         self.phase = Phase::Storm;
         self.chooser.lift(false);
-        let mut script = self.chooser.open(Question::Script, Subject::Story, &self.names);
+        let mut script = self.chooser.open(Question::Script, Subject::Scenario, &self.names);
         if let Some(Choice::Lines(lines)) = self.chooser.ask(&mut script, &mut self.names, |_| None) {
             self.played = Some(lines);
         }

@@ -4,15 +4,16 @@
 //! chooser is asked how many of them are done.
 
 use super::{DISK_COST, Task, World};
-use crate::disk::{IoFault, IoWrong, Op};
-use crate::trace::event::What;
-use crate::modules::{self, Heard};
-use crate::world::node::Job;
 use crate::disk::planted::Planted;
-use crate::plan::site::{Answer as Choice, Down, WriteFault};
+use crate::disk::{IoFault, IoWrong, Op};
 use crate::disk::{state, table};
+use crate::modules::{self, Heard};
+use crate::plan::site::{Answer as Choice, Down, WriteFault};
+use crate::trace::event::What;
+use crate::world::node::Job;
 use kernel_core::{
-    Bytes, Cause, Change, Deviation, Duration, Input, LoadError, ProcessRef, Refused, Run, StateDone, StateOp, WriteId,
+    Bytes, Cause, Change, Deviation, Duration, Input, LifeId, LoadError, ProcessRef, Refused, StateDone, StateOp,
+    WriteId,
 };
 use std::rc::Rc;
 
@@ -99,7 +100,7 @@ impl World<'_> {
     }
 
     /// P1: saved state.
-    fn serve_state(&mut self, node: usize, cause: Cause, of: (ProcessRef, Run), op: &StateOp) {
+    fn serve_state(&mut self, node: usize, cause: Cause, of: (ProcessRef, LifeId), op: &StateOp) {
         let (process, run) = of;
         let fault = self.io_fault(node);
         let disk = &self.nodes[node].disk;

@@ -1,8 +1,8 @@
 //! `[[send]]`: a request from the owner's terminal to a process of the package.
 
 use super::{NO_BODY, a_second_after, body_of, once, span, times};
-use crate::trace::event::Kind;
 use crate::scenario::{Action, Letter, Line, On, When};
+use crate::trace::event::Kind;
 use kernel_core::Duration;
 use serde::Deserialize;
 

@@ -1,9 +1,9 @@
 //! Claims about what an exercise says.
 
 use super::*;
-use crate::trace::event::Kind;
 use crate::outside::chain::LogSpec;
 use crate::outside::visit::{Frame, FrameKind};
+use crate::trace::event::Kind;
 
 fn parse(text: &str) -> Result<Exercise, String> {
     Exercise::parse(text, "it.toml").map_err(|error| error.to_string())

@@ -1,8 +1,8 @@
 //! What counts against a package without a word from its author.
 
-use crate::trace::event::{Event, Kind, What};
 use crate::guest::MEMORY_REFUSED;
 use crate::invariant::{Invariant, Past, Rule};
+use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Cause, Duration, Exit, Names, NodeId, ProcessRef};
 use std::collections::BTreeMap;
 

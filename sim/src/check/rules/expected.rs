@@ -1,10 +1,10 @@
 //! What an exercise says of a package: who is alive, what is printed, answered, served and shown.
 
 use super::{is, is_asked, said};
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::{Invariant, Past, Rule};
 use crate::outside::visit::{HttpRequest, Sight, Visit};
 use crate::scenario::On;
+use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Cause, MessageId, Names, NodeId, ProcessRef};
 use std::collections::BTreeSet;
 

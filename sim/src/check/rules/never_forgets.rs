@@ -2,9 +2,9 @@
 
 use super::{is, is_asked, said};
 use crate::check::exercise::Remembers;
-use crate::trace::event::{Event, Kind, What};
 use crate::invariant::{Invariant, Past, Rule};
 use crate::scenario::On;
+use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Cause, MessageId, Names, ProcessRef};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,25 +1,25 @@
-//! The exit matrix, E6 and E8: stories that hold, and stories in which each cell is broken.
+//! The exit matrix, E6 and E8: scenarios that hold, and scenarios in which each cell is broken.
 
-use crate::invariant::story::{Story, story, telling};
+use crate::invariant::tests::history::{History, history, telling};
 use crate::plan::site::Down;
 use kernel_core::{BackOff, CallKind, Duration, OnExit};
 
-fn none() -> Story {
-    story().runs("a", OnExit::None)
+fn none() -> History {
+    history().runs("a", OnExit::None)
 }
 
-fn restart() -> Story {
-    story().runs("a", OnExit::Restart)
+fn restart() -> History {
+    history().runs("a", OnExit::Restart)
 }
 
 /// `a` tells `b` twice at its exit.
-fn requests() -> Story {
+fn requests() -> History {
     let list = [telling("b", "one"), telling("b", "two")];
-    story().runs("b", OnExit::Restart).runs_to_tell("a", &list).may_message("a", "b")
+    history().runs("b", OnExit::Restart).runs_to_tell("a", &list).may_message("a", "b")
 }
 
-fn fires_both(story: Story) -> Story {
-    story.fires("a", "b", "one").fires("a", "b", "two")
+fn fires_both(scenario: History) -> History {
+    scenario.fires("a", "b", "one").fires("a", "b", "two")
 }
 
 #[test]
@@ -84,18 +84,19 @@ fn a_kill_that_a_crash_undoes_is_an_exit_by_down() {
 
 #[test]
 fn a_row_that_goes_before_anybody_knew_of_it_was_nobodys() {
-    let put = || story().is_to_be_initialized("a", OnExit::Restart).puts("a", OnExit::Restart);
-    let gone = |story: Story| story.is_off_the_disk("a").goes_down(Down::Crash).boots().after(Duration::from_secs(9));
+    let put = || history().is_to_be_initialized("a", OnExit::Restart).puts("a", OnExit::Restart);
+    let gone =
+        |scenario: History| scenario.is_off_the_disk("a").goes_down(Down::Crash).boots().after(Duration::from_secs(9));
     gone(put()).holds();
     gone(put().initializing_is_answered("a")).breaks("X.down.Restart");
 }
 
 #[test]
 fn a_removal_that_shows_at_the_boot_has_taken_effect() {
-    let story = restart().is_killed_by("terminal", "a").goes_down(Down::Crash).is_off_the_disk("a").boots();
-    story.starts("a").breaks("X.kill.Restart");
-    let story = requests().panics("a").goes_down(Down::Crash).is_off_the_disk("a").boots();
-    story.starts("b").holds();
+    let scenario = restart().is_killed_by("terminal", "a").goes_down(Down::Crash).is_off_the_disk("a").boots();
+    scenario.starts("a").breaks("X.kill.Restart");
+    let scenario = requests().panics("a").goes_down(Down::Crash).is_off_the_disk("a").boots();
+    scenario.starts("b").holds();
 }
 
 #[test]
@@ -131,7 +132,7 @@ fn a_requests_process_that_keeps_silent_breaks_its_cell() {
 
 #[test]
 fn a_requests_process_that_starts_again_breaks_its_cell() {
-    let fired = |story: Story| fires_both(story.is_off_the_disk("a")).starts("a");
+    let fired = |scenario: History| fires_both(scenario.is_off_the_disk("a")).starts("a");
     fired(requests().returns("a")).breaks("X.return.Requests");
     fired(requests().panics("a")).breaks("X.panic.Requests");
     fired(requests().is_killed_by("terminal", "a")).breaks("X.kill.Requests");

@@ -1,18 +1,18 @@
 //! K3 and K4.
 
-use crate::invariant::story::{Story, story};
+use crate::invariant::tests::history::{History, history};
 use kernel_core::OnExit;
 
-fn family() -> Story {
-    story().runs("parent", OnExit::None).spawns("parent", "child")
+fn family() -> History {
+    history().runs("parent", OnExit::None).spawns("parent", "child")
 }
 
 #[test]
 fn a_child_survives_its_parent() {
     let orphan = || {
-        let mut story = family();
-        let to_parent = story.messaging("parent");
-        story.panics("parent").is_off_the_disk("parent").loses("child", to_parent)
+        let mut scenario = family();
+        let to_parent = scenario.messaging("parent");
+        scenario.panics("parent").is_off_the_disk("parent").loses("child", to_parent)
     };
     orphan().panics("child").starts("child").holds();
     orphan().is_stopped("child").breaks("K3");
@@ -21,9 +21,9 @@ fn a_child_survives_its_parent() {
 #[test]
 fn a_killed_child_tells_its_parent_nothing() {
     let killed = || {
-        let mut story = family();
-        let to_child = story.messaging("child");
-        let killed = story.is_killed_by("terminal", "child").is_off_the_disk("child").loses("parent", to_child);
+        let mut scenario = family();
+        let to_child = scenario.messaging("child");
+        let killed = scenario.is_killed_by("terminal", "child").is_off_the_disk("child").loses("parent", to_child);
         killed.killing_is_answered("child")
     };
     killed().holds();

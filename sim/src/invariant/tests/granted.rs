@@ -1,26 +1,26 @@
 //! C2 and C4.
 
-use crate::invariant::story::{Story, story};
+use crate::invariant::tests::history::{History, history};
 use kernel_core::{Answer, CallKind, OnExit};
 
-fn two() -> Story {
-    story().runs("a", OnExit::Restart).runs("b", OnExit::Restart)
+fn two() -> History {
+    history().runs("a", OnExit::Restart).runs("b", OnExit::Restart)
 }
 
 #[test]
 fn who_initializes_may_message() {
     let root = || two().may_message("a", "kernel");
-    let mut story = root().initializes_by("a", "c");
-    let to_c = story.messaging("c");
-    story.gains("a", to_c).initializing_is_answered("c").holds();
+    let mut scenario = root().initializes_by("a", "c");
+    let to_c = scenario.messaging("c");
+    scenario.gains("a", to_c).initializing_is_answered("c").holds();
     root().initializes_by("a", "c").initializing_is_answered("c").breaks("C2");
 }
 
 #[test]
 fn what_is_granted_is_held() {
-    let mut story = two();
-    let to_b = story.messaging("b");
-    story.is_granted("a", to_b).gains("a", to_b).holds();
+    let mut scenario = two();
+    let to_b = scenario.messaging("b");
+    scenario.is_granted("a", to_b).gains("a", to_b).holds();
     two().is_granted("a", to_b).breaks("C4");
     two().is_granted("a", to_b).command_is_dropped().holds();
     two().is_granted("a", to_b).is_killed_by("terminal", "a").is_off_the_disk("a").killing_is_answered("a").holds();
@@ -28,28 +28,28 @@ fn what_is_granted_is_held() {
 
 #[test]
 fn nobody_is_told_of_more_than_was_given() {
-    let mut story = two().may_message("a", "b");
-    let (to_b, root) = (story.messaging("b"), story.messaging("kernel"));
-    story.learns("a", CallKind::OurCapabilities, Answer::Capabilities(vec![to_b])).holds();
-    let story = two().may_message("a", "b");
-    story.learns("a", CallKind::OurCapabilities, Answer::Capabilities(vec![to_b, root])).breaks("C4");
+    let mut scenario = two().may_message("a", "b");
+    let (to_b, root) = (scenario.messaging("b"), scenario.messaging("kernel"));
+    scenario.learns("a", CallKind::OurCapabilities, Answer::Capabilities(vec![to_b])).holds();
+    let scenario = two().may_message("a", "b");
+    scenario.learns("a", CallKind::OurCapabilities, Answer::Capabilities(vec![to_b, root])).breaks("C4");
 }
 
 #[test]
 fn what_was_never_attached_cannot_be_kept() {
-    let mut story = two();
-    let to_b = story.messaging("b");
-    story.keeps("a", to_b).gains("a", to_b).breaks("C3");
+    let mut scenario = two();
+    let to_b = scenario.messaging("b");
+    scenario.keeps("a", to_b).gains("a", to_b).breaks("C3");
 }
 
 #[test]
 fn who_is_initialized_has_what_the_initializer_holds_and_no_more() {
     let root = || two().may_message("a", "kernel");
     let (to_b, to_kernel) = (root().messaging("b"), root().messaging("kernel"));
-    let answered = |story: Story| {
-        let mut story = story;
-        let to_c = story.messaging("c");
-        story.gains("a", to_c).initializing_is_answered("c")
+    let answered = |scenario: History| {
+        let mut scenario = scenario;
+        let to_c = scenario.messaging("c");
+        scenario.gains("a", to_c).initializing_is_answered("c")
     };
     answered(root().initializes_with("a", "c", to_kernel)).holds();
     answered(root().initializes_with("a", "c", to_b)).breaks("C2");

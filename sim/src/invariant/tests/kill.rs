@@ -1,11 +1,11 @@
 //! E5, K1 and K2.
 
-use crate::invariant::story::{Story, story};
+use crate::invariant::tests::history::{History, history};
 use crate::plan::site::Down;
 use kernel_core::{BackOff, OnExit};
 
-fn restart() -> Story {
-    story().runs("a", OnExit::Restart)
+fn restart() -> History {
+    history().runs("a", OnExit::Restart)
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_row_that_a_power_loss_brings_back_stays_dead() {
 #[test]
 fn a_process_killed_before_its_row_is_durable_never_starts() {
     let killed = || {
-        let asked = story().is_to_be_initialized("a", OnExit::Restart).is_to_be_killed_by("terminal", "a");
+        let asked = history().is_to_be_initialized("a", OnExit::Restart).is_to_be_killed_by("terminal", "a");
         asked.puts("a", OnExit::Restart).initializing_is_answered("a")
     };
     killed().is_off_the_disk("a").killing_is_answered("a").holds();
@@ -49,7 +49,7 @@ fn a_process_killed_before_its_row_is_durable_never_starts() {
 
 #[test]
 fn a_kill_of_nobody_is_answered_at_once_and_binds_nobody() {
-    story().is_to_be_killed_by("terminal", "a").killing_is_answered("a").runs("a", OnExit::None).holds();
+    history().is_to_be_killed_by("terminal", "a").killing_is_answered("a").runs("a", OnExit::None).holds();
 }
 
 #[test]
@@ -71,10 +71,10 @@ fn who_holds_root_kills() {
 #[test]
 fn nobody_dies_unasked() {
     restart().is_stopped("a").is_off_the_disk("a").breaks("K1");
-    story().initializes("a", OnExit::Restart).is_off_the_disk("a").breaks("K1");
+    history().initializes("a", OnExit::Restart).is_off_the_disk("a").breaks("K1");
 }
 
 #[test]
 fn a_kill_of_nobody_is_not_dropped() {
-    story().is_to_be_killed_by("terminal", "a").command_is_dropped().breaks("K5");
+    history().is_to_be_killed_by("terminal", "a").command_is_dropped().breaks("K5");
 }

@@ -1,15 +1,15 @@
 //! M1, M2, E10 and E11.
 
-use crate::invariant::story::{Story, story};
+use crate::invariant::tests::history::{History, history};
 use kernel_core::{BackOff, CallKind, DropReason, Duration, OnExit, SendErrorKind};
 
 /// `a` and `b`, who may message each other.
-fn two() -> Story {
-    let story = story().runs("a", OnExit::Restart).runs("b", OnExit::Restart);
-    story.may_message("a", "b").may_message("b", "a")
+fn two() -> History {
+    let scenario = history().runs("a", OnExit::Restart).runs("b", OnExit::Restart);
+    scenario.may_message("a", "b").may_message("b", "a")
 }
 
-fn asked() -> Story {
+fn asked() -> History {
     two().asks("a", "b", 5, "what?").takes("b", "what?")
 }
 
@@ -62,7 +62,7 @@ fn what_was_for_one_life_does_not_reach_the_next() {
 
 #[test]
 fn what_comes_before_the_first_run_waits() {
-    let waiting = story().runs("a", OnExit::None).initializes("b", OnExit::None).may_message("a", "b");
+    let waiting = history().runs("a", OnExit::None).initializes("b", OnExit::None).may_message("a", "b");
     waiting.tells("a", "b", "early").starts("b").takes("b", "early").holds();
 }
 
@@ -75,7 +75,7 @@ fn ids_never_repeat() {
 
 #[test]
 fn who_asks_nobody_hears_so_at_once() {
-    let alone = || story().runs("a", OnExit::None).may_message("a", "b").asks("a", "b", 5, "anybody?");
+    let alone = || history().runs("a", OnExit::None).may_message("a", "b").asks("a", "b", 5, "anybody?");
     let dropped = || alone().is_dropped("anybody?", DropReason::NotRunning).calls("a", CallKind::Receive);
     dropped().meets("a", SendErrorKind::Timeout, "anybody?").holds();
     dropped().meets("a", SendErrorKind::Offline, "anybody?").breaks("E11");

@@ -1,10 +1,10 @@
 //! What `kv` keeps, told request by request: what is right, and each way of being wrong.
 
 use crate::disk::{IoFault, IoWrong};
-use crate::trace::event::{Event, What};
 use crate::invariant::pairs::PairsAreKept;
 use crate::invariant::{Invariant, Past};
 use crate::plan::site::Down;
+use crate::trace::event::{Event, What};
 use kernel_core::{
     Address, Blob, Cause, Content, Instant, Message, MessageId, Names, NodeId, ProcessRef, Request, Response,
 };

@@ -1,11 +1,11 @@
 //! P1, P2, E3 and E4.
 
-use crate::invariant::story::{Story, story, telling};
+use crate::invariant::tests::history::{History, history, telling};
 use crate::plan::site::Down;
 use kernel_core::{BackOff, CallKind, DropReason, OnExit};
 
-fn restart() -> Story {
-    story().runs("a", OnExit::Restart)
+fn restart() -> History {
+    history().runs("a", OnExit::Restart)
 }
 
 #[test]
@@ -42,14 +42,14 @@ fn a_boot_finds_what_was_saved_or_was_being_saved_and_nothing_else() {
 
 #[test]
 fn an_initialization_is_durable_when_it_is_answered() {
-    story().is_to_be_initialized("a", OnExit::None).initializing_is_answered("a").breaks("P2");
-    let other = story().is_to_be_initialized("a", OnExit::Restart).puts("a", OnExit::None);
+    history().is_to_be_initialized("a", OnExit::None).initializing_is_answered("a").breaks("P2");
+    let other = history().is_to_be_initialized("a", OnExit::Restart).puts("a", OnExit::None);
     other.initializing_is_answered("a").breaks("P2");
 }
 
 #[test]
 fn an_initialization_that_failed_leaves_no_row() {
-    let failed = || story().is_to_be_initialized("a", OnExit::Restart).initializing_is_refused("a");
+    let failed = || history().is_to_be_initialized("a", OnExit::Restart).initializing_is_refused("a");
     failed().holds();
     failed().puts("a", OnExit::Restart).breaks("P2");
 }
@@ -80,8 +80,8 @@ fn nothing_comes_before_a_restart() {
 fn requests_are_fired_as_listed() {
     let list = [telling("b", "one"), telling("b", "two")];
     let gone = || {
-        let story = story().runs("b", OnExit::Restart).runs_to_tell("a", &list).may_message("a", "b");
-        story.panics("a").is_off_the_disk("a")
+        let scenario = history().runs("b", OnExit::Restart).runs_to_tell("a", &list).may_message("a", "b");
+        scenario.panics("a").is_off_the_disk("a")
     };
     gone().fires("a", "b", "one").fires("a", "b", "two").holds();
     gone().fires("a", "b", "two").fires("a", "b", "one").breaks("E4");

@@ -1,10 +1,10 @@
 //! E2, E7, E8, E9, M4 and M5.
 
-use crate::invariant::story::{Story, story};
+use crate::invariant::tests::history::{History, history};
 use kernel_core::{Answer, CallKind, Duration, OnExit, SendErrorKind};
 
-fn restart() -> Story {
-    story().runs("a", OnExit::Restart)
+fn restart() -> History {
+    history().runs("a", OnExit::Restart)
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn a_crash_loop_goes_on() {
 fn a_return_is_honoured() {
     restart().returns("a").starts("a").holds();
     restart().returns("a").breaks("E7");
-    story().runs("a", OnExit::None).returns("a").is_off_the_disk("a").starts("a").breaks("E7");
+    history().runs("a", OnExit::None).returns("a").is_off_the_disk("a").starts("a").breaks("E7");
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn what_the_owner_sets_is_in_force() {
     set().learns("a", CallKind::GetOnExit, value()).panics("a").is_off_the_disk("a").holds();
     set().learns("a", CallKind::GetOnExit, Answer::OnExit(OnExit::Restart)).breaks("E8");
     set().panics("a").starts("a").breaks("E8");
-    let mortal = || story().runs("a", OnExit::None).is_to_be("a", OnExit::Restart).puts("a", OnExit::Restart);
+    let mortal = || history().runs("a", OnExit::None).is_to_be("a", OnExit::Restart).puts("a", OnExit::Restart);
     mortal().panics("a").starts("a").holds();
     mortal().panics("a").is_off_the_disk("a").breaks("E8");
     // Not yet durable.
@@ -66,7 +66,7 @@ fn an_error_says_why() {
         let two = restart().runs("b", OnExit::Restart).may_message("a", "b");
         two.asks("a", "b", 5, "what?")
     };
-    let waits = |story: Story| story.calls("a", CallKind::Receive);
+    let waits = |scenario: History| scenario.calls("a", CallKind::Receive);
     waits(asked().is_unreachable("what?")).meets("a", SendErrorKind::Offline, "what?").holds();
     waits(asked()).meets("a", SendErrorKind::Offline, "what?").breaks("M4");
     waits(asked()).meets("a", SendErrorKind::Timeout, "what?").breaks("M4");

@@ -1,16 +1,16 @@
 //! M3.
 
-use crate::invariant::story::{Story, story};
+use crate::invariant::tests::history::{History, history};
 use kernel_core::{Answer, CallKind, OnExit};
 
 /// `b` has received a blob of `a`.
-fn blobbed() -> Story {
-    let story = story().runs("a", OnExit::Restart).runs("b", OnExit::Restart).may_message("a", "b");
-    story.may_message("b", "a").tells_with_blob("a", "b", "see", "here").takes("b", "see")
+fn blobbed() -> History {
+    let scenario = history().runs("a", OnExit::Restart).runs("b", OnExit::Restart).may_message("a", "b");
+    scenario.may_message("b", "a").tells_with_blob("a", "b", "see", "here").takes("b", "see")
 }
 
 fn here() -> Answer {
-    Answer::Blob(Some(Story::blob("here")))
+    Answer::Blob(Some(History::blob("here")))
 }
 
 #[test]
@@ -38,8 +38,8 @@ fn no_blob_outlives_its_life() {
 #[test]
 fn who_inherits_has_the_id_and_the_blob_of_what_prompted_it() {
     let prompted = || {
-        let story = story().runs("a", OnExit::Restart).runs("b", OnExit::Restart).runs("c", OnExit::Restart);
-        story.may_message("a", "b").may_message("b", "c").asks("a", "b", 5, "what?").takes("b", "what?")
+        let scenario = history().runs("a", OnExit::Restart).runs("b", OnExit::Restart).runs("c", OnExit::Restart);
+        scenario.may_message("a", "b").may_message("b", "c").asks("a", "b", 5, "what?").takes("b", "what?")
     };
     prompted().asks_inheriting("b", "c", None, Some("what?"), "it wants to know").holds();
     prompted().asks_inheriting("b", "c", None, None, "it wants to know").breaks("M3");
@@ -49,7 +49,8 @@ fn who_inherits_has_the_id_and_the_blob_of_what_prompted_it() {
 
 #[test]
 fn a_response_answers_what_prompted_it() {
-    let story = story().runs("a", OnExit::Restart).runs("b", OnExit::Restart).may_message("a", "b");
-    let asked = story.asks("a", "b", 5, "first").takes("b", "first").asks("a", "b", 5, "second").takes("b", "second");
+    let scenario = history().runs("a", OnExit::Restart).runs("b", OnExit::Restart).may_message("a", "b");
+    let asked =
+        scenario.asks("a", "b", 5, "first").takes("b", "first").asks("a", "b", 5, "second").takes("b", "second");
     asked.answers("b", "first", "too late").breaks("M3");
 }

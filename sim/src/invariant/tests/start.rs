@@ -1,13 +1,13 @@
 //! S2 to S7.
 
-use crate::invariant::story::{Story, story};
+use crate::invariant::tests::history::{History, history};
 use crate::plan::site::Down;
 use kernel_core::command::CommandAnswer::{RunProcessError, StartedProcess};
 use kernel_core::{CallKind, OnExit};
 
 #[test]
 fn what_is_not_valid_is_not_initialized() {
-    let rubbish = || story().is_to_be_initialized_from_rubbish("a");
+    let rubbish = || history().is_to_be_initialized_from_rubbish("a");
     rubbish().initializing_is_refused("a").holds();
     rubbish().puts("a", OnExit::None).initializing_is_answered("a").breaks("S2");
     rubbish().puts_no_code("a").breaks("S2");
@@ -15,14 +15,14 @@ fn what_is_not_valid_is_not_initialized() {
 
 #[test]
 fn an_id_that_lives_is_not_initialized_again() {
-    let again = || story().runs("a", OnExit::Restart).is_to_be_initialized("a", OnExit::Restart);
+    let again = || history().runs("a", OnExit::Restart).is_to_be_initialized("a", OnExit::Restart);
     again().initializing_is_refused("a").holds();
     again().initializing_is_answered("a").breaks("S2");
 }
 
 #[test]
 fn who_is_answered_to_be_started_starts() {
-    let asked = || story().initializes("a", OnExit::Restart).is_to_be_run("a");
+    let asked = || history().initializes("a", OnExit::Restart).is_to_be_run("a");
     asked().starts("a").running_is_answered("a", StartedProcess).holds();
     asked().running_is_answered("a", StartedProcess).breaks("S3");
     asked().running_is_answered("a", RunProcessError).breaks("S3");
@@ -30,16 +30,16 @@ fn who_is_answered_to_be_started_starts() {
 
 #[test]
 fn who_runs_is_not_run_again() {
-    let again = || story().runs("a", OnExit::Restart).is_to_be_run("a");
+    let again = || history().runs("a", OnExit::Restart).is_to_be_run("a");
     again().running_is_answered("a", RunProcessError).holds();
     again().running_is_answered("a", StartedProcess).breaks("S3");
     again().fires("kernel", "a", "run").takes("a", "run").breaks("S3");
 }
 
 /// `b` was told twice before its run.
-fn early() -> Story {
-    let story = story().runs("a", OnExit::Restart).initializes("b", OnExit::Restart).may_message("a", "b");
-    story.tells("a", "b", "one").tells("a", "b", "two")
+fn early() -> History {
+    let scenario = history().runs("a", OnExit::Restart).initializes("b", OnExit::Restart).may_message("a", "b");
+    scenario.tells("a", "b", "one").tells("a", "b", "two")
 }
 
 #[test]
@@ -59,13 +59,13 @@ fn what_came_before_the_run_does_not_keep_it_from_running() {
 
 #[test]
 fn a_life_begins_from_what_is_durable_and_alone() {
-    story().runs("a", OnExit::Restart).starts("a").breaks("S5");
-    story().starts("a").breaks("S5");
+    history().runs("a", OnExit::Restart).starts("a").breaks("S5");
+    history().starts("a").breaks("S5");
 }
 
 #[test]
 fn a_child_is_there_when_it_is_answered() {
-    let parent = || story().runs("a", OnExit::Restart);
+    let parent = || history().runs("a", OnExit::Restart);
     parent().spawns("a", "b").holds();
     parent().calls_spawn("a", "b").puts("b", OnExit::None).is_answered_a_child("a", "b").breaks("S6");
     parent().raises("a", "b").is_answered_a_child("a", "b").breaks("S6");
@@ -81,7 +81,7 @@ fn a_child_is_there_when_it_is_answered() {
 
 #[test]
 fn a_child_that_could_not_be_spawned_is_not_there() {
-    let asked = || story().runs("a", OnExit::Restart).calls_spawn("a", "b");
+    let asked = || history().runs("a", OnExit::Restart).calls_spawn("a", "b");
     asked().is_answered_no_file("a").holds();
     asked().puts("b", OnExit::None).is_answered_no_file("a").breaks("S6");
     asked().runs("b", OnExit::None).is_answered_no_file("a").holds();
@@ -90,6 +90,6 @@ fn a_child_that_could_not_be_spawned_is_not_there() {
 
 #[test]
 fn a_start_takes_time() {
-    story().runs("a", OnExit::Restart).panics("a").starts("a").panics("a").starts("a").holds();
-    story().runs("a", OnExit::Restart).panics("a").starts("a").panics_at_once("a").breaks("S7");
+    history().runs("a", OnExit::Restart).panics("a").starts("a").panics("a").starts("a").holds();
+    history().runs("a", OnExit::Restart).panics("a").starts("a").panics_at_once("a").breaks("S7");
 }

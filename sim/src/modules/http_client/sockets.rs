@@ -10,10 +10,10 @@
 //! a server hears what is pushed at once.
 
 use super::{HttpClientError, LATENCY};
-use crate::trace::event::What;
 use crate::modules::ModuleContext;
 use crate::outside::visit::{Frame, FrameKind, Sight};
 use crate::outside::web::SocketServer;
+use crate::trace::event::What;
 use kernel_core::{Address, Blob, Duration, ProcessRef};
 use serde::Serialize;
 use std::collections::BTreeMap;

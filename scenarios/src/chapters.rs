@@ -1,10 +1,10 @@
-//! The stories: what the book says of a process's life, each played by real programs.
+//! The scenarios: what the book says of a process's life, each played by real programs.
 //!
-//! A story is a [`Scenario`]: what its owners do, and what a calm run of it must show. Under faults it must show
-//! nothing but that the contract holds. One file per chapter; to add a story, write a function there and name it in
+//! A scenario is a [`Scenario`]: what its owners do, and what a calm run of it must show. Under faults it must show
+//! nothing but that the contract holds. One file per chapter; to add a scenario, write a function there and name it in
 //! the chapter's `all`.
 //!
-//! Most stories have something that goes on throughout, a question every second or one that nobody answers: whatever
+//! Most scenarios have something that goes on throughout, a question every second or one that nobody answers: whatever
 //! befalls a process is to meet it with messages under way.
 
 use crate::guests;
@@ -28,7 +28,7 @@ mod runtimes;
 mod starts;
 mod words;
 
-/// Every story, in the order in which they are best read.
+/// Every scenario, in the order in which they are best read.
 pub fn all() -> Vec<Scenario> {
     let chapters = [
         exits::all(),
@@ -50,7 +50,7 @@ pub fn all() -> Vec<Scenario> {
     chapters.into_iter().flatten().collect()
 }
 
-/// Every program of the stories in both its forms: the twin in native Rust, and the Wasm that is committed.
+/// Every program of the scenarios in both its forms: the twin in native Rust, and the Wasm that is committed.
 pub fn programs() -> Vec<Program> {
     static PROGRAMS: LazyLock<Vec<Program>> = LazyLock::new(|| {
         let both = |native: sim::guest::native::Program| Program {
@@ -88,17 +88,17 @@ fn built(name: &str) -> Arc<[u8]> {
 
 // ---- what the chapters share ----------------------------------------------------------------------------------------
 
-/// The node of most stories.
+/// The node of most scenarios.
 const ALICE: &str = "alice.os";
 /// The other node.
 const BOB: &str = "bob.os";
-/// The package that everybody in the stories belongs to.
+/// The package that everybody in the scenarios belongs to.
 const DEMO: &str = "demo:alice.os";
 /// Who takes commands.
 const KERNEL: &str = "kernel:distro:sys";
 
-/// A story on one node, `alice.os`, with every program at hand.
-fn story(name: &str, about: &str) -> Scenario {
+/// A scenario on one node, `alice.os`, with every program at hand.
+fn scenario(name: &str, about: &str) -> Scenario {
     Scenario::new(name, about).programs(programs())
 }
 

@@ -1,11 +1,11 @@
-//! For tests: stories told event by event, as a world would record them, and what the invariants say of them.
+//! For tests: scenarios told event by event, as a world would record them, and what the invariants say of them.
 //!
-//! A story is one node's, `alice.os`; processes go by their first names, messages by their bodies. Nothing is checked
-//! here: a story can be told as wrongly as its test needs.
+//! A scenario is one node's, `alice.os`; processes go by their first names, messages by their bodies. Nothing is checked
+//! here: a scenario can be told as wrongly as its test needs.
 
-use crate::trace::event::{Event, Life, What};
 use crate::invariant::{Invariants, all};
 use crate::plan::site::Down;
+use crate::trace::event::{Event, Life, What};
 use kernel_core::command::{Command, CommandAnswer, Initialize};
 use kernel_core::{
     Address, Answer, BackOff, Blob, Bytes, CallKind, Capability, Cause, Change, Content, DropReason, Duration, Exit,
@@ -15,8 +15,8 @@ use kernel_core::{
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// A story, so far.
-pub(crate) struct Story {
+/// A scenario, so far.
+pub(crate) struct History {
     names: Names,
     node: NodeId,
     now: Instant,
@@ -34,8 +34,8 @@ pub(crate) struct Story {
     step: Cause,
 }
 
-/// The story of a node that has just come up.
-pub(crate) fn story() -> Story {
+/// The scenario of a node that has just come up.
+pub(crate) fn history() -> History {
     let mut names = Names::new();
     let node = names.node("alice.os");
     names.node("bob.os");
@@ -43,7 +43,8 @@ pub(crate) fn story() -> Story {
     let (now, step) = (Instant(0), Cause(0));
     let (events, messages, commands) = (vec![], vec![], vec![]);
     let (back_off, boots, ids) = (BackOff::Off, 0, 0);
-    Story { names, node, now, events, back_off, lives, rows, messages, commands, boots, ids, blob: None, step }.boots()
+    History { names, node, now, events, back_off, lives, rows, messages, commands, boots, ids, blob: None, step }
+        .boots()
 }
 
 /// Fires one request at a process, by its first name: its body.
@@ -51,8 +52,8 @@ pub(crate) fn telling(target: &'static str, body: &str) -> (&'static str, Reques
     (target, Request { body: body.into(), ..Request::default() })
 }
 
-#[allow(clippy::wrong_self_convention)] // A story's verbs are passive where its processes are.
-impl Story {
+#[allow(clippy::wrong_self_convention)] // A scenario's verbs are passive where its processes are.
+impl History {
     // ---- what it comes to -----------------------------------------------------------------------------------------
 
     /// The rules that are broken in it, in the order in which that shows.
@@ -83,17 +84,17 @@ impl Story {
 
     // ---- nodes ----------------------------------------------------------------------------------------------------
 
-    pub fn under(mut self, back_off: BackOff) -> Story {
+    pub fn under(mut self, back_off: BackOff) -> History {
         self.back_off = back_off;
         self
     }
 
-    pub fn after(mut self, span: Duration) -> Story {
+    pub fn after(mut self, span: Duration) -> History {
         self.now = self.now + span;
         self
     }
 
-    pub fn boots(mut self) -> Story {
+    pub fn boots(mut self) -> History {
         self.boots += 1;
         self.ids = u64::from(self.boots) << 40;
         let boots = self.boots;
@@ -101,11 +102,11 @@ impl Story {
     }
 
     /// The node's kernel fails.
-    pub fn fails(self) -> Story {
+    pub fn fails(self) -> History {
         self.begins(What::Failed("boo".into()))
     }
 
-    pub fn goes_down(mut self, how: Down) -> Story {
+    pub fn goes_down(mut self, how: Down) -> History {
         let lives: Vec<Life> = self.lives.iter().map(|(process, number)| self.life_of(*process, *number)).collect();
         self = self.begins(What::Down(how));
         for life in lives {
@@ -117,29 +118,29 @@ impl Story {
     // ---- lives ----------------------------------------------------------------------------------------------------
 
     /// The owner initializes it: not public, holding nothing.
-    pub fn initializes(self, name: &str, on_exit: OnExit) -> Story {
+    pub fn initializes(self, name: &str, on_exit: OnExit) -> History {
         self.is_to_be_initialized(name, on_exit.clone()).puts(name, on_exit).initializing_is_answered(name)
     }
 
-    pub fn is_to_be_initialized(mut self, name: &str, on_exit: OnExit) -> Story {
+    pub fn is_to_be_initialized(mut self, name: &str, on_exit: OnExit) -> History {
         let init = Initialize { id: self.id(name), on_exit, initial_capabilities: vec![], public: false };
         self.commands("terminal", Command::Initialize(Box::new(init)))
     }
 
-    pub fn initializing_is_answered(mut self, name: &str) -> Story {
+    pub fn initializing_is_answered(mut self, name: &str) -> History {
         let id = self.id(name);
         let is = |command: &Command| matches!(command, Command::Initialize(init) if init.id == id);
         self.answers_command(is, CommandAnswer::InitializedProcess)
     }
 
-    pub fn initializing_is_refused(mut self, name: &str) -> Story {
+    pub fn initializing_is_refused(mut self, name: &str) -> History {
         let id = self.id(name);
         let is = |command: &Command| matches!(command, Command::Initialize(init) if init.id == id);
         self.answers_command(is, CommandAnswer::InitializeProcessError)
     }
 
     /// The code that an `InitializeProcess` brings is not valid.
-    pub fn is_to_be_initialized_from_rubbish(mut self, name: &str) -> Story {
+    pub fn is_to_be_initialized_from_rubbish(mut self, name: &str) -> History {
         let init = Initialize { id: self.id(name), on_exit: OnExit::None, initial_capabilities: vec![], public: false };
         let command = Command::Initialize(Box::new(init));
         self = self.sends("terminal", "kernel", Request { expects_response: Some(60), ..Request::default() });
@@ -148,13 +149,13 @@ impl Story {
         self.then(What::InvalidCode(message.clone())).then(What::Command(message, Rc::new(command)))
     }
 
-    pub fn initializes_by(mut self, initializer: &str, name: &str) -> Story {
+    pub fn initializes_by(mut self, initializer: &str, name: &str) -> History {
         let init = Initialize { id: self.id(name), on_exit: OnExit::None, initial_capabilities: vec![], public: false };
         self.commands(initializer, Command::Initialize(Box::new(init))).puts(name, OnExit::None)
     }
 
     /// It is initialized with a capability, which its row then has.
-    pub fn initializes_with(mut self, initializer: &str, name: &str, capability: Capability) -> Story {
+    pub fn initializes_with(mut self, initializer: &str, name: &str, capability: Capability) -> History {
         let (id, on_exit) = (self.id(name), OnExit::None);
         let initial_capabilities = vec![capability];
         let init = Initialize { id, on_exit: on_exit.clone(), initial_capabilities, public: false };
@@ -164,18 +165,18 @@ impl Story {
         self.puts(name, on_exit)
     }
 
-    pub fn is_to_be_run(mut self, name: &str) -> Story {
+    pub fn is_to_be_run(mut self, name: &str) -> History {
         let process = self.id(name);
         self.commands("terminal", Command::Run(process))
     }
 
-    pub fn running_is_answered(mut self, name: &str, answer: CommandAnswer) -> Story {
+    pub fn running_is_answered(mut self, name: &str, answer: CommandAnswer) -> History {
         let id = self.id(name);
         self.answers_command(|command| *command == Command::Run(id), answer)
     }
 
     /// It asks for a child.
-    pub fn calls_spawn(mut self, name: &str, child: &str) -> Story {
+    pub fn calls_spawn(mut self, name: &str, child: &str) -> History {
         let life = self.life(name);
         let spawn = Spawn {
             name: Some(child.into()),
@@ -188,44 +189,44 @@ impl Story {
         self.calls(name, CallKind::Spawn).then(What::Spawns(life, Rc::new(spawn)))
     }
 
-    pub fn is_answered_no_file(mut self, name: &str) -> Story {
+    pub fn is_answered_no_file(mut self, name: &str) -> History {
         let life = self.life(name);
         self.then(What::Spawned(life, Err(SpawnError::NoFileAtPath)))
     }
 
-    pub fn is_answered_a_child(mut self, name: &str, child: &str) -> Story {
+    pub fn is_answered_a_child(mut self, name: &str, child: &str) -> History {
         let (life, child) = (self.life(name), self.id(child));
         self.then(What::Spawned(life, Ok(child)))
     }
 
     /// It has a child that runs under Restart.
-    pub fn spawns(self, name: &str, child: &str) -> Story {
+    pub fn spawns(self, name: &str, child: &str) -> History {
         self.raises(name, child).gain_each_other(name, child).is_answered_a_child(name, child)
     }
 
     /// A spawn that has not returned: the child lives.
-    pub fn raises(self, name: &str, child: &str) -> Story {
+    pub fn raises(self, name: &str, child: &str) -> History {
         self.calls_spawn(name, child).puts(child, OnExit::Restart).starts(child)
     }
 
     /// Each may message the other, durably.
-    pub fn gain_each_other(mut self, one: &str, other: &str) -> Story {
+    pub fn gain_each_other(mut self, one: &str, other: &str) -> History {
         let (to_one, to_other) = (self.messaging(one), self.messaging(other));
         self.gains(one, to_other).gains(other, to_one)
     }
 
-    pub fn spins(mut self, name: &str) -> Story {
+    pub fn spins(mut self, name: &str) -> History {
         let life = self.life(name);
         self.begins(What::Spun(life, Duration::from_secs(1)))
     }
 
     /// It panics before any time has passed.
-    pub fn panics_at_once(mut self, name: &str) -> Story {
+    pub fn panics_at_once(mut self, name: &str) -> History {
         let life = self.life(name);
         self.then(What::Exited(life, Exit::Panicked, "boo".into()))
     }
 
-    pub fn starts(mut self, name: &str) -> Story {
+    pub fn starts(mut self, name: &str) -> History {
         let process = self.id(name);
         let number = self.lives.get(&process).map_or(1, |number| number + 1);
         self.lives.insert(process, number);
@@ -234,37 +235,37 @@ impl Story {
     }
 
     /// It is initialized and started.
-    pub fn runs(self, name: &str, on_exit: OnExit) -> Story {
+    pub fn runs(self, name: &str, on_exit: OnExit) -> History {
         self.initializes(name, on_exit).starts(name)
     }
 
-    pub fn returns(mut self, name: &str) -> Story {
+    pub fn returns(mut self, name: &str) -> History {
         let life = self.life(name);
         self.begins(What::Exited(life, Exit::Returned, "".into()))
     }
 
-    pub fn panics(mut self, name: &str) -> Story {
+    pub fn panics(mut self, name: &str) -> History {
         let life = self.life(name);
         self.begins(What::Exited(life, Exit::Panicked, "boo".into()))
     }
 
     /// Somebody asks the kernel to kill it.
-    pub fn is_to_be_killed_by(mut self, killer: &str, name: &str) -> Story {
+    pub fn is_to_be_killed_by(mut self, killer: &str, name: &str) -> History {
         let process = self.id(name);
         self.commands(killer, Command::Kill(process))
     }
 
     /// It runs, and is killed at somebody's word.
-    pub fn is_killed_by(self, killer: &str, name: &str) -> Story {
+    pub fn is_killed_by(self, killer: &str, name: &str) -> History {
         self.is_to_be_killed_by(killer, name).is_stopped(name)
     }
 
-    pub fn is_stopped(mut self, name: &str) -> Story {
+    pub fn is_stopped(mut self, name: &str) -> History {
         let life = self.life(name);
         self.then(What::Killed(life))
     }
 
-    pub fn killing_is_answered(mut self, name: &str) -> Story {
+    pub fn killing_is_answered(mut self, name: &str) -> History {
         let id = self.id(name);
         let text = self.names.process_text(id).to_string();
         self.answers_command(|command| *command == Command::Kill(id), CommandAnswer::KilledProcess(text))
@@ -273,7 +274,7 @@ impl Story {
     // ---- the disk -------------------------------------------------------------------------------------------------
 
     /// Its row is durable, with what it held.
-    pub fn puts(mut self, name: &str, on_exit: OnExit) -> Story {
+    pub fn puts(mut self, name: &str, on_exit: OnExit) -> History {
         let id = self.id(name);
         let capabilities = self.rows.get(&id).map(|row| row.capabilities.clone()).unwrap_or_default();
         let row = Record { image: Some(ImageId(0)), on_exit, public: false, capabilities };
@@ -282,14 +283,14 @@ impl Story {
     }
 
     /// Its row is durably gone.
-    pub fn is_off_the_disk(mut self, name: &str) -> Story {
+    pub fn is_off_the_disk(mut self, name: &str) -> History {
         let id = self.id(name);
         self.rows.remove(&id);
         self.written(Change::Remove(id))
     }
 
     /// Its row is durable with one capability more.
-    pub fn gains(mut self, name: &str, capability: Capability) -> Story {
+    pub fn gains(mut self, name: &str, capability: Capability) -> History {
         let id = self.id(name);
         let row = self.rows.get_mut(&id).expect("who gains has a row");
         row.capabilities.insert(capability);
@@ -298,7 +299,7 @@ impl Story {
     }
 
     /// Its row is durable with one capability less.
-    pub fn loses(mut self, name: &str, capability: Capability) -> Story {
+    pub fn loses(mut self, name: &str, capability: Capability) -> History {
         let id = self.id(name);
         let row = self.rows.get_mut(&id).expect("who loses has a row");
         row.capabilities.remove(&capability);
@@ -307,109 +308,109 @@ impl Story {
     }
 
     /// The owner lets it message another.
-    pub fn may_message(mut self, name: &str, target: &str) -> Story {
+    pub fn may_message(mut self, name: &str, target: &str) -> History {
         let (process, capability) = (self.id(name), self.messaging(target));
         self.commands("terminal", Command::Grant(process, vec![capability])).gains(name, capability)
     }
 
     /// The owner grants it something; that is not on the disk.
-    pub fn is_granted(mut self, name: &str, capability: Capability) -> Story {
+    pub fn is_granted(mut self, name: &str, capability: Capability) -> History {
         let process = self.id(name);
         self.commands("terminal", Command::Grant(process, vec![capability]))
     }
 
     /// The owner sets its on-exit value.
-    pub fn is_to_be(mut self, name: &str, on_exit: OnExit) -> Story {
+    pub fn is_to_be(mut self, name: &str, on_exit: OnExit) -> History {
         let process = self.id(name);
         self.commands("terminal", Command::SetOnExit(process, on_exit))
     }
 
     /// Its row is durable without code.
-    pub fn puts_no_code(mut self, name: &str) -> Story {
+    pub fn puts_no_code(mut self, name: &str) -> History {
         let id = self.id(name);
         let row = Record { image: None, on_exit: OnExit::None, public: false, capabilities: Default::default() };
         self.written(Change::Put(id, row))
     }
 
-    pub fn keeps(mut self, name: &str, capability: Capability) -> Story {
+    pub fn keeps(mut self, name: &str, capability: Capability) -> History {
         let life = self.life(name);
         self.calls(name, CallKind::SaveCapabilities).then(What::SavesCapabilities(life, [capability].into()))
     }
 
-    pub fn drops(mut self, name: &str, capability: Capability) -> Story {
+    pub fn drops(mut self, name: &str, capability: Capability) -> History {
         let life = self.life(name);
         self.calls(name, CallKind::DropCapabilities).then(What::DropsCapabilities(life, [capability].into()))
     }
 
-    pub fn sets_on_exit(mut self, name: &str, on_exit: OnExit) -> Story {
+    pub fn sets_on_exit(mut self, name: &str, on_exit: OnExit) -> History {
         let life = self.life(name);
         self.calls(name, CallKind::SetOnExit).then(What::SetsOnExit(life, Rc::new(on_exit)))
     }
 
-    pub fn saves(mut self, name: &str, state: &str) -> Story {
+    pub fn saves(mut self, name: &str, state: &str) -> History {
         let life = self.life(name);
         self.calls(name, CallKind::SetState).then(What::SavesState(life, Some(state.into())))
     }
 
-    pub fn state_is_durable(mut self, name: &str, state: &str) -> Story {
+    pub fn state_is_durable(mut self, name: &str, state: &str) -> History {
         let id = self.id(name);
         self.begins(What::StateDurable(id, Some(state.into())))
     }
 
-    pub fn reads(mut self, name: &str, state: Option<&str>) -> Story {
+    pub fn reads(mut self, name: &str, state: Option<&str>) -> History {
         let life = self.life(name);
         self.calls(name, CallKind::GetState).then(What::ReadState(life, state.map(Bytes::from)))
     }
 
     // ---- calls and messages ---------------------------------------------------------------------------------------
 
-    pub fn calls(mut self, name: &str, kind: CallKind) -> Story {
+    pub fn calls(mut self, name: &str, kind: CallKind) -> History {
         let life = self.life(name);
         self.begins(What::Called(life, kind, None))
     }
 
-    pub fn call_returns(mut self, name: &str, kind: CallKind) -> Story {
+    pub fn call_returns(mut self, name: &str, kind: CallKind) -> History {
         let life = self.life(name);
         self.then(What::Returned(life, kind))
     }
 
-    pub fn tells(self, from: &str, to: &str, body: &str) -> Story {
+    pub fn tells(self, from: &str, to: &str, body: &str) -> History {
         self.calls(from, CallKind::SendRequest).sends(from, to, Request { body: body.into(), ..Request::default() })
     }
 
-    pub fn tells_with(self, from: &str, to: &str, body: &str, attached: Capability) -> Story {
+    pub fn tells_with(self, from: &str, to: &str, body: &str, attached: Capability) -> History {
         let request = Request { body: body.into(), capabilities: vec![attached], ..Request::default() };
         self.calls(from, CallKind::SendRequest).sends(from, to, request)
     }
 
-    pub fn asks(self, from: &str, to: &str, seconds: u64, body: &str) -> Story {
+    pub fn asks(self, from: &str, to: &str, seconds: u64, body: &str) -> History {
         let request = Request { body: body.into(), expects_response: Some(seconds), ..Request::default() };
         self.calls(from, CallKind::SendRequest).sends(from, to, request)
     }
 
-    pub fn awaits(self, from: &str, to: &str, seconds: u64, body: &str) -> Story {
+    pub fn awaits(self, from: &str, to: &str, seconds: u64, body: &str) -> History {
         let request = Request { body: body.into(), expects_response: Some(seconds), ..Request::default() };
         self.calls(from, CallKind::SendAndAwaitResponse).sends(from, to, request)
     }
 
     /// The kernel sends this for it, in the step under way: an on-exit request, say.
-    pub fn fires(self, from: &str, to: &str, body: &str) -> Story {
+    pub fn fires(self, from: &str, to: &str, body: &str) -> History {
         self.sends(from, to, Request { body: body.into(), ..Request::default() })
     }
 
-    pub fn fires_with(self, from: &str, to: &str, body: &str, attached: Capability) -> Story {
+    pub fn fires_with(self, from: &str, to: &str, body: &str, attached: Capability) -> History {
         self.sends(from, to, Request { body: body.into(), capabilities: vec![attached], ..Request::default() })
     }
 
     /// A request that has that id, on purpose.
-    pub fn asks_with_id(mut self, from: &str, to: &str, id: u64, body: &str) -> Story {
+    pub fn asks_with_id(mut self, from: &str, to: &str, id: u64, body: &str) -> History {
         let ids = std::mem::replace(&mut self.ids, id - 1);
         self = self.asks(from, to, 5, body);
         self.ids = ids;
         self
     }
 
-    pub fn answers(mut self, from: &str, question: &str, body: &str) -> Story {
+    pub fn answers(mut self, from: &str, question: &str, body: &str) -> History {
         let source = self.address(from);
         let question = self.message(question);
         self = self.calls(from, CallKind::SendResponse);
@@ -418,22 +419,22 @@ impl Story {
     }
 
     /// The network cannot reach the target's node.
-    pub fn is_unreachable(self, body: &str) -> Story {
+    pub fn is_unreachable(self, body: &str) -> History {
         let message = self.message(body);
         self.then(What::NetworkOffline(message))
     }
 
     /// It looks something up, and gets this.
-    pub fn learns(mut self, name: &str, call: CallKind, answer: Answer) -> Story {
+    pub fn learns(mut self, name: &str, call: CallKind, answer: Answer) -> History {
         let life = self.life(name);
         self.calls(name, call).then(What::Learned(life, call, Rc::new(answer)))
     }
 
-    pub fn tells_with_blob(mut self, from: &str, to: &str, body: &str, blob: &str) -> Story {
+    pub fn tells_with_blob(mut self, from: &str, to: &str, body: &str, blob: &str) -> History {
         self = self.calls(from, CallKind::SendRequest);
-        self.blob = Some(Story::blob(blob));
-        let story = self.sends(from, to, Request { body: body.into(), ..Request::default() });
-        Story { blob: None, ..story }
+        self.blob = Some(History::blob(blob));
+        let scenario = self.sends(from, to, Request { body: body.into(), ..Request::default() });
+        History { blob: None, ..scenario }
     }
 
     /// A request that inherits, with the id of another message.
@@ -444,7 +445,7 @@ impl Story {
         expects: Option<u64>,
         like: Option<&str>,
         body: &str,
-    ) -> Story {
+    ) -> History {
         let request = Request { inherit: true, body: body.into(), expects_response: expects, ..Request::default() };
         self = self.calls(from, CallKind::SendRequest);
         let (source, target) = (self.address(from), self.address(to));
@@ -461,32 +462,32 @@ impl Story {
         Blob { mime: None, bytes: text.into() }
     }
 
-    pub fn receives(mut self, name: &str, body: &str) -> Story {
+    pub fn receives(mut self, name: &str, body: &str) -> History {
         let (life, message) = (self.life(name), self.message(body));
         self.then(What::Received(life, message, None))
     }
 
     /// It calls `receive`, and gets this.
-    pub fn takes(self, name: &str, body: &str) -> Story {
+    pub fn takes(self, name: &str, body: &str) -> History {
         self.calls(name, CallKind::Receive).receives(name, body)
     }
 
-    pub fn meets(mut self, name: &str, kind: SendErrorKind, body: &str) -> Story {
+    pub fn meets(mut self, name: &str, kind: SendErrorKind, body: &str) -> History {
         let (life, message) = (self.life(name), self.message(body));
         self.then(What::ReceivedError(life, kind, message, None))
     }
 
-    pub fn is_dropped(self, body: &str, reason: DropReason) -> Story {
+    pub fn is_dropped(self, body: &str, reason: DropReason) -> History {
         let message = self.message(body);
         self.then(What::Dropped(message, reason))
     }
 
     /// SQLite goes over a file of its own, and finds this wrong with it, or nothing.
-    pub fn finds_its_file(self, trouble: Option<&str>) -> Story {
+    pub fn finds_its_file(self, trouble: Option<&str>) -> History {
         self.begins(What::StoreChecked(ProcessRef::SQLITE, "/sqlite/x".into(), trouble.map(Into::into)))
     }
 
-    pub fn command_is_dropped(self) -> Story {
+    pub fn command_is_dropped(self) -> History {
         let (command, _) = self.commands.last().expect("a command was sent").clone();
         self.then(What::Dropped(command, DropReason::NoCapability))
     }
@@ -502,8 +503,8 @@ impl Story {
         OnExit::Requests(list.iter().map(request).collect())
     }
 
-    /// A story about somebody with on-exit requests, who runs.
-    pub fn runs_to_tell(mut self, name: &str, list: &[(&'static str, Request)]) -> Story {
+    /// A scenario about somebody with on-exit requests, who runs.
+    pub fn runs_to_tell(mut self, name: &str, list: &[(&'static str, Request)]) -> History {
         let on_exit = self.requests(list);
         self.runs(name, on_exit)
     }
@@ -541,13 +542,13 @@ impl Story {
 
     // ---- events ---------------------------------------------------------------------------------------------------
 
-    fn push(mut self, cause: Cause, what: What) -> Story {
+    fn push(mut self, cause: Cause, what: What) -> History {
         self.events.push(Event { at: self.now, node: self.node, cause, what });
         self
     }
 
     /// Something happens by itself: a step begins.
-    fn begins(mut self, what: What) -> Story {
+    fn begins(mut self, what: What) -> History {
         self.now = self.now + Duration::from_millis(1);
         self.step = Cause(self.events.len() as u64);
         let step = self.step;
@@ -555,24 +556,24 @@ impl Story {
     }
 
     /// Something happens in the step under way.
-    fn then(self, what: What) -> Story {
+    fn then(self, what: What) -> History {
         let step = self.step;
         self.push(step, what)
     }
 
     /// A change is durable. Those of one write follow each other.
-    fn written(mut self, change: Change) -> Story {
+    fn written(mut self, change: Change) -> History {
         self.step = Cause(self.events.len() as u64);
         self.then(What::Durable(Rc::new(change)))
     }
 
-    fn sends(mut self, from: &str, to: &str, request: Request) -> Story {
+    fn sends(mut self, from: &str, to: &str, request: Request) -> History {
         self.ids += 1;
         let (id, source, target) = (MessageId(self.ids), self.address(from), self.address(to));
         self.made(id, source, target, Content::Request(request))
     }
 
-    fn made(mut self, id: MessageId, source: Address, target: Address, content: Content) -> Story {
+    fn made(mut self, id: MessageId, source: Address, target: Address, content: Content) -> History {
         let blob = self.blob.clone();
         let message = Rc::new(Message { id, source, target, rsvp: None, content, blob, cause: self.step });
         self.messages.push(message.clone());
@@ -580,7 +581,7 @@ impl Story {
     }
 
     /// A command to the kernel, by whoever has the right to it or not.
-    pub fn commands(mut self, from: &str, command: Command) -> Story {
+    pub fn commands(mut self, from: &str, command: Command) -> History {
         let expects_response =
             matches!(command, Command::Initialize(_) | Command::Kill(_) | Command::Run(_)).then_some(60);
         let request = Request { body: command.to_body(&self.names), expects_response, ..Request::default() };
@@ -593,7 +594,7 @@ impl Story {
     }
 
     /// The latest command that is so is answered.
-    fn answers_command(mut self, is: impl Fn(&Command) -> bool, answer: CommandAnswer) -> Story {
+    fn answers_command(mut self, is: impl Fn(&Command) -> bool, answer: CommandAnswer) -> History {
         let (command, _) = self.commands.iter().rfind(|(_, command)| is(command)).expect("such a command").clone();
         let content = Content::Response(Response { body: answer.to_body(), ..Response::default() });
         let kernel = self.address("kernel");

@@ -1,6 +1,6 @@
 //! Rights that go from hand to hand: what can be given, kept, dropped, and what lapses (C2–C4, E12, S6, K5).
 
-use super::{ALICE, DEMO, alice, kernel, story, to_ask};
+use super::{ALICE, DEMO, alice, kernel, scenario, to_ask};
 use sim::package::Package;
 use sim::scenario::{On, Scenario, alive, answers, gone, kill, lives, millis, on, prints, secs, start, tell};
 
@@ -18,7 +18,7 @@ fn a_gift_of_ones_own() -> Scenario {
     let (giver, heir) = (alice("giver"), alice("heir"));
     let (vault, chest, safe) = (alice("vault"), alice("chest"), alice("safe"));
     let asking = |whom: &On, body: &str| tell(&heir, &to_ask(whom, 1, &format!("respond {body}")));
-    story(
+    scenario(
         "a-gift-of-ones-own",
         "A process gives away what it holds, with a request and with a response, and what it does not hold it cannot \
          give. Whoever was given something keeps it until it drops just that.",
@@ -53,7 +53,7 @@ fn rights_that_lapse() -> Scenario {
     let (first, second) = (alice("first"), alice("second"));
     let give = |what: &On, body: &str| tell(&giver, &format!("give {keeper} {} {body}", right(what)));
     let here = |host: &On| start(host.runs("puppet").messaging(&giver.process).messaging(&keeper.process));
-    story(
+    scenario(
         "rights-that-lapse",
         "When a process ends, the right to message it lapses in messages under way, too: the keeper gets one before it \
          could look at it, and one that it has not saved. To a successor of the same name neither opens the door.",
@@ -100,7 +100,7 @@ fn a_child_as_it_was_asked_for() -> Scenario {
         tell(&parent, &order)
     };
     let asking = |who: &On, whom: &On, body: &str| tell(who, &to_ask(whom, 1, body));
-    story(
+    scenario(
         "a-child-as-it-was-asked-for",
         "A child has what its parent may give it, and the parent and whomever it names may message the child; nobody \
          else. What the parent does not hold the child does not get.",
@@ -132,7 +132,7 @@ fn a_child_as_it_was_asked_for() -> Scenario {
 /// K5.
 fn what_cannot_be_killed() -> Scenario {
     let (timer, nobody) = (on(ALICE, "timer:distro:sys"), alice("nobody"));
-    story(
+    scenario(
         "what-cannot-be-killed",
         "Runtime modules cannot be killed: the command is dropped and nobody is answered. Who is not there can, and \
          that is answered.",

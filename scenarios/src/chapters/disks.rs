@@ -1,12 +1,12 @@
 //! What a disk does to those who live on it: it is shared, full, backed up, swapped (P1, P3, P5).
 
-use super::{ALICE, alice, story, to_ask};
+use super::{ALICE, alice, scenario, to_ask};
 use crate::counts_once::CountsOnce;
 use sim::package::Package;
+use sim::plan::site::Down;
 use sim::scenario::{
     Scenario, alive, down, gone, install, lives, millis, on, prints, restore, secs, start, tell, uninstall,
 };
-use sim::plan::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![two_at_one_file(), a_full_disk(), a_disk_swapped_for_a_backup(), a_drive_that_goes_with_its_package()]
@@ -48,7 +48,7 @@ fn two_at_one_file() -> Scenario {
     let read = to(DRIVE, "/news", r#""Read""#);
     let reads = format!("{}\nprint-blob", asks_vfs(&read));
     let may_read = format!(r#"{{"kind":"read","drive":"{DRIVE}"}}"#);
-    let mut scenario = story(
+    let mut scenario = scenario(
         "two-at-one-file",
         "Two processes share a file of vfs, written by one and read by another package's, who was given the right to. \
          What was written aside, synced and renamed is the old file or the new whatever becomes of the node; whoever \
@@ -91,7 +91,7 @@ fn a_full_disk() -> Scenario {
         })
         .collect();
     let clears = asks_vfs(&to(DRIVE, "", r#""RemoveDirAll""#));
-    story(
+    scenario(
         "a-full-disk",
         "A process fills its node's disk to the last byte. To save its state is then a panic of another, which keeps \
          what it had saved and goes on from there as soon as there is space again.",
@@ -116,7 +116,7 @@ fn a_full_disk() -> Scenario {
 /// P5.
 fn a_disk_swapped_for_a_backup() -> Scenario {
     let (counter, client, late) = (alice("counter"), alice("client"), alice("late"));
-    story(
+    scenario(
         "a-disk-swapped-for-a-backup",
         "The owner has configured a backup. The disk fails and is swapped for one with the latest backup on it: the \
          node is in every respect what it was then. A count goes on from there, and who was started since never was.",
@@ -158,7 +158,7 @@ fn a_drive_that_goes_with_its_package() -> Scenario {
         format!("blob old-news {ALICE}@{VFS} {}", to(PRESS_DRIVE, "/news", r#""Write""#)),
         asks_vfs(&to(PRESS_DRIVE, "/news", r#""SyncAll""#)),
     ];
-    story(
+    scenario(
         "a-drive-that-goes-with-its-package",
         "A package that is uninstalled takes its drives with it, and the rights that others were given: to read them, and \
          to ask its databases.",

@@ -1,16 +1,16 @@
-//! The exit matrix: four ways to exit, three behaviours, a story for each cell (X).
+//! The exit matrix: four ways to exit, three behaviours, a scenario for each cell (X).
 
-use super::{ALICE, alice, leaving, story, to_ask};
+use super::{ALICE, alice, leaving, scenario, to_ask};
 use kernel_core::OnExitKind;
-use sim::trace::coverage::{COLUMNS, How};
-use sim::scenario::{Action, On, Scenario, alive, down, gone, kill, lives, millis, prints, secs, start, tell};
 use sim::plan::site::Down;
+use sim::scenario::{Action, On, Scenario, alive, down, gone, kill, lives, millis, prints, secs, start, tell};
+use sim::trace::coverage::{COLUMNS, How};
 
 pub(super) fn all() -> Vec<Scenario> {
-    let mut stories: Vec<Scenario> =
+    let mut scenarios: Vec<Scenario> =
         How::ALL.into_iter().flat_map(|how| COLUMNS.map(|on_exit| cell(how, on_exit))).collect();
-    stories.extend([three_ways_down(), a_busy_node()]);
-    stories
+    scenarios.extend([three_ways_down(), a_busy_node()]);
+    scenarios
 }
 
 /// A subject leaves in one way, with one behaviour, while it waits for an answer. A witness asks after it all the time.
@@ -26,7 +26,7 @@ fn cell(how: How, on_exit: OnExitKind) -> Scenario {
     let comes_back = on_exit == OnExitKind::Restart && how != How::Kill;
     let fires = on_exit == OnExitKind::Requests;
     let (heard, missed) = if comes_back { (9, 0) } else { (3, 6) };
-    story(cell_name(how, on_exit), cell_about(how, on_exit))
+    scenario(cell_name(how, on_exit), cell_about(how, on_exit))
         .lasting(secs(10), secs(10))
         .setup(start(silent.runs("idle").restarting()))
         .setup(start(leaving(runs, on_exit, &witness, "print it is gone")))
@@ -93,7 +93,7 @@ fn three_ways_down() -> Scenario {
     let leaver_starts =
         || start(leaving(leaver.runs("idle"), OnExitKind::Requests, &witness, "print the leaver is gone"));
     let nights = [(3, Down::Shutdown), (8, Down::Crash), (13, Down::PowerLoss)];
-    let mut story = story(
+    let mut scenario = scenario(
         "three-ways-down",
         "The runtime shuts down gracefully, crashes, and loses power. Each time the Restart process comes back, the \
          None process does not, and the Requests process has its request fired by the boot.",
@@ -111,12 +111,12 @@ fn three_ways_down() -> Scenario {
     .expect(gone(&leaver))
     .expect(prints(&witness, "the leaver is gone", 3));
     for (night, how) in nights {
-        story = story.at(millis(night * 1_000 + 500), down(ALICE, how));
+        scenario = scenario.at(millis(night * 1_000 + 500), down(ALICE, how));
     }
     for (morning, _) in &nights[..2] {
-        story = story.at(secs(morning + 3), fleeting_starts()).at(secs(morning + 3), leaver_starts());
+        scenario = scenario.at(secs(morning + 3), fleeting_starts()).at(secs(morning + 3), leaver_starts());
     }
-    story
+    scenario
 }
 
 /// All behaviours side by side, each met by every way to exit, while everybody talks.
@@ -135,7 +135,7 @@ fn a_busy_node() -> Scenario {
     /// In which second, and what the owner does to each.
     type Way = (u64, fn(&On) -> Action);
     let ways: [Way; 3] = [(2, |on| tell(on, "return")), (5, |on| tell(on, "panic on purpose")), (8, |on| kill(on))];
-    let mut story = story(
+    let mut scenario = scenario(
         "a-busy-node",
         "A process of each behaviour on one node, talking to one another: all return, all panic, all are killed, and \
          those that did not come back are started anew.",
@@ -150,13 +150,13 @@ fn a_busy_node() -> Scenario {
     .every(secs(1), 12, tell(&requests, &to_ask(&restart, 2, "respond well")));
     for (second, exit) in ways {
         for subject in [&none, &restart, &requests] {
-            story = story.at(millis(second * 1_000 + 500), exit(subject));
+            scenario = scenario.at(millis(second * 1_000 + 500), exit(subject));
         }
         for on_exit in COLUMNS {
-            story = story.at(secs(second + 2), starts(on_exit));
+            scenario = scenario.at(secs(second + 2), starts(on_exit));
         }
     }
-    story
+    scenario
         .expect(lives(&none, 4))
         .expect(lives(&restart, 4))
         .expect(lives(&requests, 4))

@@ -1,10 +1,10 @@
 //! How processes start, and that every start is like every other (S).
 
-use super::{ALICE, alice, kernel, story, to_ask, to_tell};
+use super::{ALICE, alice, kernel, scenario, to_ask, to_tell};
+use sim::plan::site::Down;
 use sim::scenario::{
     Program, Scenario, alive, answers, ask, down, gone, initialize, lives, millis, prints, run, secs, start, tell,
 };
-use sim::plan::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![every_start_is_alike(), what_comes_before_run_waits(), only_what_is_valid_starts(), a_timer_of_a_dead_life()]
@@ -15,7 +15,7 @@ fn every_start_is_alike() -> Scenario {
     let (phoenix, silent) = (alice("phoenix"), alice("silent"));
     let looks_around = || tell(&phoenix, "print-state\nprint-on-exit\nprint-capabilities\nprint-blob");
     let leaves_a_question = || tell(&phoenix, &to_ask(&silent, 2, "will you wait?"));
-    story(
+    scenario(
         "every-start-is-alike",
         "Re-initialized after a return, a panic, a crash or a shutdown, a process finds what it found at first. From \
          the perspective of both the kernel and the process code, there is no difference.",
@@ -42,7 +42,7 @@ fn every_start_is_alike() -> Scenario {
 /// S4.
 fn what_comes_before_run_waits() -> Scenario {
     let (late, friend) = (alice("late"), alice("friend"));
-    story(
+    scenario(
         "what-comes-before-run-waits",
         "Messages that arrive between InitializeProcess and RunProcess wait, and are delivered after the start, in \
          order. A second RunProcess is an error and nothing else.",
@@ -69,7 +69,7 @@ fn what_comes_before_run_waits() -> Scenario {
 fn a_timer_of_a_dead_life() -> Scenario {
     let sleeper = alice("sleeper");
     let sets = tell(&sleeper, &format!("ask {ALICE}@timer:distro:sys 5 {{\"SetTimer\":2000}}"));
-    story(
+    scenario(
         "a-timer-of-a-dead-life",
         "A process sets a timer and panics, or loses its node, before it rings. Timers outlive their setter, but not \
          their node; either way the next life hears of those alone that it has set itself.",
@@ -88,7 +88,7 @@ fn only_what_is_valid_starts() -> Scenario {
     let (impostor, nonsense) = (alice("subject"), alice("nonsense"));
     let subject = alice("subject");
     let text = Program { name: "text".to_string(), native: None, wasm: Some((*b"no Wasm at all").into()) };
-    story(
+    scenario(
         "only-what-is-valid-starts",
         "If the code is valid, the process is added to the kernel's process table. Code that is not, and an id that is \
          taken, are answered with an error, and the table is as it was.",

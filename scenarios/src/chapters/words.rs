@@ -1,6 +1,6 @@
 //! What a message brings along, and what a life remembers of it (M3, E10).
 
-use super::{ALICE, alice, kernel, story, to_ask, to_tell};
+use super::{ALICE, alice, kernel, scenario, to_ask, to_tell};
 use sim::scenario::{Scenario, lives, millis, prints, secs, start, tell};
 
 pub(super) fn all() -> Vec<Scenario> {
@@ -10,7 +10,7 @@ pub(super) fn all() -> Vec<Scenario> {
 /// M3: inheritance, rsvp, blob, context, metadata.
 fn a_question_passed_on() -> Scenario {
     let (asker, front, back) = (alice("asker"), alice("front"), alice("back"));
-    story(
+    scenario(
         "a-question-passed-on",
         "A request that inherits and expects nothing is the one that prompted it, passed on: whom it reaches answers \
          the asker, not the one between. A blob goes along.",
@@ -33,7 +33,7 @@ fn a_question_passed_on() -> Scenario {
 fn nothing_carried_over() -> Scenario {
     let (keeper, friend) = (alice("keeper"), alice("friend"));
     let right = format!(r#"{ALICE}@friend:demo:alice.os "messaging""#);
-    story(
+    scenario(
         "nothing-carried-over",
         "Of what a life was asked, given and shown, the next one knows nothing: it has no last blob, nobody to answer, \
          and may not keep what came to the one before.",
@@ -62,7 +62,7 @@ fn a_picture_left_behind() -> Scenario {
         r#"{{"SetOnExit":{{"target":"{}","on_exit":{{"Requests":[["{heir}",{{"body":{:?}}},{{"mime":null,"bytes":{:?}}}]]}}}}}}"#,
         painter.process, b"print-blob", b"a picture"
     );
-    story("a-picture-left-behind", "An on-exit request is a request like any other and brings its blob along.")
+    scenario("a-picture-left-behind", "An on-exit request is a request like any other and brings its blob along.")
         .lasting(secs(6), secs(10))
         .setup(start(heir.runs("puppet").restarting()))
         .setup(start(painter.runs("puppet").messaging(&heir.process)))
@@ -76,7 +76,7 @@ fn a_picture_left_behind() -> Scenario {
 fn a_mind_often_changed() -> Scenario {
     let (fickle, heir) = (alice("fickle"), alice("heir"));
     let requests = format!("on-exit requests {heir} print it is gone");
-    story(
+    scenario(
         "a-mind-often-changed",
         "Each value that set-on-exit was given is durable when the call returns, and is the one that counts from then \
          on.",

@@ -1,9 +1,9 @@
 //! Parents and children, as the book advises (K3, K4). The kernel knows nothing of them.
 
-use super::{ALICE, DEMO, alice, story};
+use super::{ALICE, DEMO, alice, scenario};
 use sim::package::Package;
-use sim::scenario::{On, Scenario, Start, alive, down, gone, kill, lives, millis, prints, secs, start, tell};
 use sim::plan::site::Down;
+use sim::scenario::{On, Scenario, Start, alive, down, gone, kill, lives, millis, prints, secs, start, tell};
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![
@@ -17,10 +17,10 @@ pub(super) fn all() -> Vec<Scenario> {
     ]
 }
 
-/// A story whose package has the programs of children on its drive.
+/// A scenario whose package has the programs of children on its drive.
 fn family(name: &str, about: &str) -> Scenario {
     let package = Package::new(DEMO, "[]").file("/child.wasm", "puppet").file("/worker.wasm", "worker");
-    story(name, about).package(ALICE, package)
+    scenario(name, about).package(ALICE, package)
 }
 
 fn raising(child: &On, program: &str, on_exit: &str) -> String {

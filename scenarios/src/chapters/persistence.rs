@@ -1,10 +1,10 @@
 //! What stays when a process does not: its own state, and what others keep for it (P).
 
-use super::{ALICE, alice, story, to_ask};
+use super::{ALICE, alice, scenario, to_ask};
 use crate::counts_once::CountsOnce;
-use sim::trace::event::Kind;
-use sim::scenario::{Scenario, down, kill, lives, millis, prints, secs, start, tell};
 use sim::plan::site::Down;
+use sim::scenario::{Scenario, down, kill, lives, millis, prints, secs, start, tell};
+use sim::trace::event::Kind;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![a_counter_that_persists(), a_counter_that_tells_too_soon(), a_keeper_for_another()]
@@ -13,7 +13,7 @@ pub(super) fn all() -> Vec<Scenario> {
 /// P1, P4.
 fn a_counter_that_persists() -> Scenario {
     let (counter, client) = (alice("counter"), alice("client"));
-    story(
+    scenario(
         "a-counter-that-persists",
         "A well-written process must withstand being shut down and re-initialized at any time: it saves each step with \
          set_state before it announces it, and its init() picks up where it left off.",
@@ -37,7 +37,7 @@ fn a_counter_that_persists() -> Scenario {
 /// P4: the process that is not well written.
 fn a_counter_that_tells_too_soon() -> Scenario {
     let (fragile, client) = (alice("fragile"), alice("client"));
-    story(
+    scenario(
         "a-counter-that-tells-too-soon",
         "The same counter, but it announces a step before it saves it. The node loses power in between, and the same \
          count is announced twice: the process is to blame, not the kernel.",
@@ -57,7 +57,7 @@ fn a_keeper_for_another() -> Scenario {
     let (keeper, saver, client) = (alice("keeper"), alice("saver"), alice("client"));
     let saver_starts =
         || start(saver.runs("saver").restarting().public().messaging(&keeper.process).messaging(&client.process));
-    story(
+    scenario(
         "a-keeper-for-another",
         "A process persists information between initializations by sending its data to a process that does this for \
          it. Killed, it is started again by its owner and resumes; without its keeper it says so.",

@@ -1,12 +1,12 @@
 //! Killing: who may, and that a killed process stays dead (K, E5).
 
-use super::{ALICE, BOB, KERNEL, alice, bob, kernel, story, to_ask, to_tell};
+use super::{ALICE, BOB, KERNEL, alice, bob, kernel, scenario, to_ask, to_tell};
 use kernel_core::{BackOff, Semantics};
-use sim::trace::event::Kind;
+use sim::plan::site::Down;
 use sim::scenario::{
     On, Scenario, alive, answers, down, gone, initialize, kill, lives, millis, prints, run, secs, start, tell,
 };
-use sim::plan::site::Down;
+use sim::trace::event::Kind;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![
@@ -36,7 +36,7 @@ fn kill_without_root() -> Scenario {
     let (victim, rogue, mole) = (alice("victim"), alice("rogue"), alice("mole"));
     let (outsider, second_victim, namesake) = (bob("outsider"), alice("second-victim"), alice("kernel"));
     let (kernel, orders) = (kernel(ALICE), kill_command(&victim));
-    story(
+    scenario(
         "kill-without-root",
         "The actual kernel KillProcess command requires root capabilities to use: without them nothing happens, not \
          even for a process of the same package, and nobody kills from another node. A process that is called kernel \
@@ -67,7 +67,7 @@ fn kill_without_root() -> Scenario {
 /// E9, E5.
 fn kill_in_a_crash_loop() -> Scenario {
     let (doomed, neighbour, friend) = (alice("doomed"), alice("neighbour"), alice("friend"));
-    story(
+    scenario(
         "kill-in-a-crash-loop",
         "A process that crashes for a structural reason and uses OnExit::Restart crashes continuously until it is \
          killed manually. Its neighbours live on meanwhile.",
@@ -86,7 +86,7 @@ fn kill_in_a_crash_loop() -> Scenario {
 /// E5, under a restart policy.
 fn kill_in_a_back_off() -> Scenario {
     let (doomed, witness) = (alice("doomed"), alice("witness"));
-    story(
+    scenario(
         "kill-in-a-back-off",
         "The runtime waits before it restarts what keeps crashing. Killed while it waits, the process stays dead: the \
          restart that was due never comes, and no boot brings it back.",
@@ -108,7 +108,7 @@ fn kill_in_a_back_off() -> Scenario {
 /// E3: a process in a back-off is in the table.
 fn down_in_a_back_off() -> Scenario {
     let (subject, witness) = (alice("subject"), alice("witness"));
-    story(
+    scenario(
         "down-in-a-back-off",
         "A process in back-off is in the table. It keeps its id and its capabilities, and a node that goes down \
          meanwhile starts it at boot.",
@@ -133,7 +133,7 @@ fn down_in_a_back_off() -> Scenario {
 fn killed_stays_dead() -> Scenario {
     let (subject, witness) = (alice("subject"), alice("witness"));
     let starts = || start(subject.runs("puppet").restarting().public().messaging(&witness.process));
-    story(
+    scenario(
         "killed-stays-dead",
         "A killed process stays dead: no shutdown, crash or power loss brings it back. Only a new InitializeProcess \
          does.",
@@ -158,7 +158,7 @@ fn kill_whatever_it_does() -> Scenario {
     let (silent, asker, saver) = (alice("silent"), alice("asker"), alice("saver"));
     let (unborn, newborn, nobody) = (alice("unborn"), alice("newborn"), alice("nobody"));
     let (friend, runtime) = (alice("friend"), kernel(ALICE));
-    story(
+    scenario(
         "kill-whatever-it-does",
         "Kill overrides Restart whatever the process is doing: waiting for an answer, for the disk or for its first \
          run, or just started. A kill of nobody is answered too.",
@@ -196,7 +196,7 @@ fn kill_whatever_it_does() -> Scenario {
 /// M5.
 fn kill_a_spinning_process() -> Scenario {
     let (spinner, neighbour, friend) = (alice("spinner"), alice("neighbour"), alice("friend"));
-    story(
+    scenario(
         "kill-a-spinning-process",
         "A process that computes for ever delays nobody but itself: its neighbours are answered, and a kill ends it in \
          the middle of its loop.",
@@ -221,7 +221,7 @@ fn kill_a_spinning_process() -> Scenario {
 fn a_flood_for_the_deaf() -> Scenario {
     let (deaf, late, flooder, friend) = (alice("deaf"), alice("late"), alice("flooder"), alice("friend"));
     let drops = |target: &On| vec![to_tell(target, "print a drop"); 60].join("\n");
-    story(
+    scenario(
         "a-flood-for-the-deaf",
         "A process that does not receive delays nobody but itself: 120 messages pile up before two that are not run \
          yet, and their node still answers. One is killed; the other is run after all, and gets every one of them.",

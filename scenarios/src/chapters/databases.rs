@@ -1,11 +1,11 @@
 //! Databases through crashes: what was answered as committed is there, and half of a transaction never is (P3).
 
-use super::{ALICE, alice, story, to_ask};
+use super::{ALICE, alice, scenario, to_ask};
 use crate::no_money_lost::NoMoneyLost;
 use kernel_core::Duration;
 use sim::modules::setup::Journal;
-use sim::scenario::{Scenario, down, lives, millis, on, prints, restore, secs, start, tell};
 use sim::plan::site::Down;
+use sim::scenario::{Scenario, down, lives, millis, on, prints, restore, secs, start, tell};
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![
@@ -81,7 +81,7 @@ fn databases_on_a_swapped_disk() -> Scenario {
 pub fn banking(name: &str, about: &str, journal: Journal) -> Scenario {
     let (bank, auditor) = (alice("bank"), alice("auditor"));
     let sqlite = "sqlite:distro:sys";
-    story(name, about)
+    scenario(name, about)
         .journal(journal)
         .setup(start(bank.runs("bank").restarting().public().messaging(sqlite)))
         .setup(start(auditor.runs("bank").restarting().public().messaging(sqlite)))

@@ -1,8 +1,8 @@
 //! On-exit requests: whose they are, whom they reach, and which value counts (E4, E8, E11, C5).
 
-use super::{ALICE, alice, kernel, story, to_ask};
-use sim::scenario::{On, Scenario, ask, down, gone, kill, lives, millis, prints, secs, start, tell};
+use super::{ALICE, alice, kernel, scenario, to_ask};
 use sim::plan::site::Down;
+use sim::scenario::{On, Scenario, ask, down, gone, kill, lives, millis, prints, secs, start, tell};
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![last_words_reach_whom_they_may(), nobody_to_tell(), the_last_word_counts(), an_inheritance(), a_wake()]
@@ -12,7 +12,7 @@ pub(super) fn all() -> Vec<Scenario> {
 fn last_words_reach_whom_they_may() -> Scenario {
     let (maker, heir, stranger) = (alice("maker"), alice("heir"), alice("stranger"));
     let silent = alice("silent");
-    story(
+    scenario(
         "last-words-reach-whom-they-may",
         "On-exit requests have the source and capabilities of the exiting process, and must comport to the capability \
          requirements that applied when it was alive: the heir hears of it, the stranger does not.",
@@ -52,7 +52,7 @@ fn nobody_to_tell() -> Scenario {
         .messaging(&silent.process)
         .messaging(&first.process)
         .on_exit_telling(&first.to_string(), "print the second is gone");
-    story(
+    scenario(
         "nobody-to-tell",
         "If the target process of a given request in the list is no longer running, the request is dropped: the \
          second has nobody left to tell, and nobody can tell himself.",
@@ -77,7 +77,7 @@ fn nobody_to_tell() -> Scenario {
 fn the_last_word_counts() -> Scenario {
     let (fickle, heir, silent) = (alice("fickle"), alice("heir"), alice("silent"));
     let from_outside = format!(r#"{{"SetOnExit":{{"target":"{}","on_exit":"None"}}}}"#, fickle.process);
-    story(
+    scenario(
         "the-last-word-counts",
         "A process changes its mind: it starts as None, sets Requests, then Restart, and is restarted; in its next \
          life its owner sets None for it, and that is how it ends.",
@@ -105,7 +105,7 @@ fn an_inheritance() -> Scenario {
     let inherit = vec![(&vault, "keep")];
     let usurp = vec![(&safe, "keep")];
     let will = will(&testator, &heir, &[inherit, usurp].concat());
-    story(
+    scenario(
         "an-inheritance",
         "Requests have the capabilities of the exiting process: it leaves its heir the right to message the vault. The \
          right to message the safe was never its own, and cannot be left to anybody.",
@@ -140,7 +140,7 @@ fn will(testator: &On, heir: &On, leaves: &[(&On, &str)]) -> String {
 /// X.down.Requests, E4b: who is told at the boot.
 fn a_wake() -> Scenario {
     let (departed, heir, friend) = (alice("departed"), alice("heir"), alice("friend"));
-    story(
+    scenario(
         "a-wake",
         "In the event of a runtime exit a Requests process notifies the appropriate services, which restarted, most \
          likely, that it has exited. A friend who is None did not restart, and is not told.",

@@ -1,8 +1,8 @@
 //! Two nodes, and the network between them (C1, M).
 
-use super::{ALICE, BOB, KERNEL, alice, bob, story, to_ask, to_tell};
-use sim::scenario::{Scenario, alive, cut, down, lives, millis, prints, secs, start, tell};
+use super::{ALICE, BOB, KERNEL, alice, bob, scenario, to_ask, to_tell};
 use sim::plan::site::Down;
+use sim::scenario::{Scenario, alive, cut, down, lives, millis, prints, secs, start, tell};
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![a_chat_through_crashes(), a_word_with_a_stranger()]
@@ -11,7 +11,7 @@ pub(super) fn all() -> Vec<Scenario> {
 /// M1, M4, E10.
 fn a_chat_through_crashes() -> Scenario {
     let (here, there) = (alice("chat"), bob("chat"));
-    story(
+    scenario(
         "a-chat-through-crashes",
         "Two nodes chat while one crashes, the other loses power, and the way between them is cut: every line is \
          heard, or met timeout, or met offline, and is settled once.",
@@ -39,7 +39,7 @@ fn a_chat_through_crashes() -> Scenario {
 fn a_word_with_a_stranger() -> Scenario {
     let (connected, local) = (alice("connected"), alice("local"));
     let (public, private) = (bob("public"), bob("private"));
-    story(
+    scenario(
         "a-word-with-a-stranger",
         "Across nodes, sender and receiver each need the network capability of their own kernel. What is refused meets \
          a timeout: at once, if it was refused at home.",

@@ -1,11 +1,11 @@
 //! Packages: a userspace construction that contains one or more processes (S1).
 
-use super::{ALICE, DEMO, alice, story};
+use super::{ALICE, DEMO, alice, scenario};
 use sim::package::Package;
+use sim::plan::site::Down;
 use sim::scenario::{
     Scenario, alive, answers, ask, down, gone, install, lives, millis, prints, secs, start, tell, uninstall,
 };
-use sim::plan::site::Down;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![a_package_installed(), uninstalled_while_crash_looping()]
@@ -28,7 +28,7 @@ fn a_package_installed() -> Scenario {
         .file("/keeper.wasm", "keeper")
         .file("/saver.wasm", "saver")
         .file("/puppet.wasm", "puppet");
-    story(
+    scenario(
         "a-package-installed",
         "A package contains one or more processes; manifest.json requests and grants their capabilities and defines \
          their behavior on exit. Installed, the processes run; uninstalled, they are killed.",
@@ -60,7 +60,7 @@ const BROKEN: &str = r#"[
 fn uninstalled_while_crash_looping() -> Scenario {
     let (crasher, counter, bystander) = (alice("crasher"), alice("counter"), alice("bystander"));
     let package = Package::new(DEMO, BROKEN).file("/crasher.wasm", "crasher").file("/counter.wasm", "counter");
-    story(
+    scenario(
         "uninstalled-while-crash-looping",
         "A process that crashes structurally and restarts crashes continuously until it is uninstalled or killed \
          manually. Uninstalling its package ends the loop at any point.",

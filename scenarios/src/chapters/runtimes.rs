@@ -1,12 +1,12 @@
 //! What the public runtimes do otherwise, as far as no other chapter comes to it: claims of the contract all the same.
 
-use super::{ALICE, DEMO, KERNEL, alice, kernel, leaving, story, to_ask, to_tell};
+use super::{ALICE, DEMO, KERNEL, alice, kernel, leaving, scenario, to_ask, to_tell};
 use kernel_core::OnExitKind;
-use sim::trace::coverage::COLUMNS;
 use sim::package::Package;
 use sim::scenario::{
     Program, Scenario, alive, answers, ask, gone, initialize, lives, millis, on, prints, run, secs, start, tell,
 };
+use sim::trace::coverage::COLUMNS;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![
@@ -25,7 +25,7 @@ pub(super) fn all() -> Vec<Scenario> {
 fn a_name_not_wasted() -> Scenario {
     let (actor, friend) = (alice("actor"), alice("friend"));
     let text = Program { name: "text".to_string(), native: None, wasm: Some((*b"no Wasm at all").into()) };
-    story(
+    scenario(
         "a-name-not-wasted",
         "Code that is not valid is answered with an error and leaves nothing behind: nobody answers to its name, and \
          valid code is initialized under the same name right after.",
@@ -50,7 +50,7 @@ fn a_name_of_somebody_else() -> Scenario {
     let (parent, stranger) = (alice("parent"), alice("stranger"));
     let package = Package::new(DEMO, "[]").file("/child.wasm", "puppet");
     let raise = |name: &str| tell(&parent, &format!("raise {name} /{DEMO}/pkg/child.wasm restart"));
-    story(
+    scenario(
         "a-name-of-somebody-else",
         "A spawn under a name that is taken gives its caller nothing: it may not message the one who has the name, who \
          does not notice. A child of its own it may message.",
@@ -76,7 +76,7 @@ fn in_order_across_the_run() -> Scenario {
     let says = |orders: &[&str]| {
         tell(&friend, &orders.iter().map(|order| to_tell(&late, order)).collect::<Vec<_>>().join("\n"))
     };
-    story(
+    scenario(
         "in-order-across-the-run",
         "What came before RunProcess is delivered after the start, and before what comes after: the last order is the \
          one that counts.",
@@ -101,7 +101,7 @@ fn in_order_across_the_run() -> Scenario {
 fn a_hundred_before_the_run() -> Scenario {
     let (late, friend) = (alice("late"), alice("friend"));
     let nothing = vec![to_tell(&late, ""); 52].join("\n");
-    story(
+    scenario(
         "a-hundred-before-the-run",
         "Messages that arrive between InitializeProcess and RunProcess wait, however many: the question behind a \
          hundred others is answered after the run.",
@@ -123,7 +123,7 @@ fn a_hundred_before_the_run() -> Scenario {
 fn illegible_last_words() -> Scenario {
     let (witness, friend) = (alice("witness"), alice("friend"));
     let wasm = Some(include_bytes!("mumbler.wat").as_slice().into());
-    let mut story = story(
+    let mut scenario = scenario(
         "illegible-last-words",
         "A panic is a panic, whatever its last words are: they need not be text for the process's OnExit to be \
          honoured.",
@@ -136,13 +136,13 @@ fn illegible_last_words() -> Scenario {
     for on_exit in COLUMNS {
         let mumbler = alice(name(on_exit));
         let comes_back = on_exit == OnExitKind::Restart;
-        story = story
+        scenario = scenario
             .setup(start(leaving(mumbler.runs("mumbler").public(), on_exit, &witness, "print it is gone")))
             .at(millis(2_500), tell(&friend, &to_tell(&mumbler, "speak up")))
             .expect(lives(&mumbler, 1 + u32::from(comes_back)))
             .expect(if comes_back { alive(&mumbler) } else { gone(&mumbler) });
     }
-    story
+    scenario
 }
 
 /// A process named after its on-exit behaviour.
@@ -159,7 +159,7 @@ fn a_right_claimed() -> Scenario {
     let (claimant, safe) = (alice("claimant"), alice("safe"));
     let right = |issuer: &str| format!(r#"{issuer} "messaging""#);
     let root = on(ALICE, KERNEL);
-    story(
+    scenario(
         "a-right-claimed",
         "A capability cannot be forged: a process saves what nobody gave it, and holds nothing more. What is given to \
          it, it may keep, and use in its next life.",
@@ -186,7 +186,7 @@ fn a_right_claimed() -> Scenario {
 fn a_picture_kept() -> Scenario {
     let (viewer, friend) = (alice("viewer"), alice("friend"));
     let shows = |picture: &str, orders: &str| tell(&friend, &format!("blob {picture} {viewer} {orders}"));
-    story(
+    scenario(
         "a-picture-kept",
         "A message's blob is there until the next message is received, whatever is saved or read meanwhile. A message \
          without one has none, whatever came before.",
@@ -207,7 +207,7 @@ fn a_picture_kept() -> Scenario {
 fn two_questions_from_one() -> Scenario {
     let (clerk, quick, slow) = (alice("clerk"), alice("quick"), alice("slow"));
     let questions = format!("inherit {slow} 3 what do you say?\ninherit {quick} 3 respond yes\nrespond I will ask");
-    story(
+    scenario(
         "two-questions-from-one",
         "A request that inherits and expects a response is a request of its own: of two that one message prompts, each \
          settles once, with its own context.",

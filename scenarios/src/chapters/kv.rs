@@ -1,10 +1,10 @@
 //! What stays in the key-value store: P3, P4.
 
-use super::{ALICE, alice, story, to_ask};
+use super::{ALICE, alice, scenario, to_ask};
 use kernel_core::Duration;
-use sim::trace::event::Kind;
-use sim::scenario::{On, Scenario, Start, down, lives, millis, on, prints, secs, start, tell};
 use sim::plan::site::Down;
+use sim::scenario::{On, Scenario, Start, down, lives, millis, on, prints, secs, start, tell};
+use sim::trace::event::Kind;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![a_ledger_that_resumes(), an_auditor_reads_along(), a_ledger_without_transactions(), a_stranger_at_a_database()]
@@ -29,7 +29,7 @@ fn auditor() -> (On, Start) {
 /// P3, P4.
 fn a_ledger_that_resumes() -> Scenario {
     let (ledger, client) = (alice("ledger"), alice("client"));
-    story(
+    scenario(
         "a-ledger-that-resumes",
         "A process keeps its accounts in a database, changes them by transactions, and picks up where it left off. \
          What it was answered as committed is there after any crash or power loss.",
@@ -54,7 +54,7 @@ fn a_ledger_that_resumes() -> Scenario {
 fn an_auditor_reads_along() -> Scenario {
     let (ledger, client) = (alice("ledger"), alice("client"));
     let (auditor, auditor_starts) = auditor();
-    story(
+    scenario(
         "an-auditor-reads-along",
         "A process of another package may read the accounts, and does so while value is moved between them: their sum is \
          what it always was. It may not open the database, since it is not its package's.",
@@ -75,7 +75,7 @@ fn an_auditor_reads_along() -> Scenario {
 fn a_ledger_without_transactions() -> Scenario {
     let (ledger, client) = (alice("ledger"), alice("client"));
     let (auditor, auditor_starts) = auditor();
-    story(
+    scenario(
         "a-ledger-without-transactions",
         "The same accounts, but each is changed by itself. The node loses power in between, and value is lost: the process \
          is to blame, not the store, which has kept what it said.",
@@ -105,7 +105,7 @@ fn a_stranger_at_a_database() -> Scenario {
     let answered_of =
         |package: &str, action: &str, answer: &str| format!("{}: answered {answer}", request(package, action));
     let answered = |action: &str, answer: &str| answered_of("demo", action, answer);
-    story(
+    scenario(
         "a-stranger-at-a-database",
         "Who may message the store may not therefore read or change a database: not from another package, and not from the \
          same one before opening it. A database of the same name that is another package's is another.",

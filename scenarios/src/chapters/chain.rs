@@ -1,10 +1,10 @@
 //! What happens outside of a node and is not to be missed: a chain (P4).
 
-use super::{ALICE, alice, story};
+use super::{ALICE, alice, scenario};
 use crate::logs_once::LogsOnce;
 use sim::outside::chain::{ChainPlan, LogSpec};
-use sim::scenario::{Scenario, down, emit, lives, millis, prints, secs, start};
 use sim::plan::site::Down;
+use sim::scenario::{Scenario, down, emit, lives, millis, prints, secs, start};
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![an_indexer_on_a_chain(), an_indexer_with_a_database()]
@@ -27,7 +27,7 @@ pub fn archiving(name: &str, about: &str, process: &str) -> Scenario {
 fn on_a_chain(name: &str, about: &str) -> Scenario {
     let every_block = LogSpec::new(7, &[1], b"");
     let of_somebody_else = LogSpec::new(8, &[1], b"");
-    story(name, about)
+    scenario(name, about)
         .chain(ChainPlan::new(8_453).emitting(1, 1, every_block).emitting(2, 1, of_somebody_else))
         .holding(|| Box::new(LogsOnce::default()))
 }
