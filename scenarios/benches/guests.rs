@@ -2,7 +2,7 @@
 //! of JSON per row, in seconds of this thread's processor.
 //!
 //! ```text
-//! cargo bench -p scenarios --bench guests
+//! cargo bench -p kinode-sim --bench guests
 //! ```
 
 mod clock;

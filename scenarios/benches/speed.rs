@@ -2,7 +2,7 @@
 //! thread that runs.
 //!
 //! ```text
-//! cargo bench -p scenarios
+//! cargo bench -p kinode-sim
 //! ```
 
 mod clock;

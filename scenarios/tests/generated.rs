@@ -2,7 +2,7 @@
 //! says, and whoever lives beside them does not suffer. A share of them each time; all of them with
 //!
 //! ```text
-//! cargo test --release -p scenarios --test generated -- --ignored --nocapture
+//! cargo test --release -p kinode-sim --test generated -- --ignored --nocapture
 //! ```
 
 use peak_alloc::PeakAlloc;
