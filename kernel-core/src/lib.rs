@@ -31,6 +31,7 @@ pub mod mutants;
 mod process;
 mod process_table;
 mod quirks;
+mod rule;
 
 pub mod command;
 mod semantics;
@@ -55,6 +56,7 @@ pub use kernel::{Kernel, Moment};
 pub use message::{Blob, Cause, Content, Message, MessageId, Request, Response};
 pub use name::{Names, NodeId, ParamsRef, ProcessId, ProcessRef};
 pub use on_exit::{OnExit, OnExitKind, OnExitRequest};
+pub use rule::{How, Origin, Rule};
 pub use semantics::{BackOff, Deviation, Semantics};
 pub use send_error::{SendError, SendErrorKind, SpawnError};
 pub use time::{Duration, Instant};

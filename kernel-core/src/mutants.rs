@@ -12,6 +12,7 @@ use crate::message::Message;
 use crate::name::{Names, ProcessRef};
 use crate::on_exit::OnExitKind;
 use crate::process::{Ending, Process, Status};
+use crate::rule::Rule;
 use std::fmt;
 
 mod capabilities;
@@ -26,8 +27,8 @@ mod words;
 pub struct Mutant {
     /// What it is called.
     pub name: &'static str,
-    /// The rules that it breaks; `X.panic` stands for all its cells.
-    pub breaks: &'static str,
+    /// The rules that it breaks.
+    pub breaks: &'static [Rule],
     /// What it does that the contract forbids.
     pub does: &'static str,
     before: fn(&mut Step<'_>),
@@ -42,7 +43,7 @@ impl Mutant {
     }
 
     /// One that does nothing yet.
-    const fn new(name: &'static str, breaks: &'static str, does: &'static str) -> Mutant {
+    const fn new(name: &'static str, breaks: &'static [Rule], does: &'static str) -> Mutant {
         Mutant { name, breaks, does, before: |_| {}, after: |_| {} }
     }
 

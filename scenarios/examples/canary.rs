@@ -5,7 +5,7 @@
 
 use kernel_core::{Cause, Instant, MessageId, Names};
 use scenarios::programs;
-use sim::invariant::{Invariant, Past, Rule};
+use sim::invariant::{Claim, Invariant, Past};
 use sim::scenario::{Scenario, millis, on, secs, start, tell};
 use sim::trace::event::{Event, Kind, What};
 
@@ -32,8 +32,8 @@ struct Canary {
 const FORBIDDEN: std::ops::Range<u64> = 42_000..43_200;
 
 impl Invariant for Canary {
-    fn rule(&self) -> Rule {
-        Rule { id: "canary", says: "no message takes a forbidden time" }
+    fn claim(&self) -> Claim {
+        Claim::own("canary", "no message takes a forbidden time")
     }
 
     fn reads(&self) -> &'static [Kind] {

@@ -1,7 +1,7 @@
 //! What a process that counts owes to those who ask it (P4): it never answers the same count twice.
 
-use kernel_core::{Cause, Names, NodeId, ProcessRef};
-use sim::invariant::{Invariant, Past, Rule};
+use kernel_core::{Cause, Names, NodeId, ProcessRef, Rule};
+use sim::invariant::{Claim, Invariant, Past};
 use sim::trace::event::{Event, Kind, What};
 use std::collections::BTreeMap;
 
@@ -25,8 +25,8 @@ impl CountsOnce {
 }
 
 impl Invariant for CountsOnce {
-    fn rule(&self) -> Rule {
-        Rule { id: "P4", says: "a well-written process picks up where it left off: no count is answered twice" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::P4, says: "a well-written process picks up where it left off: no count is answered twice" }
     }
 
     fn reads(&self) -> &'static [Kind] {

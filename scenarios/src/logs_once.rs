@@ -1,7 +1,7 @@
 //! What an indexer is for: every log of the chain is in its database, exactly once.
 
 use kernel_core::{Address, Capability, Cause, Duration, Instant, Message, Names, NodeId, ProcessRef};
-use sim::invariant::{Invariant, Past, Rule};
+use sim::invariant::{Claim, Invariant, Past};
 use sim::outside::chain::{Block, hex};
 use sim::trace::event::{Event, Kind, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,8 +61,8 @@ fn lines_of(answer: &Message) -> Option<String> {
 }
 
 impl Invariant for LogsOnce {
-    fn rule(&self) -> Rule {
-        Rule { id: "logs-once", says: "an indexer has every log of the chain exactly once in its database" }
+    fn claim(&self) -> Claim {
+        Claim::own("logs-once", "an indexer has every log of the chain exactly once in its database")
     }
 
     fn reads(&self) -> &'static [Kind] {

@@ -1,7 +1,7 @@
 //! What a bank's database is for: money moves and is neither made nor lost, and what was moved stays moved.
 
-use kernel_core::{Cause, Names, NodeId};
-use sim::invariant::{Invariant, Past, Rule};
+use kernel_core::{Cause, Names, NodeId, Rule};
+use sim::invariant::{Claim, Invariant, Past};
 use sim::trace::event::{Event, Kind, Life, What};
 use std::collections::BTreeMap;
 
@@ -23,9 +23,17 @@ pub struct NoMoneyLost {
     cuts: BTreeMap<NodeId, Vec<Banks>>,
 }
 
+impl NoMoneyLost {
+    /// What a bank promises.
+    pub const RULE: Rule = Rule::Own {
+        id: "no-money-lost",
+        says: "money is moved as a whole or not at all, and what was moved stays moved",
+    };
+}
+
 impl Invariant for NoMoneyLost {
-    fn rule(&self) -> Rule {
-        Rule { id: "no-money-lost", says: "money is moved as a whole or not at all, and what was moved stays moved" }
+    fn claim(&self) -> Claim {
+        Claim::of(NoMoneyLost::RULE)
     }
 
     fn reads(&self) -> &'static [Kind] {

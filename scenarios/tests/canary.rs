@@ -21,7 +21,7 @@ const SEEDS: u64 = 1_000;
 const BROKEN: RangeInclusive<usize> = 5..=20;
 
 fn sings(run: &Run) -> bool {
-    matches!(&run.verdict, Verdict::Violated(violations) if violations.iter().all(|broken| broken.rule.id == "canary"))
+    matches!(&run.verdict, Verdict::Violated(violations) if violations.iter().all(|broken| broken.claim.rule.id() == "canary"))
 }
 
 /// The seeds that break it, each played by itself.

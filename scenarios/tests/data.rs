@@ -2,10 +2,12 @@
 
 mod finding;
 
-use finding::{in_parallel, names, violations};
+use finding::{in_parallel, violations};
+use kernel_core::Rule;
 use scenarios::all;
 use scenarios::chapters::programs;
 use scenarios::counts_once::CountsOnce;
+use scenarios::no_money_lost::NoMoneyLost;
 use sim::disk::planted::Planted;
 use sim::explore::shrink::shrink;
 use sim::explore::sweep::{points, sweep};
@@ -85,7 +87,7 @@ fn every_crash_point_of_a_restore_holds() {
 /// A planted fault, and how it was found.
 struct Found {
     planted: Planted,
-    rule: &'static str,
+    rule: Rule,
     facts: String,
     scenario: String,
     seeds: u64,
@@ -100,7 +102,7 @@ fn every_planted_fault_of_disk_and_modules_is_found_by_the_common_exploration() 
         Planted::ALL.iter().zip(&found).filter_map(|(planted, found)| found.is_none().then_some(planted)).collect();
     for Found { planted, rule, facts, scenario, seeds, plan } in found.iter().flatten() {
         println!("{planted:?} breaks {rule} in {scenario} after {seeds} seeds: {facts}\n    {}", plan.one_line());
-        assert!(expected(*planted).is_none_or(|rules| names(rules, rule)), "{planted:?} breaks {rule}: {facts}");
+        assert!(expected(*planted).is_none_or(|rules| rules.contains(&rule)), "{planted:?} breaks {rule}: {facts}");
         assert!(plan.lines.len() <= 6, "{planted:?}: {plan}");
     }
     assert_eq!(missed, Vec::<&Planted>::new());
@@ -108,19 +110,21 @@ fn every_planted_fault_of_disk_and_modules_is_found_by_the_common_exploration() 
 
 /// The rules that say what a fault breaks; `None`: what was acknowledged is not in the table after the next boot, and
 /// which rule that breaks depends on what it was.
-fn expected(planted: Planted) -> Option<&'static str> {
+fn expected(planted: Planted) -> Option<&'static [Rule]> {
     match planted {
-        Planted::AnswersBeforeSync => Some("P3"),
-        Planted::RenameIsNotAtomic => Some("P1, P3"),
+        Planted::AnswersBeforeSync => Some(&[Rule::P3]),
+        Planted::RenameIsNotAtomic => Some(&[Rule::P1, Rule::P3]),
         Planted::KeepsTornFrames => None,
-        Planted::BackupInParts => Some("P5"),
-        Planted::NoChecksums => Some("P1, P3"),
-        Planted::KvCommitsInParts | Planted::KvStartsAnew | Planted::KvOneForAll | Planted::KvAsksNobody => Some("P3"),
+        Planted::BackupInParts => Some(&[Rule::P5]),
+        Planted::NoChecksums => Some(&[Rule::P1, Rule::P3]),
+        Planted::KvCommitsInParts | Planted::KvStartsAnew | Planted::KvOneForAll | Planted::KvAsksNobody => {
+            Some(&[Rule::P3])
+        }
         Planted::SqliteSyncIgnored
         | Planted::SqliteAnswersEarly
         | Planted::SqliteJournalIgnored
         | Planted::SqliteOneForAll
-        | Planted::SqliteAsksNobody => Some("P3, no-money-lost"),
+        | Planted::SqliteAsksNobody => Some(&[Rule::P3, NoMoneyLost::RULE]),
     }
 }
 
@@ -134,7 +138,7 @@ fn find(planted: Planted, loader: &Loader) -> Option<Found> {
             for seed in (from..to).map(Seed) {
                 let run = run_seed(scenario, seed, Profile::Swarm, &options, loader).expect("it is a sound scenario");
                 let broken =
-                    violations(&run).find(|(rule, _)| expected(planted).is_none_or(|rules| names(rules, rule)));
+                    violations(&run).find(|(rule, _)| expected(planted).is_none_or(|rules| rules.contains(rule)));
                 if let Some((rule, _)) = broken {
                     return Some(shrunk(planted, scenario, seed, rule, loader));
                 }
@@ -145,7 +149,7 @@ fn find(planted: Planted, loader: &Loader) -> Option<Found> {
     None
 }
 
-fn shrunk(planted: Planted, scenario: &Scenario, seed: Seed, rule: &'static str, loader: &Loader) -> Found {
+fn shrunk(planted: Planted, scenario: &Scenario, seed: Seed, rule: Rule, loader: &Loader) -> Found {
     let options = Options { planted: Some(planted), ..Options::default() };
     let run =
         |plan: &Plan, options: &Options| run_plan(scenario, plan, options, loader).expect("it is a sound scenario");
@@ -166,7 +170,7 @@ fn who_answers_and_then_saves_is_caught() {
     let (options, loader) = (Options::default(), Loader::default());
     let caught = |plan: &Plan| {
         let run = run_plan(&wrong, plan, &options, &loader).expect("it is a sound scenario");
-        violations(&run).find(|(rule, _)| *rule == "P4").map(|(_, facts)| facts.to_string())
+        violations(&run).find(|(rule, _)| *rule == Rule::P4).map(|(_, facts)| facts.to_string())
     };
     let facts = caught(&Plan::default()).expect("it is caught in the calm run: the scenario says so");
     println!("{facts}");

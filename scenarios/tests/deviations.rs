@@ -5,8 +5,8 @@
 
 mod finding;
 
-use finding::{in_parallel, names, violations};
-use kernel_core::{Deviation, Semantics};
+use finding::{in_parallel, violations};
+use kernel_core::{Deviation, Rule, Semantics};
 use scenarios::all;
 use sim::explore::shrink::shrink;
 use sim::explore::{record_seed, run_plan, run_seed};
@@ -37,7 +37,7 @@ const SEEDS_OF_THE_RUNTIMES: u64 = 20;
 struct Found {
     deviation: Deviation,
     /// The rule that broke, and how.
-    rule: &'static str,
+    rule: Rule,
     facts: String,
     scenario: String,
     /// How many seeds of that scenario it took.
@@ -129,14 +129,14 @@ fn find(
     scenarios: &[Scenario],
     blocks: &[Range<u64>],
     loader: &Loader,
-) -> Result<Found, BTreeMap<&'static str, String>> {
+) -> Result<Found, BTreeMap<Rule, String>> {
     let mut others = BTreeMap::new();
     for block in blocks {
         for scenario in scenarios {
             let options = Options { semantics: Some(scenario.semantics.clone().with(deviation)), ..Options::default() };
             for seed in block.clone().map(Seed) {
                 let run = run_seed(scenario, seed, Profile::Swarm, &options, loader).expect("a sound scenario");
-                match violations(&run).find(|(rule, _)| names(deviation.breaks(), rule)) {
+                match violations(&run).find(|(rule, _)| deviation.breaks().contains(rule)) {
                     Some((rule, _)) => return Ok(shrunk(deviation, scenario, seed, rule, &options, loader)),
                     None => others.extend(violations(&run).map(|(rule, _)| (rule, scenario.name.clone()))),
                 }
@@ -150,7 +150,7 @@ fn shrunk(
     deviation: Deviation,
     scenario: &Scenario,
     seed: Seed,
-    rule: &'static str,
+    rule: Rule,
     options: &Options,
     loader: &Loader,
 ) -> Found {

@@ -26,7 +26,7 @@ fn scenario(process: &str) -> Scenario {
 
 fn broken(run: &Run) -> Option<&'static str> {
     match &run.verdict {
-        Verdict::Violated(violations) => violations.first().map(|violation| violation.rule.id),
+        Verdict::Violated(violations) => violations.first().map(|violation| violation.claim.rule.id()),
         Verdict::Held | Verdict::Limit(_) => None,
     }
 }

@@ -5,7 +5,7 @@ use sim::disk::{Disk, DiskError, Op, Session, parent};
 use sim::explore::sweep::sweep;
 use sim::explore::{run_plan, run_seed};
 use sim::guest::image::Loader;
-use sim::invariant::{Invariant, Past, Rule};
+use sim::invariant::{Claim, Invariant, Past};
 use sim::modules::{Module, ModuleContext, Support};
 use sim::plan::Plan;
 use sim::plan::site::Down;
@@ -72,8 +72,8 @@ struct CountsUp {
 }
 
 impl Invariant for CountsUp {
-    fn rule(&self) -> Rule {
-        Rule { id: "tally", says: "a count that was answered is never answered again" }
+    fn claim(&self) -> Claim {
+        Claim::own("tally", "a count that was answered is never answered again")
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -138,7 +138,7 @@ fn what_it_keeps_on_the_disk_survives_every_crash_point_and_every_seed() {
 #[test]
 fn one_that_answers_before_its_sync_is_caught() {
     let broken = (0..300).find_map(|seed| match play(&scenario(true), seed).verdict {
-        Verdict::Violated(violations) => Some(violations[0].rule.id),
+        Verdict::Violated(violations) => Some(violations[0].claim.rule.id()),
         Verdict::Held | Verdict::Limit(_) => None,
     });
     assert_eq!(broken, Some("tally"));

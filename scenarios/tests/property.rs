@@ -34,7 +34,7 @@ fn proptest_shrinks_a_plan_to_what_the_failure_needs() {
     let plans = Plans::of(&scenario).options(wrong);
     let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(200) });
     let result = runner.run(&plans, |plan| match plans.run(&plan).verdict {
-        Verdict::Violated(violations) => Err(TestCaseError::fail(violations[0].rule.id)),
+        Verdict::Violated(violations) => Err(TestCaseError::fail(violations[0].claim.rule.id())),
         Verdict::Held | Verdict::Limit(_) => Ok(()),
     });
     let proptest::test_runner::TestError::Fail(reason, plan) = result.expect_err("D5 boots a None process") else {

@@ -2,13 +2,14 @@
 
 mod telling;
 
+use kernel_core::How;
 use scenarios::all;
 use sim::explore::{explore, run_plan, run_seed};
 use sim::guest::image::Loader;
 use sim::plan::Plan;
 use sim::plan::chooser::{Profile, Seed};
 use sim::scenario::{Flavor, Scenario};
-use sim::trace::coverage::{COLUMNS, Coverage, How};
+use sim::trace::coverage::{COLUMNS, Coverage};
 use sim::trace::event::What;
 use sim::trace::line;
 use sim::world::{Options, Run, Verdict};

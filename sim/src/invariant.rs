@@ -6,7 +6,7 @@
 
 use crate::invariant::model::Model;
 use crate::trace::event::{Event, Kind};
-use kernel_core::{Cause, Instant, Names, Semantics};
+use kernel_core::{Cause, Instant, Names, Rule, Semantics};
 
 pub mod model;
 pub mod past;
@@ -60,8 +60,8 @@ pub use past::Past;
 
 /// Something that must hold in every run. Part of the world's value: a clone of it goes on by itself.
 pub trait Invariant: Fork {
-    /// The rule of the contract it checks (`E5`, `X.kill.Restart`, …), and what that rule says, in one sentence.
-    fn rule(&self) -> Rule;
+    /// The rule that it checks, and which part of it.
+    fn claim(&self) -> Claim;
 
     /// The kinds of events it reads.
     fn reads(&self) -> &'static [Kind];
@@ -159,20 +159,32 @@ pub fn all(semantics: &Semantics) -> Vec<Box<dyn Invariant>> {
     all
 }
 
-/// A rule of the contract.
+/// What an invariant checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rule {
-    /// Its id.
-    pub id: &'static str,
-    /// What it says.
+pub struct Claim {
+    /// The rule.
+    pub rule: Rule,
+    /// The part of the rule that is checked, in one sentence.
     pub says: &'static str,
+}
+
+impl Claim {
+    /// A rule, in the contract's own words.
+    pub fn of(rule: Rule) -> Claim {
+        Claim { rule, says: rule.says() }
+    }
+
+    /// A rule that is not of the contract: its name, one word, and what it says.
+    pub const fn own(id: &'static str, says: &'static str) -> Claim {
+        Claim { rule: Rule::Own { id, says }, says }
+    }
 }
 
 /// A rule that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Which.
-    pub rule: Rule,
+    /// Which, and which part of it.
+    pub claim: Claim,
     /// What happened, in words.
     pub facts: String,
     /// The event at which it was seen; `None`: at the end of the run.
@@ -210,8 +222,8 @@ impl Invariants {
         let mut failed = false;
         for reader in &self.readers[kind] {
             if let Err(facts) = self.all[*reader].on_event(index, event, &self.past, names) {
-                let rule = self.all[*reader].rule();
-                self.violations.push(Violation { rule, facts, at: Some(index) });
+                let claim = self.all[*reader].claim();
+                self.violations.push(Violation { claim, facts, at: Some(index) });
                 failed = true;
                 self.failed[*reader] = true;
             }
@@ -233,7 +245,7 @@ impl Invariants {
         let open = self.all.iter_mut().zip(&self.failed).filter(|(_, failed)| !**failed);
         for (invariant, _) in open {
             if let Err(facts) = invariant.at_end(&self.past, names) {
-                self.violations.push(Violation { rule: invariant.rule(), facts, at: None });
+                self.violations.push(Violation { claim: invariant.claim(), facts, at: None });
             }
         }
     }

@@ -147,7 +147,8 @@ impl Run {
             Verdict::Held => "every invariant held".to_string(),
             Verdict::Limit(limit) => format!("the run reached a bound: {limit}"),
             Verdict::Violated(violations) => {
-                let each = violations.iter().map(|v| format!("{} BROKEN ({}): {}", v.rule.id, v.rule.says, v.facts));
+                let each =
+                    violations.iter().map(|v| format!("{} BROKEN ({}): {}", v.claim.rule, v.claim.says, v.facts));
                 each.collect::<Vec<_>>().join("\n")
             }
         };

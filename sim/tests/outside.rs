@@ -159,7 +159,7 @@ fn an_expectation_of_a_visitor_that_is_not_met_is_a_violation() {
         .expect(serves(ALICE, ("GET", &at("/hello")), 200, "something else", 1))
         .expect(pushes(ALICE, "window", "hello", 1));
     let Verdict::Violated(violations) = played(&scenario).verdict else { panic!("two expectations are not met") };
-    assert_eq!(violations.iter().map(|violation| violation.rule.id).collect::<Vec<_>>(), ["story", "story"]);
+    assert_eq!(violations.iter().map(|violation| violation.claim.rule.id()).collect::<Vec<_>>(), ["story", "story"]);
 }
 
 #[test]

@@ -8,78 +8,105 @@ use crate::message::Request;
 use crate::name::ProcessRef;
 use crate::on_exit::{OnExit, OnExitKind, OnExitRequest};
 use crate::process::{Activity, Ending, Process, Status};
+use crate::rule::How::{Kill, Panic, Return};
+use crate::rule::Rule::{E5, E6, E7, E9, K1, K2, K3, K4, K5, M5, S3, X};
 use crate::{Capability, Kernel};
 
 pub(super) const ALL: &[Mutant] = &[
-    Mutant::new("return-keeps-the-row", "X.return.None", "a None process that returns stays on the disk").after(|s| {
+    Mutant::new(
+        "return-keeps-the-row",
+        &[X(Return, OnExitKind::None)],
+        "a None process that returns stays on the disk",
+    )
+    .after(|s| {
         if let Some(id) = s.exits(Exit::Returned, OnExitKind::None) {
             s.changes().for_each(|changes| changes.retain(|change| *change != Change::Remove(id)));
         }
     }),
-    Mutant::new("return-ends-restart", "X.return.Restart, E7", "a Restart process that returns is not restarted")
-        .before(|s| {
-            if let Some(id) = s.exits(Exit::Returned, OnExitKind::Restart) {
-                s.process(id).expect("it exits").on_exit = OnExit::None;
-            }
-        }),
-    Mutant::new("return-forgets-requests", "X.return.Requests, E7", "a process that returns fires no requests").before(
-        |s| {
-            if let Some(id) = s.exits(Exit::Returned, OnExitKind::Requests) {
-                s.process(id).expect("it exits").on_exit = OnExit::None;
-            }
-        },
-    ),
-    Mutant::new("panic-restarts-none", "X.panic.None, E6", "a None process that panics is restarted").before(|s| {
-        if let Some(id) = s.exits(Exit::Panicked, OnExitKind::None) {
-            s.process(id).expect("it exits").on_exit = OnExit::Restart;
-        }
-    }),
-    Mutant::new("panic-restarts-requests", "X.panic.Requests", "a Requests process that panics is restarted").before(
-        |s| {
-            if let Some(id) = s.exits(Exit::Panicked, OnExitKind::Requests) {
-                s.process(id).expect("it exits").on_exit = OnExit::Restart;
-            }
-        },
-    ),
-    Mutant::new("crash-loop-is-given-up", "E9, X.panic.Restart", "after ten panics nobody is restarted").before(|s| {
-        if let Some(id) = s.exits(Exit::Panicked, OnExitKind::Restart)
-            && s.count() > 10
-        {
+    Mutant::new(
+        "return-ends-restart",
+        &[X(Return, OnExitKind::Restart), E7],
+        "a Restart process that returns is not restarted",
+    )
+    .before(|s| {
+        if let Some(id) = s.exits(Exit::Returned, OnExitKind::Restart) {
             s.process(id).expect("it exits").on_exit = OnExit::None;
         }
     }),
-    Mutant::new("kill-keeps-the-row", "X.kill.None, K2, E6", "a None process that is killed stays on the disk").after(
-        |s| {
-            for id in s.ending() {
-                let process = s.process(id).expect("it is ending");
-                if process.is_killed() && process.on_exit == OnExit::None {
-                    s.changes().for_each(|changes| changes.retain(|change| *change != Change::Remove(id)));
-                }
+    Mutant::new(
+        "return-forgets-requests",
+        &[X(Return, OnExitKind::Requests), E7],
+        "a process that returns fires no requests",
+    )
+    .before(|s| {
+        if let Some(id) = s.exits(Exit::Returned, OnExitKind::Requests) {
+            s.process(id).expect("it exits").on_exit = OnExit::None;
+        }
+    }),
+    Mutant::new("panic-restarts-none", &[X(Panic, OnExitKind::None), E6], "a None process that panics is restarted")
+        .before(|s| {
+            if let Some(id) = s.exits(Exit::Panicked, OnExitKind::None) {
+                s.process(id).expect("it exits").on_exit = OnExit::Restart;
             }
-        },
-    ),
-    Mutant::new("kill-restarts", "X.kill.Restart, E5", "a Restart process that is killed starts again").after(|s| {
-        for (id, was) in s.gone() {
-            if was.is_killed() && was.on_exit == OnExit::Restart {
-                s.kernel.processes.insert(id, Process { status: Status::Initialized, ..was });
-                s.with(|kernel, cx| kernel.start(id, cx));
+        }),
+    Mutant::new(
+        "panic-restarts-requests",
+        &[X(Panic, OnExitKind::Requests)],
+        "a Requests process that panics is restarted",
+    )
+    .before(|s| {
+        if let Some(id) = s.exits(Exit::Panicked, OnExitKind::Requests) {
+            s.process(id).expect("it exits").on_exit = OnExit::Restart;
+        }
+    }),
+    Mutant::new("crash-loop-is-given-up", &[E9, X(Panic, OnExitKind::Restart)], "after ten panics nobody is restarted")
+        .before(|s| {
+            if let Some(id) = s.exits(Exit::Panicked, OnExitKind::Restart)
+                && s.count() > 10
+            {
+                s.process(id).expect("it exits").on_exit = OnExit::None;
+            }
+        }),
+    Mutant::new(
+        "kill-keeps-the-row",
+        &[X(Kill, OnExitKind::None), K2, E6],
+        "a None process that is killed stays on the disk",
+    )
+    .after(|s| {
+        for id in s.ending() {
+            let process = s.process(id).expect("it is ending");
+            if process.is_killed() && process.on_exit == OnExit::None {
+                s.changes().for_each(|changes| changes.retain(|change| *change != Change::Remove(id)));
             }
         }
     }),
-    Mutant::new("kill-forgets-a-death", "E5", "a kill of who is not yet run is answered, and nothing happens").after(
+    Mutant::new("kill-restarts", &[X(Kill, OnExitKind::Restart), E5], "a Restart process that is killed starts again")
+        .after(|s| {
+            for (id, was) in s.gone() {
+                if was.is_killed() && was.on_exit == OnExit::Restart {
+                    s.kernel.processes.insert(id, Process { status: Status::Initialized, ..was });
+                    s.with(|kernel, cx| kernel.start(id, cx));
+                }
+            }
+        }),
+    Mutant::new("kill-forgets-a-death", &[E5], "a kill of who is not yet run is answered, and nothing happens").after(
         |s| {
             ignore_kill(s, |was| was.status == Status::Initialized);
         },
     ),
-    Mutant::new("kill-spares-the-patient", "E5, M5", "a kill of who awaits an answer is answered, and nothing happens")
-        .after(|s| ignore_kill(s, |was| matches!(was.status, Status::Running(Activity::Awaiting(_))))),
+    Mutant::new(
+        "kill-spares-the-patient",
+        &[E5, M5],
+        "a kill of who awaits an answer is answered, and nothing happens",
+    )
+    .after(|s| ignore_kill(s, |was| matches!(was.status, Status::Running(Activity::Awaiting(_))))),
     Mutant::new(
         "kill-spares-the-blocked",
-        "E5, M5",
+        &[E5, M5],
         "a kill of who waits for the disk is answered, and nothing happens",
     )
     .after(|s| ignore_kill(s, |was| was.status == Status::Running(Activity::Blocked))),
-    Mutant::new("second-killer-is-told-at-once", "K2", "a second kill is answered before the removal is durable")
+    Mutant::new("second-killer-is-told-at-once", &[K2], "a second kill is answered before the removal is durable")
         .after(|s| {
             let ending: Vec<ProcessRef> =
                 s.kernel.processes.iter().filter(|(_, process)| process.is_ending()).map(|(id, _)| id).collect();
@@ -91,7 +118,7 @@ pub(super) const ALL: &[Mutant] = &[
                 }
             }
         }),
-    Mutant::new("killed-modules", "K5", "a kill of a runtime module is answered as done").after(|s| {
+    Mutant::new("killed-modules", &[K5], "a kill of a runtime module is answered as done").after(|s| {
         let dropped = s.out.iter().filter_map(|effect| match effect {
             Effect::Dropped(message, DropReason::BadCommand) => Some(message.clone()),
             _ => None,
@@ -104,7 +131,7 @@ pub(super) const ALL: &[Mutant] = &[
             }
         }
     }),
-    Mutant::new("children-die-too", "K3", "who may message a process that ends, ends with it").after(|s| {
+    Mutant::new("children-die-too", &[K3], "who may message a process that ends, ends with it").after(|s| {
         for id in s.ending() {
             let messaging = Capability::messaging(s.kernel.address(id));
             let alive = s.kernel.processes.iter().filter(|(id, process)| {
@@ -118,23 +145,27 @@ pub(super) const ALL: &[Mutant] = &[
             }
         }
     }),
-    Mutant::new("killed-tells-somebody", "K4, E6, X.kill.Restart", "who is killed without requests tells who it can")
-        .after(|s| {
-            s.each_ending(|process| {
-                let target = process.capabilities.iter().next_back().map(|capability| capability.issuer);
-                let killed = process.is_killed();
-                let Some(Ending { requests: requests @ None, .. }) = process.ending_mut() else { return };
-                let request = Request { body: "killed".into(), ..Request::default() };
-                let told = target.filter(|_| killed).map(|target| OnExitRequest { target, request, blob: None });
-                *requests = told.map(|request| [request].into());
-            });
-        }),
-    Mutant::new("kernel-is-public", "K1", "everybody may command the kernel").before(|s| {
+    Mutant::new(
+        "killed-tells-somebody",
+        &[K4, E6, X(Kill, OnExitKind::Restart)],
+        "who is killed without requests tells who it can",
+    )
+    .after(|s| {
+        s.each_ending(|process| {
+            let target = process.capabilities.iter().next_back().map(|capability| capability.issuer);
+            let killed = process.is_killed();
+            let Some(Ending { requests: requests @ None, .. }) = process.ending_mut() else { return };
+            let request = Request { body: "killed".into(), ..Request::default() };
+            let told = target.filter(|_| killed).map(|target| OnExitRequest { target, request, blob: None });
+            *requests = told.map(|request| [request].into());
+        });
+    }),
+    Mutant::new("kernel-is-public", &[K1], "everybody may command the kernel").before(|s| {
         if let Some(kernel) = s.process(ProcessRef::KERNEL) {
             kernel.public = true;
         }
     }),
-    Mutant::new("commands-from-afar", "K1", "a command from another node is obeyed").before(|s| {
+    Mutant::new("commands-from-afar", &[K1], "a command from another node is obeyed").before(|s| {
         if let Some(crate::Input::Arrived(message)) = s.input.clone()
             && message.target == s.kernel.address(ProcessRef::KERNEL)
             && message.is_request()
@@ -143,7 +174,7 @@ pub(super) const ALL: &[Mutant] = &[
             s.with(|kernel, cx| kernel.on_command(message, cx));
         }
     }),
-    Mutant::new("run-of-nobody-is-answered", "S3", "a run that cannot be is answered as started").after(|s| {
+    Mutant::new("run-of-nobody-is-answered", &[S3], "a run that cannot be is answered as started").after(|s| {
         s.answer_instead(&CommandAnswer::RunProcessError, &CommandAnswer::StartedProcess);
     }),
 ];

@@ -9,19 +9,20 @@ use crate::kernel::Timer;
 use crate::message::{Content, Message, MessageId};
 use crate::name::ProcessRef;
 use crate::process::{Activity, Incoming, Outcome, Outstanding, Status};
+use crate::rule::Rule::{E11, M1, M2, M3, M4};
 use crate::send_error::SendErrorKind;
 use crate::time::{Duration, Instant};
 use std::rc::Rc;
 
 pub(super) const ALL: &[Mutant] = &[
-    Mutant::new("answered-and-timed-out", "M1", "a request that was answered times out all the same").after(|s| {
+    Mutant::new("answered-and-timed-out", &[M1], "a request that was answered times out all the same").after(|s| {
         for (id, message, outstanding) in settled(s) {
             if s.at.now < outstanding.deadline {
                 wait_again(s, id, message, Outstanding { context: None, ..outstanding });
             }
         }
     }),
-    Mutant::new("times-out-twice", "M1", "a request that timed out does so again a second later").after(|s| {
+    Mutant::new("times-out-twice", &[M1], "a request that timed out does so again a second later").after(|s| {
         for (id, message, outstanding) in settled(s) {
             if matches!(s.input, Some(Input::Wake)) && s.count() % 2 == 1 {
                 let deadline = s.at.now + Duration::from_secs(1);
@@ -29,16 +30,16 @@ pub(super) const ALL: &[Mutant] = &[
             }
         }
     }),
-    Mutant::new("never-times-out", "M1", "who is not answered waits for ever").after(|s| {
+    Mutant::new("never-times-out", &[M1], "who is not answered waits for ever").after(|s| {
         put_off(s, |_, _| Instant(u64::MAX));
     }),
-    Mutant::new("times-out-early", "M4", "a request waits half as long as it says").after(|s| {
+    Mutant::new("times-out-early", &[M4], "a request waits half as long as it says").after(|s| {
         put_off(s, |now, deadline| now + Duration((deadline - now).0 / 2));
     }),
-    Mutant::new("times-out-late", "M1, M4", "a request waits twice as long as it says").after(|s| {
+    Mutant::new("times-out-late", &[M1, M4], "a request waits twice as long as it says").after(|s| {
         put_off(s, |now, deadline| now + Duration((deadline - now).0 * 2));
     }),
-    Mutant::new("last-in-first-out", "M2", "what waits is received last first").after(|s| {
+    Mutant::new("last-in-first-out", &[M2], "what waits is received last first").after(|s| {
         for (id, now) in s.kernel.processes.iter_mut() {
             let was = s.was.processes.get(id).map_or(0, |was| was.life.mailbox.len());
             if was > 0 && now.life.mailbox.len() == was + 1 {
@@ -46,7 +47,7 @@ pub(super) const ALL: &[Mutant] = &[
             }
         }
     }),
-    Mutant::new("stutters", "M2", "a request that waits is received twice").after(|s| {
+    Mutant::new("stutters", &[M2], "a request that waits is received twice").after(|s| {
         for (id, now) in s.kernel.processes.iter_mut() {
             let was = s.was.processes.get(id).map_or(0, |was| was.life.mailbox.len());
             if now.life.mailbox.len() > was
@@ -56,7 +57,7 @@ pub(super) const ALL: &[Mutant] = &[
             }
         }
     }),
-    Mutant::new("context-of-another", "M3", "a response comes with the context of another request").after(|s| {
+    Mutant::new("context-of-another", &[M3], "a response comes with the context of another request").after(|s| {
         let Some(Input::Call(id, _)) = s.input else { return };
         let Some(process) = s.process(id) else { return };
         let waiting = &mut process.life.outstanding;
@@ -66,16 +67,16 @@ pub(super) const ALL: &[Mutant] = &[
             std::mem::swap(&mut one.context, &mut other.context);
         }
     }),
-    Mutant::new("context-is-lost", "M3", "a response comes without the context of its request").before(|s| {
+    Mutant::new("context-is-lost", &[M3], "a response comes without the context of its request").before(|s| {
         s.each_sent(|outgoing| outgoing.context = None);
     }),
-    Mutant::new("metadata-is-lost", "M3", "metadata do not arrive").before(|s| {
+    Mutant::new("metadata-is-lost", &[M3], "metadata do not arrive").before(|s| {
         s.each_sent(|outgoing| outgoing.request.metadata = None);
         if let Some(Input::Call(_, Call::SendResponse(response))) = &mut s.input {
             response.0.metadata = None;
         }
     }),
-    Mutant::new("inherits-no-blob", "M3", "a message that inherits is sent without the blob").before(|s| {
+    Mutant::new("inherits-no-blob", &[M3], "a message that inherits is sent without the blob").before(|s| {
         let inherits = s.sends().iter().any(|(_, outgoing)| outgoing.request.inherit)
             || matches!(&s.input, Some(Input::Call(_, Call::SendResponse(response))) if response.0.inherit);
         if let Some(Input::Call(id, _)) = s.input
@@ -85,16 +86,16 @@ pub(super) const ALL: &[Mutant] = &[
             process.life.last_blob = None;
         }
     }),
-    Mutant::new("inherits-no-rsvp", "M3", "the answer to a passed-on request goes to who passed it on").before(|s| {
+    Mutant::new("inherits-no-rsvp", &[M3], "the answer to a passed-on request goes to who passed it on").before(|s| {
         if let Some(Input::Call(id, Call::SendResponse(_))) = s.input
             && let Some(prompt) = s.process(id).and_then(|process| process.life.prompting.as_mut())
         {
             Rc::make_mut(prompt).rsvp = None;
         }
     }),
-    Mutant::new("inherits-nothing", "M3", "a request that inherits has an id of its own, and nobody to answer")
+    Mutant::new("inherits-nothing", &[M3], "a request that inherits has an id of its own, and nobody to answer")
         .before(|s| s.each_sent(|outgoing| outgoing.request.inherit = false)),
-    Mutant::new("awaits-whatever-comes", "M3", "send-and-await-response gives back the next message, whatever it is")
+    Mutant::new("awaits-whatever-comes", &[M3], "send-and-await-response gives back the next message, whatever it is")
         .before(|s| {
             for (_, process) in s.kernel.processes.iter_mut() {
                 if matches!(process.status, Status::Running(Activity::Awaiting(_))) {
@@ -125,7 +126,7 @@ pub(super) const ALL: &[Mutant] = &[
                 }
             }
         }),
-    Mutant::new("prompt-is-not-restored", "M3", "after an answer came, what was asked before cannot be answered")
+    Mutant::new("prompt-is-not-restored", &[M3], "after an answer came, what was asked before cannot be answered")
         .after(|s| {
             for (id, _, _) in settled(s) {
                 if let Some(process) = s.process(id) {
@@ -133,7 +134,7 @@ pub(super) const ALL: &[Mutant] = &[
                 }
             }
         }),
-    Mutant::new("answers-the-first", "M3", "a response answers what the life was first asked").after(|s| {
+    Mutant::new("answers-the-first", &[M3], "a response answers what the life was first asked").after(|s| {
         for (id, now) in s.kernel.processes.iter_mut().filter(|(id, _)| !id.is_module()) {
             if let Some(was) = s.was.processes.get(id)
                 && was.life.run == now.life.run
@@ -143,12 +144,12 @@ pub(super) const ALL: &[Mutant] = &[
             }
         }
     }),
-    Mutant::new("offline-is-timeout", "M4", "who cannot be reached is told as a timeout").before(|s| {
+    Mutant::new("offline-is-timeout", &[M4], "who cannot be reached is told as a timeout").before(|s| {
         if let Some(Input::Undeliverable(_, kind)) = &mut s.input {
             *kind = SendErrorKind::Timeout;
         }
     }),
-    Mutant::new("timeout-is-offline", "M4", "who does not answer is told as offline").after(|s| {
+    Mutant::new("timeout-is-offline", &[M4], "who does not answer is told as offline").after(|s| {
         if !matches!(s.input, Some(Input::Wake)) {
             return;
         }
@@ -166,7 +167,7 @@ pub(super) const ALL: &[Mutant] = &[
             }
         }
     }),
-    Mutant::new("absent-times-out-late", "E11", "a request to nobody times out only when its time is up").after(|s| {
+    Mutant::new("absent-times-out-late", &[E11], "a request to nobody times out only when its time is up").after(|s| {
         let dropped = s.out.iter().filter_map(|effect| match effect {
             Effect::Dropped(message, DropReason::NotRunning) if message.expects_response().is_some() => {
                 Some(message.clone())

@@ -5,34 +5,46 @@ use crate::effect::Change;
 use crate::message::Content;
 use crate::on_exit::{OnExit, OnExitKind};
 use crate::process::{Ending, Process};
+use crate::rule::How::{Down, Kill, Panic, Return};
+use crate::rule::Rule::{C5, E2, E4, E4b, E6, X};
 
 pub(super) const ALL: &[Mutant] = &[
-    Mutant::new("boot-forgets-one", "X.down.Restart", "the last Restart row is not started at boot").before(|s| {
-        if let Some(last) = s.rows.iter().rposition(|(_, row)| row.on_exit == OnExit::Restart) {
-            s.rows.remove(last);
-        }
-    }),
-    Mutant::new("boot-keeps-none-rows", "X.down.None, E6, E4b", "the rows of None processes outlive a boot").after(
-        |s| {
-            let none = s.rows.iter().filter(|(_, row)| row.on_exit == OnExit::None).map(|(id, _)| Change::Remove(*id));
-            let none: Vec<Change> = none.collect();
-            s.changes().for_each(|changes| changes.retain(|change| !none.contains(change)));
-        },
-    ),
-    Mutant::new("boot-forgets-requests", "X.down.Requests", "requests are not fired at boot").before(|s| {
-        for (_, row) in &mut s.rows {
-            if row.on_exit.kind() == OnExitKind::Requests {
-                row.on_exit = OnExit::None;
-            }
-        }
-    }),
-    Mutant::new("boot-fires-first", "E4b, X.down.Requests", "at boot requests are fired before their rows are gone")
-        .after(|s| {
-            if s.input.is_none() {
-                fire_early(s);
+    Mutant::new("boot-forgets-one", &[X(Down, OnExitKind::Restart)], "the last Restart row is not started at boot")
+        .before(|s| {
+            if let Some(last) = s.rows.iter().rposition(|(_, row)| row.on_exit == OnExit::Restart) {
+                s.rows.remove(last);
             }
         }),
-    Mutant::new("boot-fires-between", "E4b, X.down.Requests", "requests are fired before all are up")
+    Mutant::new(
+        "boot-keeps-none-rows",
+        &[X(Down, OnExitKind::None), E6, E4b],
+        "the rows of None processes outlive a boot",
+    )
+    .after(|s| {
+        let none = s.rows.iter().filter(|(_, row)| row.on_exit == OnExit::None).map(|(id, _)| Change::Remove(*id));
+        let none: Vec<Change> = none.collect();
+        s.changes().for_each(|changes| changes.retain(|change| !none.contains(change)));
+    }),
+    Mutant::new("boot-forgets-requests", &[X(Down, OnExitKind::Requests)], "requests are not fired at boot").before(
+        |s| {
+            for (_, row) in &mut s.rows {
+                if row.on_exit.kind() == OnExitKind::Requests {
+                    row.on_exit = OnExit::None;
+                }
+            }
+        },
+    ),
+    Mutant::new(
+        "boot-fires-first",
+        &[E4b, X(Down, OnExitKind::Requests)],
+        "at boot requests are fired before their rows are gone",
+    )
+    .after(|s| {
+        if s.input.is_none() {
+            fire_early(s);
+        }
+    }),
+    Mutant::new("boot-fires-between", &[E4b, X(Down, OnExitKind::Requests)], "requests are fired before all are up")
         .before(|s| {
             // One of those that are to come up is held back until the others' last words are said.
             if let Some(crate::Input::Written(_, Ok(()))) = s.input
@@ -49,12 +61,17 @@ pub(super) const ALL: &[Mutant] = &[
                 late.into_iter().for_each(|id| s.with(|kernel, cx| kernel.start(id, cx)));
             }
         }),
-    Mutant::new("last-words-too-soon", "E2, E4", "requests are fired before the removal is durable").after(|s| {
+    Mutant::new("last-words-too-soon", &[E2, E4], "requests are fired before the removal is durable").after(|s| {
         if s.input.is_some() {
             fire_early(s);
         }
     }),
-    Mutant::new("last-words-twice", "E4, X.kill.Requests", "a killed process's requests are fired twice").after(|s| {
+    Mutant::new(
+        "last-words-twice",
+        &[E4, X(Kill, OnExitKind::Requests)],
+        "a killed process's requests are fired twice",
+    )
+    .after(|s| {
         for (id, process) in s.gone() {
             let Process { on_exit: OnExit::Requests(requests), capabilities, .. } = &process else { continue };
             if process.is_killed() {
@@ -62,7 +79,7 @@ pub(super) const ALL: &[Mutant] = &[
             }
         }
     }),
-    Mutant::new("last-words-backwards", "E4", "requests are fired in reverse order").after(|s| {
+    Mutant::new("last-words-backwards", &[E4], "requests are fired in reverse order").after(|s| {
         s.each_ending(|process| {
             if let Some(Ending { requests: Some(requests), .. }) = process.ending_mut() {
                 *requests = requests.iter().rev().cloned().collect();
@@ -71,7 +88,13 @@ pub(super) const ALL: &[Mutant] = &[
     }),
     Mutant::new(
         "only-one-last-word",
-        "E4, X.return.Requests, X.panic.Requests, X.kill.Requests, X.down.Requests",
+        &[
+            E4,
+            X(Return, OnExitKind::Requests),
+            X(Panic, OnExitKind::Requests),
+            X(Kill, OnExitKind::Requests),
+            X(Down, OnExitKind::Requests),
+        ],
         "of several requests only the first is fired",
     )
     .after(|s| {
@@ -81,7 +104,7 @@ pub(super) const ALL: &[Mutant] = &[
             }
         });
     }),
-    Mutant::new("last-words-lose-their-blob", "E4", "requests are fired without their blobs").after(|s| {
+    Mutant::new("last-words-lose-their-blob", &[E4], "requests are fired without their blobs").after(|s| {
         s.each_ending(|process| {
             if let Some(Ending { requests: Some(requests), .. }) = process.ending_mut() {
                 *requests =
@@ -89,10 +112,10 @@ pub(super) const ALL: &[Mutant] = &[
             }
         });
     }),
-    Mutant::new("last-words-of-a-pauper", "E4, C5", "requests are fired after all capabilities are gone").after(|s| {
+    Mutant::new("last-words-of-a-pauper", &[E4, C5], "requests are fired after all capabilities are gone").after(|s| {
         s.each_ending(|process| process.capabilities.clear());
     }),
-    Mutant::new("last-words-expect", "E4", "requests expect a response").after(|s| {
+    Mutant::new("last-words-expect", &[E4], "requests expect a response").after(|s| {
         let gone: Vec<_> = s.gone().into_iter().map(|(id, _)| s.kernel.address(id)).collect();
         s.rewrite_new(|message| match &mut message.content {
             Content::Request(request) if gone.contains(&message.source) => request.expects_response = Some(5),

@@ -1,10 +1,10 @@
 //! The exit matrix: four ways to exit, three behaviours, a scenario for each cell (X).
 
 use super::{ALICE, alice, leaving, scenario, to_ask};
-use kernel_core::OnExitKind;
+use kernel_core::{How, OnExitKind};
 use sim::plan::site::Down;
 use sim::scenario::{Action, On, Scenario, alive, down, gone, kill, lives, millis, prints, secs, start, tell};
-use sim::trace::coverage::{COLUMNS, How};
+use sim::trace::coverage::COLUMNS;
 
 pub(super) fn all() -> Vec<Scenario> {
     let mut scenarios: Vec<Scenario> =

@@ -1,5 +1,6 @@
 //! What the tests share that look for wrong kernels.
 
+use kernel_core::Rule;
 use sim::world::{Run, Verdict};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,20 +9,13 @@ use std::thread;
 /// Threads.
 const JOBS: usize = 2;
 
-/// Whether a rule is among those that are said to break: `X.panic` stands for all its cells.
-#[allow(dead_code)] // Not everybody who looks for what is wrong knows its rule.
-pub fn names(said: &str, rule: &str) -> bool {
-    let stands_for = |said: &str| rule.strip_prefix(said).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    said.split(", ").any(stands_for)
-}
-
 /// The rules that a run broke, and how.
-pub fn violations(run: &Run) -> impl Iterator<Item = (&'static str, &str)> {
+pub fn violations(run: &Run) -> impl Iterator<Item = (Rule, &str)> {
     let violations = match &run.verdict {
         Verdict::Violated(violations) => &violations[..],
         Verdict::Held | Verdict::Limit(_) => &[],
     };
-    violations.iter().map(|violation| (violation.rule.id, &*violation.facts))
+    violations.iter().map(|violation| (violation.claim.rule, &*violation.facts))
 }
 
 /// Does something to each of many, on all threads; what comes of it is in the order of the many.

@@ -2,7 +2,7 @@
 
 use super::notes::Note;
 use super::visits::{Visit, Visited};
-use crate::invariant::{Rule, Violation};
+use crate::invariant::{Claim, Violation};
 use crate::plan::Plan;
 use crate::trace::coverage::Coverage;
 use crate::world::{Run, Verdict};
@@ -33,8 +33,8 @@ impl Outcome {
 /// Something that broke, in one run or many.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// Which rule.
-    pub rule: Rule,
+    /// Which rule, and which part of it.
+    pub claim: Claim,
     /// What happened, the first time.
     pub facts: String,
     /// The first visit in which it did; none: the calm run.
@@ -46,7 +46,7 @@ pub struct Failure {
 impl Failure {
     /// Whether a violation is this one again: the same rule, and the same facts but for numbers.
     pub fn is(&self, violation: &Violation) -> bool {
-        self.rule == violation.rule && plain(&self.facts) == plain(&violation.facts)
+        self.claim == violation.claim && plain(&self.facts) == plain(&violation.facts)
     }
 }
 
@@ -94,7 +94,7 @@ impl Findings {
             match self.failures.iter_mut().find(|failure| failure.is(violation)) {
                 Some(failure) => failure.runs += 1,
                 None => self.failures.push(Failure {
-                    rule: violation.rule,
+                    claim: violation.claim,
                     facts: violation.facts.clone(),
                     first: visit.clone(),
                     runs: 1,
@@ -142,10 +142,10 @@ mod tests {
     use crate::plan::chooser::Seed;
     use kernel_core::Cause;
 
-    const RULE: Rule = Rule { id: "panic", says: "nobody panics" };
+    const CLAIM: Claim = Claim::own("panic", "nobody panics");
 
     fn broke(facts: &str) -> Verdict {
-        Verdict::Violated(vec![Violation { rule: RULE, facts: facts.to_string(), at: Some(Cause(7)) }])
+        Verdict::Violated(vec![Violation { claim: CLAIM, facts: facts.to_string(), at: Some(Cause(7)) }])
     }
 
     fn visited(seed: u64, verdict: Verdict, notes: &[Note]) -> Visited {

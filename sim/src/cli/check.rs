@@ -162,8 +162,8 @@ impl Check {
         for (index, event) in run.trace.events() {
             writeln!(out, "{}", crate::trace::line(*index, event, &run.names))?;
         }
-        for Violation { rule, facts, .. } in broken(&run) {
-            writeln!(out, "{}: BROKEN: {facts}", rule.id)?;
+        for Violation { claim, facts, .. } in broken(&run) {
+            writeln!(out, "{}: BROKEN: {facts}", claim.rule)?;
         }
         writeln!(out, "fingerprint {}", run.fingerprint)?;
         Ok(if run.held() { Outcome::Held } else { Outcome::Violated })
@@ -384,7 +384,7 @@ fn json(told: &Told<'_>, out: &mut impl Write) -> Result<(), Stop> {
     for story in &told.stories {
         let Story { failure, plan, line, .. } = story;
         let facts = story.violation().map_or(failure.facts.as_str(), |violation| &violation.facts);
-        let (rule, says, runs, plan) = (failure.rule.id, failure.rule.says, failure.runs, record::lines(plan));
+        let (rule, says, runs, plan) = (failure.claim.rule.id(), failure.claim.says, failure.runs, record::lines(plan));
         record::write(out, &Record::Failure { package: name, rule, says, facts, runs, plan, replay: line })?;
     }
     for (note, runs) in &findings.notes {

@@ -275,10 +275,10 @@ fn tell(
         0 => writeln!(out, "  only seed {} broke it", first.seed.0)?,
         more => writeln!(out, "  seed {} was the first to break it, of {}", first.seed.0, counted(more + 1, "seed"))?,
     }
-    for Failure { scenario, rule, seed, seeds, .. } in others {
-        if retold.violation(rule).is_none() {
-            writeln!(out, "\n{}: BROKEN in {}, too, under {}", rule.id, scenario.name, counted(*seeds, "seed"))?;
-            writeln!(out, "  says: {}", fold(rule.says, 8))?;
+    for Failure { scenario, claim, seed, seeds, .. } in others {
+        if retold.violation(claim).is_none() {
+            writeln!(out, "\n{}: BROKEN in {}, too, under {}", claim.rule, scenario.name, counted(*seeds, "seed"))?;
+            writeln!(out, "  says: {}", fold(claim.says, 8))?;
             writeln!(out, "  replay: {}", stage.seed_line(scenario, *seed))?;
         }
     }
@@ -296,12 +296,12 @@ fn list(
     for failure in failures {
         let retold = stage.retell(failure)?;
         keep_plan(keep, stage, failure, &retold)?;
-        let violation = retold.violation(&failure.rule);
+        let violation = retold.violation(&failure.claim);
         let record = Record::Violation {
             scenario: &failure.scenario.name,
             seed: failure.seed.0,
-            rule: failure.rule.id,
-            says: failure.rule.says,
+            rule: failure.claim.rule.id(),
+            says: failure.claim.says,
             facts: violation.map_or("", |violation| &violation.facts),
             at: violation.and_then(|violation| Some(violation.at?.0)),
             seeds: failure.seeds,
@@ -321,7 +321,7 @@ fn list(
 fn keep_plan(keep: Option<&Path>, stage: Stage<'_>, failure: &Failure<'_>, retold: &Retold) -> Result<(), Stop> {
     let (Some(folder), None) = (keep, &retold.drift) else { return Ok(()) };
     let kept = retold.regression(failure, stage.rules);
-    let name = format!("{} {} {}.plan", kept.scenario, failure.rule.id.replace('.', "-"), kept.kernel);
+    let name = format!("{} {} {}.plan", kept.scenario, failure.claim.rule.id().replace('.', "-"), kept.kernel);
     let path = folder.join(name.replace(' ', "-").to_lowercase());
     let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, kept.to_string()));
     written.map_err(|error| Stop::Wrong(format!("--keep: {}: {error}", path.display())))
@@ -340,7 +340,7 @@ pub(super) fn bar(runs: usize) -> ProgressBar {
 mod tests {
     use super::super::{Command, CommandLine};
     use super::*;
-    use crate::invariant::{Invariant, Past, Rule};
+    use crate::invariant::{Claim, Invariant, Past};
     use crate::trace::event::{Event, Kind};
     use clap::Parser;
     use kernel_core::{Cause, Names};
@@ -350,8 +350,8 @@ mod tests {
     struct Odd(fn() -> Result<(), String>);
 
     impl Invariant for Odd {
-        fn rule(&self) -> Rule {
-            Rule { id: "odd", says: "a node never boots" }
+        fn claim(&self) -> Claim {
+            Claim::own("odd", "a node never boots")
         }
 
         fn reads(&self) -> &'static [Kind] {

@@ -7,7 +7,7 @@ use crate::explore::regression::Regression;
 use crate::explore::report::Report;
 use crate::explore::shrink::{Shrunk, shrink_with_script};
 use crate::explore::{Explored, record_seed, run_plan, run_strictly};
-use crate::invariant::{Rule, Violation};
+use crate::invariant::{Claim, Violation};
 use crate::plan::Plan;
 use crate::plan::chooser::{Profile, Seed};
 use crate::scenario::{Scenario, ScenarioError};
@@ -25,7 +25,7 @@ const PASTED_LINES_MAX: usize = 12;
 #[derive(Clone, Copy)]
 pub(super) struct Failure<'a> {
     pub(super) scenario: &'a Scenario,
-    pub(super) rule: Rule,
+    pub(super) claim: Claim,
     /// The first seed that broke it.
     pub(super) seed: Seed,
     /// What that seed's run was said to have come to.
@@ -39,21 +39,21 @@ pub(super) struct Failure<'a> {
 pub(super) fn failures<'a>(scenario: &'a Scenario, explored: &'a Explored) -> Vec<Failure<'a>> {
     let mut failures: Vec<Failure<'a>> = Vec::new();
     for (seed, verdict) in &explored.violations {
-        let mut met: Vec<Rule> = Vec::new();
-        for Violation { rule, .. } in violations(verdict) {
+        let mut met: Vec<Claim> = Vec::new();
+        for Violation { claim, .. } in violations(verdict) {
             // A scenario may have one rule broken twice in one run.
-            if met.contains(rule) {
+            if met.contains(claim) {
                 continue;
             }
-            met.push(*rule);
-            match failures.iter_mut().find(|failure| failure.rule == *rule) {
+            met.push(*claim);
+            match failures.iter_mut().find(|failure| failure.claim == *claim) {
                 Some(failure) => failure.seeds += 1,
-                None => failures.push(Failure { scenario, rule: *rule, seed: *seed, verdict, seeds: 1 }),
+                None => failures.push(Failure { scenario, claim: *claim, seed: *seed, verdict, seeds: 1 }),
             }
         }
     }
     // What the contract says comes before what a scenario expects of its calm run.
-    failures.sort_by_key(|failure| failure.rule.id == SCENARIO);
+    failures.sort_by_key(|failure| failure.claim.rule.id() == SCENARIO);
     failures
 }
 
@@ -136,7 +136,7 @@ impl Stage<'_> {
         let shrunk = self.shrink(failure, plan, recorded.trace.len())?;
         let run = self.play(scenario, &shrunk.plan, &options)?;
         let replay = vec![seed_line, self.plan_line(scenario, &shrunk.plan)];
-        let test = Some(rust_test(scenario, &shrunk.plan, &self.rules.options(scenario), failure.rule.id));
+        let test = Some(rust_test(scenario, &shrunk.plan, &self.rules.options(scenario), failure.claim.rule.id()));
         Ok(Retold { run, plan: shrunk.plan, shrunk_from: Some(before), replay, test, drift })
     }
 
@@ -148,7 +148,7 @@ impl Stage<'_> {
         let shrunk = shrink_with_script(plan, failure.scenario.script.len(), runs as usize, |plan| {
             let played = if stop.is_none() { self.play(failure.scenario, plan, &options) } else { return false };
             match played {
-                Ok(run) => violations(&run.verdict).iter().any(|violation| violation.rule == failure.rule),
+                Ok(run) => violations(&run.verdict).iter().any(|violation| violation.claim == failure.claim),
                 Err(error) => {
                     stop = Some(error);
                     false
@@ -192,8 +192,8 @@ impl Stage<'_> {
 
 impl Retold {
     /// How it broke in the run of the plan: nothing, if that run did not break it (then there was drift).
-    pub(super) fn violation(&self, rule: &Rule) -> Option<&Violation> {
-        violations(&self.run.verdict).iter().find(|violation| violation.rule == *rule)
+    pub(super) fn violation(&self, claim: &Claim) -> Option<&Violation> {
+        violations(&self.run.verdict).iter().find(|violation| violation.claim == *claim)
     }
 
     /// The failure, to be kept in a file.
@@ -202,7 +202,7 @@ impl Retold {
             scenario: failure.scenario.name.clone(),
             kernel: rules.kernels(),
             flavor: rules.options(failure.scenario).flavor,
-            breaks: Some(failure.rule.id.to_string()),
+            breaks: Some(failure.claim.rule.to_string()),
             plan: self.plan.clone(),
         }
     }
@@ -212,7 +212,7 @@ impl Retold {
         let pasted = if self.plan.lines.len() > PASTED_LINES_MAX { 1 } else { self.replay.len() };
         let report = Report {
             scenario: &failure.scenario.name,
-            violation: self.violation(&failure.rule)?,
+            violation: self.violation(&failure.claim)?,
             run: &self.run,
             plan: &self.plan,
             shrunk_from: self.shrunk_from,
@@ -230,7 +230,8 @@ fn told(verdict: &Verdict) -> String {
         Verdict::Held => "everything held".to_string(),
         Verdict::Limit(limit) => format!("the limit of {limit}"),
         Verdict::Violated(violations) => {
-            let each = violations.iter().map(|violation| format!("{} ({})", violation.rule.id, violation.facts));
+            let each =
+                violations.iter().map(|violation| format!("{} ({})", violation.claim.rule.id(), violation.facts));
             each.collect::<Vec<_>>().join(" and ")
         }
     }

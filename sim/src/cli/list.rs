@@ -18,10 +18,10 @@ pub(super) struct List {
 
 impl List {
     pub(super) fn run(&self, context: &Context, out: &mut impl Write) -> Result<Outcome, Stop> {
-        let invariants: Vec<_> = crate::invariant::all(&Semantics::book()).iter().map(|each| each.rule()).collect();
+        let invariants: Vec<_> = crate::invariant::all(&Semantics::book()).iter().map(|each| each.claim()).collect();
         let scenarios = context.scenarios.iter();
         let scenarios = scenarios.map(|scenario| Listed::Scenario { name: &scenario.name, about: &scenario.about });
-        let invariants = invariants.iter().map(|rule| Listed::Invariant { name: rule.id, says: rule.says });
+        let invariants = invariants.iter().map(|claim| Listed::Invariant { name: claim.rule.id(), says: claim.says });
         let faults = Question::ALL.iter();
         let faults = faults.map(|family| Listed::Fault { name: family.name(), summary: family.summary() });
         let deviations = Deviation::ALL.iter();

@@ -2,9 +2,9 @@
 
 use super::record::{CellRecord, ProbeRecord, cell_name};
 use super::text::{entry, grouped};
-use crate::trace::coverage::{COLUMNS, Cell, Coverage, How, Stake};
+use crate::trace::coverage::{COLUMNS, Cell, Coverage, Stake};
 use crate::trace::probe::Probe;
-use kernel_core::OnExitKind;
+use kernel_core::{How, OnExitKind};
 use std::fmt;
 
 const RARE: &str = "whoever has on-exit requests may message their target, until that ends and the right is revoked";

@@ -3,8 +3,7 @@
 use crate::invariant::Violation;
 use crate::plan::{Line, Plan};
 use crate::trace::Fingerprint;
-use crate::trace::coverage::How;
-use kernel_core::OnExitKind;
+use kernel_core::{How, OnExitKind};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -193,8 +192,8 @@ pub(super) struct Broken<'a> {
 
 impl<'a> From<&'a Violation> for Broken<'a> {
     fn from(violation: &'a Violation) -> Broken<'a> {
-        let Violation { rule, facts, at } = violation;
-        Broken { rule: rule.id, says: rule.says, facts, at: at.map(|at| at.0) }
+        let Violation { claim, facts, at } = violation;
+        Broken { rule: claim.rule.id(), says: claim.says, facts, at: at.map(|at| at.0) }
     }
 }
 

@@ -10,10 +10,10 @@ use crate::plan::chooser::{Profile, Seed};
 use crate::plan::site::Question;
 use crate::scenario::Scenario;
 use crate::trace;
-use crate::trace::coverage::{COLUMNS, How};
+use crate::trace::coverage::COLUMNS;
 use crate::trace::event::{Event, What};
 use crate::world::{Options, Run, Verdict};
-use kernel_core::{Message, ProcessRef, Semantics};
+use kernel_core::{How, Message, ProcessRef, Semantics};
 use std::io::{self, Write};
 
 /// How much of the scenario is told.

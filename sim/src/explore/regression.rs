@@ -96,7 +96,7 @@ impl Regression {
 
 fn broken(run: &Run) -> Vec<&'static str> {
     match &run.verdict {
-        Verdict::Violated(violations) => violations.iter().map(|violation| violation.rule.id).collect(),
+        Verdict::Violated(violations) => violations.iter().map(|violation| violation.claim.rule.id()).collect(),
         Verdict::Held | Verdict::Limit(_) => vec![],
     }
 }

@@ -43,9 +43,9 @@ pub struct Report<'a> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Violation { rule, facts, .. } = self.violation;
-        writeln!(f, "{}: BROKEN in {}", rule.id, self.scenario)?;
-        writeln!(f, "  says: {}", fold(rule.says, 8))?;
+        let Violation { claim, facts, .. } = self.violation;
+        writeln!(f, "{}: BROKEN in {}", claim.rule, self.scenario)?;
+        writeln!(f, "  says: {}", fold(claim.says, 8))?;
         writeln!(f, "  but:  {}", fold(facts, 8))?;
         self.others(f)?;
         self.plan(f)?;
@@ -65,8 +65,8 @@ impl Report<'_> {
     fn others(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Verdict::Violated(all) = &self.run.verdict else { return Ok(()) };
         for other in all.iter().filter(|other| *other != self.violation) {
-            writeln!(f, "  {}: BROKEN in the same run", other.rule.id)?;
-            writeln!(f, "    says: {}", fold(other.rule.says, 10))?;
+            writeln!(f, "  {}: BROKEN in the same run", other.claim.rule)?;
+            writeln!(f, "    says: {}", fold(other.claim.says, 10))?;
             writeln!(f, "    but:  {}", fold(&other.facts, 10))?;
         }
         Ok(())

@@ -1,9 +1,9 @@
 //! That what waits for the process table is answered, whatever becomes of its write: P2.
 
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, Life, What};
 use crate::trace::life_text;
-use kernel_core::{CallKind, Cause, Duration, Instant, Names, NodeId};
+use kernel_core::{CallKind, Cause, Duration, Instant, Names, NodeId, Rule};
 
 /// How long an answer may take when no write is refused any more: far longer than any write.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -31,9 +31,9 @@ impl RefusalsAreTold {
 }
 
 impl Invariant for RefusalsAreTold {
-    fn rule(&self) -> Rule {
-        Rule {
-            id: "P2",
+    fn claim(&self) -> Claim {
+        Claim {
+            rule: Rule::P2,
             says: "initialize, spawn and set_on_exit are answered, or panic their caller, if a write is refused",
         }
     }

@@ -4,9 +4,9 @@
 //! what they knew at the cut. Here: that the cut is one.
 
 use crate::invariant::lives::entry;
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
-use kernel_core::{Cause, Change, Names};
+use kernel_core::{Cause, Change, Names, Rule};
 
 /// P5: table, capabilities and state are all of one instant. Whatever of them the disk has that the trace had not said
 /// by then is told between the restore and the boot.
@@ -17,8 +17,8 @@ pub struct RestoredIsOneCut {
 }
 
 impl Invariant for RestoredIsOneCut {
-    fn rule(&self) -> Rule {
-        Rule { id: "P5", says: "a restore is one consistent cut over table, capabilities, state and modules" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::P5, says: "a restore is one consistent cut over table, capabilities, state and modules" }
     }
 
     fn reads(&self) -> &'static [Kind] {

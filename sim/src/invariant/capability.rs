@@ -2,9 +2,11 @@
 
 use crate::invariant::lives::entry;
 use crate::invariant::message::Watched;
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
-use kernel_core::{Address, Capability, Cause, Change, Instant, Message, Names, NodeId, ParamsRef, ProcessRef, Record};
+use kernel_core::{
+    Address, Capability, Cause, Change, Instant, Message, Names, NodeId, ParamsRef, ProcessRef, Record, Rule,
+};
 
 /// C1, at the sender's end: whether it may send this message. True if there is any doubt.
 pub(crate) fn may_send(past: &Past, message: &Message) -> bool {
@@ -41,7 +43,7 @@ pub(crate) fn capability_text(capability: &Capability, names: &Names) -> String 
 /// C1 for the living, C5 for on-exit requests: a message without its capability reaches nobody.
 #[derive(Clone, Debug)]
 pub struct MessagingNeedsCapability {
-    rule: Rule,
+    claim: Claim,
     dead: bool,
     /// Messages that nobody may get.
     forbidden: Watched,
@@ -50,9 +52,9 @@ pub struct MessagingNeedsCapability {
 }
 
 impl MessagingNeedsCapability {
-    fn new(id: &'static str, says: &'static str, dead: bool) -> MessagingNeedsCapability {
+    fn new(rule: Rule, says: &'static str, dead: bool) -> MessagingNeedsCapability {
         let (forbidden, allowed) = (Watched::default(), vec![]);
-        MessagingNeedsCapability { rule: Rule { id, says }, dead, forbidden, allowed }
+        MessagingNeedsCapability { claim: Claim { rule, says }, dead, forbidden, allowed }
     }
 
     /// What was allowed is, until somebody loses something.
@@ -70,19 +72,19 @@ impl MessagingNeedsCapability {
     /// C1.
     pub fn of_the_living() -> MessagingNeedsCapability {
         let says = "a local message needs messaging of its target; across nodes both sides need network";
-        MessagingNeedsCapability::new("C1", says, false)
+        MessagingNeedsCapability::new(Rule::C1, says, false)
     }
 
     /// C5.
     pub fn of_the_dead() -> MessagingNeedsCapability {
         let says = "on-exit requests comport to the capability requirements of the process when it was alive";
-        MessagingNeedsCapability::new("C5", says, true)
+        MessagingNeedsCapability::new(Rule::C5, says, true)
     }
 }
 
 impl Invariant for MessagingNeedsCapability {
-    fn rule(&self) -> Rule {
-        self.rule
+    fn claim(&self) -> Claim {
+        self.claim
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -120,7 +122,7 @@ impl Invariant for MessagingNeedsCapability {
 /// C3 for the living, C5 for on-exit requests: what is attached was held or issued by the sender.
 #[derive(Clone, Debug)]
 pub struct AttachedIsHeld {
-    rule: Rule,
+    claim: Claim,
     dead: bool,
 }
 
@@ -128,19 +130,19 @@ impl AttachedIsHeld {
     /// C3.
     pub fn of_the_living() -> AttachedIsHeld {
         let says = "capabilities attached to a message are cut to those the sender holds or issues";
-        AttachedIsHeld { rule: Rule { id: "C3", says }, dead: false }
+        AttachedIsHeld { claim: Claim { rule: Rule::C3, says }, dead: false }
     }
 
     /// C5.
     pub fn of_the_dead() -> AttachedIsHeld {
         let says = "capabilities attached to on-exit requests are cut to those held at the exit";
-        AttachedIsHeld { rule: Rule { id: "C5", says }, dead: true }
+        AttachedIsHeld { claim: Claim { rule: Rule::C5, says }, dead: true }
     }
 }
 
 impl Invariant for AttachedIsHeld {
-    fn rule(&self) -> Rule {
-        self.rule
+    fn claim(&self) -> Claim {
+        self.claim
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -172,8 +174,8 @@ impl Invariant for AttachedIsHeld {
 pub struct Unforgeable;
 
 impl Invariant for Unforgeable {
-    fn rule(&self) -> Rule {
-        Rule { id: "C3", says: "a guest cannot obtain a capability other than by being given it" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::C3, says: "a guest cannot obtain a capability other than by being given it" }
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -263,8 +265,11 @@ impl RevokedAtTheEnd {
 }
 
 impl Invariant for RevokedAtTheEnd {
-    fn rule(&self) -> Rule {
-        Rule { id: "E12", says: "an exit that ends a process revokes every capability it issued; a restart none" }
+    fn claim(&self) -> Claim {
+        Claim {
+            rule: Rule::E12,
+            says: "an exit that ends a process revokes every capability it issued; a restart none",
+        }
     }
 
     fn reads(&self) -> &'static [Kind] {

@@ -1,9 +1,9 @@
 //! Who may use the databases of `kv` and `sqlite`: nobody without the capability (P3, C3).
 
 use crate::invariant::lives::{answers, entry};
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
-use kernel_core::{Cause, Message, Names, ProcessRef};
+use kernel_core::{Cause, Message, Names, ProcessRef, Rule};
 use serde_json::{Value, json};
 use std::rc::Rc;
 
@@ -66,8 +66,8 @@ pub struct DatabasesAreGuarded {
 }
 
 impl Invariant for DatabasesAreGuarded {
-    fn rule(&self) -> Rule {
-        Rule { id: "P3", says: "nobody reads or writes a database of kv or sqlite without the capability" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::P3, says: "nobody reads or writes a database of kv or sqlite without the capability" }
     }
 
     fn reads(&self) -> &'static [Kind] {

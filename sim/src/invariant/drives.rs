@@ -2,9 +2,9 @@
 
 use crate::invariant::files::effect::{Said, said};
 use crate::invariant::lives::{answers, entry};
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
-use kernel_core::{Address, Cause, Message, Names, NodeId, ProcessRef};
+use kernel_core::{Address, Cause, Message, Names, NodeId, ProcessRef, Rule};
 use serde_json::Value;
 use std::rc::Rc;
 
@@ -77,8 +77,8 @@ fn holds(past: &Past, names: &Names, who: (NodeId, ProcessRef), kind: &str, driv
 }
 
 impl Invariant for DrivesAreGuarded {
-    fn rule(&self) -> Rule {
-        Rule { id: "P3", says: "nobody reads or writes a drive of vfs without the capability" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::P3, says: "nobody reads or writes a drive of vfs without the capability" }
     }
 
     fn reads(&self) -> &'static [Kind] {

@@ -2,11 +2,13 @@
 //!
 //! What exactly is fired, and on whose authority, is for `on_exit_requests` and `capability`.
 
-use crate::invariant::lives::{Fate, How, Node, Process, Restarting};
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::lives::{Fate, Node, Process, Restarting};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
 use crate::trace::life_text;
-use kernel_core::{BackOff, CallKind, Cause, Change, Duration, Names, NodeId, OnExit, OnExitKind, ProcessRef};
+use kernel_core::{
+    BackOff, CallKind, Cause, Change, Duration, How, Names, NodeId, OnExit, OnExitKind, ProcessRef, Rule,
+};
 use std::rc::Rc;
 
 /// How long a durable write may be under way when the run ends, and a boot may take.
@@ -15,7 +17,6 @@ const UNDER_WAY: Duration = Duration::from_secs(60);
 /// A cell of the exit matrix.
 #[derive(Clone, Debug)]
 pub struct Cell {
-    rule: Rule,
     how: How,
     column: OnExitKind,
     /// How long a restart may be put off.
@@ -44,27 +45,10 @@ pub(crate) fn patience(back_off: BackOff) -> Duration {
 
 /// All twelve.
 pub fn cells(back_off: BackOff) -> impl Iterator<Item = Cell> {
-    use How::{Down, Kill, Panic, Return};
-    use OnExitKind::{None, Requests, Restart};
     let patience = patience(back_off);
-    let cells = [
-        (Return, None, "X.return.None", "a None process that returns is gone"),
-        (Return, Restart, "X.return.Restart", "a Restart process that returns is restarted"),
-        (Return, Requests, "X.return.Requests", "a Requests process that returns fires them and is gone"),
-        (Panic, None, "X.panic.None", "a None process that panics is gone"),
-        (Panic, Restart, "X.panic.Restart", "a Restart process that panics is restarted"),
-        (Panic, Requests, "X.panic.Requests", "a Requests process that panics fires them and is gone"),
-        (Kill, None, "X.kill.None", "a None process that is killed is gone"),
-        (Kill, Restart, "X.kill.Restart", "a Restart process that is killed is gone: it is treated as None"),
-        (Kill, Requests, "X.kill.Requests", "a Requests process that is killed fires them and is gone"),
-        (Down, None, "X.down.None", "a None process is not started by a boot"),
-        (Down, Restart, "X.down.Restart", "a Restart process is started by the next boot"),
-        (Down, Requests, "X.down.Requests", "a Requests process is not started by a boot, and fires them"),
-    ];
-    cells.into_iter().map(move |(how, column, id, says)| {
-        let rule = Rule { id, says };
-        Cell { rule, how, column, patience, firing: vec![] }
-    })
+    let columns = [OnExitKind::None, OnExitKind::Restart, OnExitKind::Requests];
+    let cells = How::ALL.into_iter().flat_map(move |how| columns.map(|column| (how, column)));
+    cells.map(move |(how, column)| Cell { how, column, patience, firing: vec![] })
 }
 
 impl Cell {
@@ -169,8 +153,8 @@ impl Cell {
 }
 
 impl Invariant for Cell {
-    fn rule(&self) -> Rule {
-        self.rule
+    fn claim(&self) -> Claim {
+        Claim::of(Rule::X(self.how, self.column))
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -241,8 +225,8 @@ impl Invariant for Cell {
 pub struct NoneMeansNothing;
 
 impl Invariant for NoneMeansNothing {
-    fn rule(&self) -> Rule {
-        Rule { id: "E6", says: "None: not restarted, and nothing happens, no matter what" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::E6, says: "None: not restarted, and nothing happens, no matter what" }
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -274,8 +258,8 @@ pub struct OnExitIsDurable {
 }
 
 impl Invariant for OnExitIsDurable {
-    fn rule(&self) -> Rule {
-        Rule { id: "E8", says: "set_on_exit replaces the value, durably before it returns" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::E8, says: "set_on_exit replaces the value, durably before it returns" }
     }
 
     fn reads(&self) -> &'static [Kind] {

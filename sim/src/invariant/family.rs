@@ -1,9 +1,9 @@
 //! That the kernel knows no families: K3, K4.
 
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
 use crate::trace::life_text;
-use kernel_core::{Cause, Names, NodeId, OnExitKind, ProcessRef};
+use kernel_core::{Cause, Names, NodeId, OnExitKind, ProcessRef, Rule};
 
 /// Who spawned whom, on which node.
 #[derive(Clone, Debug, Default)]
@@ -28,8 +28,8 @@ impl Families {
 pub struct ExitsAreOnesOwn(Families);
 
 impl Invariant for ExitsAreOnesOwn {
-    fn rule(&self) -> Rule {
-        Rule { id: "K3", says: "a parent's exit does nothing to a child, nor the reverse" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::K3, says: "a parent's exit does nothing to a child, nor the reverse" }
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -58,8 +58,8 @@ impl Invariant for ExitsAreOnesOwn {
 pub struct DeathsAreSilent(Families);
 
 impl Invariant for DeathsAreSilent {
-    fn rule(&self) -> Rule {
-        Rule { id: "K4", says: "a killed Restart or None child tells nobody" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::K4, says: "a killed Restart or None child tells nobody" }
     }
 
     fn reads(&self) -> &'static [Kind] {

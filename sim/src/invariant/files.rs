@@ -5,11 +5,11 @@
 //! met a power loss; a read that is answered says which it is. Requests are served in the order in which they came.
 
 use crate::invariant::lives::{answers, entry};
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::plan::site::Down;
 use crate::trace::event::{Event, Kind, What};
 use effect::Effect;
-use kernel_core::{Bytes, Cause, Message, Names, ProcessRef};
+use kernel_core::{Bytes, Cause, Message, Names, ProcessRef, Rule};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -263,9 +263,9 @@ pub struct FilesAreKept {
 }
 
 impl Invariant for FilesAreKept {
-    fn rule(&self) -> Rule {
+    fn claim(&self) -> Claim {
         let says = "what vfs answered as written is there after a crash, what it synced after a power loss";
-        Rule { id: "P3", says }
+        Claim { rule: Rule::P3, says }
     }
 
     fn reads(&self) -> &'static [Kind] {

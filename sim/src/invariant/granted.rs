@@ -2,20 +2,20 @@
 
 use crate::invariant::capability::{capability_text, loses, was_asked_for, was_given};
 use crate::invariant::lives::answers;
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
 use crate::trace::life_text;
 use kernel_core::command::{Command, CommandAnswer};
-use kernel_core::{Address, Answer, Capability, Cause, Change, Duration, Instant, Names, NodeId, ProcessRef};
+use kernel_core::{Address, Answer, Capability, Cause, Change, Duration, Instant, Names, NodeId, ProcessRef, Rule};
 
 /// C2: a new process has what its initializer could give, and its initializer the right to message it.
 #[derive(Clone, Debug, Default)]
 pub struct InitializerGives;
 
 impl Invariant for InitializerGives {
-    fn rule(&self) -> Rule {
-        Rule {
-            id: "C2",
+    fn claim(&self) -> Claim {
+        Claim {
+            rule: Rule::C2,
             says: "initial capabilities are cut to what the initializer holds; it may message the process",
         }
     }
@@ -132,8 +132,8 @@ impl GrantedIsHeld {
 }
 
 impl Invariant for GrantedIsHeld {
-    fn rule(&self) -> Rule {
-        Rule { id: "C4", says: "what is granted is held until it is dropped or revoked, and nothing else is" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::C4, says: "what is granted is held until it is dropped or revoked, and nothing else is" }
     }
 
     fn reads(&self) -> &'static [Kind] {

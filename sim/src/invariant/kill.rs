@@ -3,11 +3,11 @@
 use crate::invariant::capability::may_send;
 use crate::invariant::lives::answers;
 use crate::invariant::message::same;
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
 use crate::trace::life_text;
 use kernel_core::command::{Command, CommandAnswer};
-use kernel_core::{Cause, Change, Content, Message, Names, NodeId, OnExitKind, ProcessRef, Request};
+use kernel_core::{Cause, Change, Content, Message, Names, NodeId, OnExitKind, ProcessRef, Request, Rule};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -16,8 +16,8 @@ use std::rc::Rc;
 pub struct DeadStayDead;
 
 impl Invariant for DeadStayDead {
-    fn rule(&self) -> Rule {
-        Rule { id: "E5", says: "a killed process stays dead: only a new InitializeProcess brings it back" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::E5, says: "a killed process stays dead: only a new InitializeProcess brings it back" }
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -91,8 +91,11 @@ fn sender(message: &Message, names: &Names) -> String {
 }
 
 impl Invariant for RootCommands {
-    fn rule(&self) -> Rule {
-        Rule { id: "K1", says: "a kernel command needs the capability to message kernel:distro:sys, and this node" }
+    fn claim(&self) -> Claim {
+        Claim {
+            rule: Rule::K1,
+            says: "a kernel command needs the capability to message kernel:distro:sys, and this node",
+        }
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -157,8 +160,8 @@ fn ends_unasked(event: &Event, process: ProcessRef, past: &Past) -> bool {
 pub struct KilledIsDurable;
 
 impl Invariant for KilledIsDurable {
-    fn rule(&self) -> Rule {
-        Rule { id: "K2", says: "KilledProcess is answered only when the removal is durable" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::K2, says: "KilledProcess is answered only when the removal is durable" }
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -185,9 +188,9 @@ pub struct KillIsAnswered {
 }
 
 impl Invariant for KillIsAnswered {
-    fn rule(&self) -> Rule {
-        Rule {
-            id: "K5",
+    fn claim(&self) -> Claim {
+        Claim {
+            rule: Rule::K5,
             says: "a kill of a process that is not there is answered KilledProcess too; a runtime module cannot be killed",
         }
     }

@@ -7,36 +7,11 @@ use crate::trace::event::{Event, What};
 use folding::{on_answered, on_booted, on_down, on_durable, on_exited, on_restored, on_sent, on_started};
 use kernel_core::command::Command;
 use kernel_core::{
-    CallKind, Capabilities, Cause, Change, Instant, Message, Names, NodeId, OnExit, OnExitKind, ProcessRef, Record,
+    CallKind, Capabilities, Cause, Change, How, Instant, Message, Names, NodeId, OnExit, OnExitKind, ProcessRef, Record,
 };
 use std::rc::Rc;
 
 mod folding;
-
-/// The four ways to exit: the rows of the exit matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum How {
-    /// `init` returned.
-    Return,
-    /// It panicked.
-    Panic,
-    /// It was killed.
-    Kill,
-    /// Its node went down.
-    Down,
-}
-
-impl How {
-    /// In words, after "the process".
-    pub fn text(self) -> &'static str {
-        match self {
-            How::Return => "returned",
-            How::Panic => "panicked",
-            How::Kill => "was killed",
-            How::Down => "went down with its node",
-        }
-    }
-}
 
 /// An exit that ends a process: from the exit until the id is initialized anew.
 #[derive(Clone, Debug)]

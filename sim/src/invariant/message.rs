@@ -1,11 +1,11 @@
 //! How requests settle and in which order messages come: M1, M2, E11.
 
 use crate::invariant::lives::{Presence, entry};
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, Life, What};
 use crate::trace::life_text;
 use kernel_core::{
-    Address, Cause, Content, DropReason, Duration, Message, MessageId, Names, NodeId, ProcessRef, SendErrorKind,
+    Address, Cause, Content, DropReason, Duration, Message, MessageId, Names, NodeId, ProcessRef, Rule, SendErrorKind,
 };
 use std::rc::Rc;
 
@@ -60,8 +60,11 @@ fn outcome(event: &Event) -> Option<(ProcessRef, &Message)> {
 pub struct SettlesOnce;
 
 impl Invariant for SettlesOnce {
-    fn rule(&self) -> Rule {
-        Rule { id: "M1", says: "every request that expects a response settles exactly once in the life that sent it" }
+    fn claim(&self) -> Claim {
+        Claim {
+            rule: Rule::M1,
+            says: "every request that expects a response settles exactly once in the life that sent it",
+        }
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -128,9 +131,9 @@ pub struct InOrder {
 }
 
 impl Invariant for InOrder {
-    fn rule(&self) -> Rule {
-        Rule {
-            id: "M2",
+    fn claim(&self) -> Claim {
+        Claim {
+            rule: Rule::M2,
             says: "what one life puts into another's mailbox arrives in the order sent, each at most once",
         }
     }
@@ -195,8 +198,11 @@ pub struct NobodyThere {
 }
 
 impl Invariant for NobodyThere {
-    fn rule(&self) -> Rule {
-        Rule { id: "E11", says: "a request to a local process that is not there is a Timeout at once, or dropped" }
+    fn claim(&self) -> Claim {
+        Claim {
+            rule: Rule::E11,
+            says: "a request to a local process that is not there is a Timeout at once, or dropped",
+        }
     }
 
     fn reads(&self) -> &'static [Kind] {

@@ -6,7 +6,7 @@
 //! compared with it at every lifecycle event and at the end. It does not ask how something came about, nor in what
 //! order, nor who was told: each of those is for the invariant of its rule.
 
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, Life, What};
 use kernel_core::command::Command;
 use kernel_core::{
@@ -374,11 +374,8 @@ fn subject(event: &Event) -> Option<ProcessRef> {
 }
 
 impl Invariant for Model {
-    fn rule(&self) -> Rule {
-        Rule {
-            id: "model",
-            says: "who lives, with which on-exit value, capabilities and state, is as the model has it",
-        }
+    fn claim(&self) -> Claim {
+        Claim::own("model", "who lives, with which on-exit value, capabilities and state, is as the model has it")
     }
 
     fn reads(&self) -> &'static [Kind] {

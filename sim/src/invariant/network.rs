@@ -1,8 +1,8 @@
 //! What a sender is told of a request that nobody answered: M4.
 
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, Life, What};
-use kernel_core::{Cause, Duration, Message, MessageId, Names, NodeId, SendErrorKind};
+use kernel_core::{Cause, Duration, Message, MessageId, Names, NodeId, Rule, SendErrorKind};
 use std::collections::BTreeSet;
 
 /// How far a node's clock may be off.
@@ -54,8 +54,8 @@ fn waited_since(past: &Past, event: &Event, asker: &Life) -> bool {
 }
 
 impl Invariant for ErrorsSayWhy {
-    fn rule(&self) -> Rule {
-        Rule { id: "M4", says: "Offline: the node definitely cannot be reached; Timeout: no answer in time" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::M4, says: "Offline: the node definitely cannot be reached; Timeout: no answer in time" }
     }
 
     fn reads(&self) -> &'static [Kind] {

@@ -1,11 +1,10 @@
 //! Which on-exit value is in force, and that a return honours it: E7, E8.
 
-use crate::invariant::lives::How;
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
 use crate::trace::life_text;
 use kernel_core::command::Command;
-use kernel_core::{Answer, Cause, Change, Duration, Names, NodeId, OnExit, OnExitKind, ProcessRef};
+use kernel_core::{Answer, Cause, Change, Duration, How, Names, NodeId, OnExit, OnExitKind, ProcessRef, Rule};
 
 /// E8: the value in force is the one that is durable, whoever set it.
 #[derive(Clone, Debug, Default)]
@@ -26,8 +25,8 @@ impl LatestIsInForce {
 }
 
 impl Invariant for LatestIsInForce {
-    fn rule(&self) -> Rule {
-        Rule { id: "E8", says: "the on-exit value in force at the exit counts, whoever set it" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::E8, says: "the on-exit value in force at the exit counts, whoever set it" }
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -100,8 +99,8 @@ impl ReturnIsHonoured {
 }
 
 impl Invariant for ReturnIsHonoured {
-    fn rule(&self) -> Rule {
-        Rule { id: "E7", says: "if init returns, the on-exit behaviour is always honoured" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::E7, says: "if init returns, the on-exit behaviour is always honoured" }
     }
 
     fn reads(&self) -> &'static [Kind] {

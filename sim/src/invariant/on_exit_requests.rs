@@ -2,9 +2,9 @@
 
 use crate::invariant::capability::is_dead;
 use crate::invariant::lives::{Fate, Presence};
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
-use kernel_core::{Cause, Content, DropReason, Message, Names, OnExit, OnExitRequest};
+use kernel_core::{Cause, Content, DropReason, Message, Names, OnExit, OnExitRequest, Rule};
 
 /// E4: the list, in its order, once; and what is fired at somebody who is there goes there.
 #[derive(Clone, Debug, Default)]
@@ -78,9 +78,9 @@ fn fires(fate: Option<&Fate>) -> bool {
 }
 
 impl Invariant for FiredAsListed {
-    fn rule(&self) -> Rule {
-        Rule {
-            id: "E4",
+    fn claim(&self) -> Claim {
+        Claim {
+            rule: Rule::E4,
             says: "on-exit requests are fired in list order, at most once, with the source of the exiting process",
         }
     }

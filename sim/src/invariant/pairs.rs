@@ -6,9 +6,9 @@
 //! the order in which they came.
 
 use crate::invariant::lives::{answers, entry};
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
-use kernel_core::{Bytes, Cause, Message, Names, ProcessRef};
+use kernel_core::{Bytes, Cause, Message, Names, ProcessRef, Rule};
 use request::{Db, Effect, Pair, Said};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -193,10 +193,10 @@ pub struct PairsAreKept {
 }
 
 impl Invariant for PairsAreKept {
-    fn rule(&self) -> Rule {
+    fn claim(&self) -> Claim {
         let says =
             "what kv answered as committed is there after any crash or power loss, and all else whole or not at all";
-        Rule { id: "P3", says }
+        Claim { rule: Rule::P3, says }
     }
 
     fn reads(&self) -> &'static [Kind] {

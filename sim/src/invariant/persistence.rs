@@ -1,11 +1,11 @@
 //! What is durable when somebody is told so: P1, P2.
 
 use crate::invariant::lives::{answers, entry};
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, Life, What};
 use crate::trace::life_text;
 use kernel_core::command::{Command, CommandAnswer};
-use kernel_core::{Bytes, CallKind, Cause, Change, Names, NodeId, ProcessRef};
+use kernel_core::{Bytes, CallKind, Cause, Change, Names, NodeId, ProcessRef, Rule};
 
 /// A saved state; `None`: there is none.
 type State = Option<Bytes>;
@@ -93,9 +93,9 @@ impl StateIsKept {
 }
 
 impl Invariant for StateIsKept {
-    fn rule(&self) -> Rule {
-        Rule {
-            id: "P1",
+    fn claim(&self) -> Claim {
+        Claim {
+            rule: Rule::P1,
             says: "set_state is atomic and durable when it returns; get_state reads it back in any later life",
         }
     }
@@ -163,8 +163,8 @@ impl Invariant for StateIsKept {
 pub struct TableIsDurable;
 
 impl Invariant for TableIsDurable {
-    fn rule(&self) -> Rule {
-        Rule { id: "P2", says: "the table is durable at each answer that depends on it" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::P2, says: "the table is durable at each answer that depends on it" }
     }
 
     fn reads(&self) -> &'static [Kind] {

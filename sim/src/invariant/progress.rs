@@ -1,17 +1,17 @@
 //! That a node does not fail, and goes on whatever its processes do: E2, E9, M5.
 
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
 use crate::trace::life_text;
-use kernel_core::{CallKind, Cause, Duration, Exit, Instant, Names, NodeId, ProcessRef};
+use kernel_core::{CallKind, Cause, Duration, Exit, Instant, Names, NodeId, ProcessRef, Rule};
 
 /// E2: no exit of a process takes its node down.
 #[derive(Clone, Debug, Default)]
 pub struct NodesDoNotFail;
 
 impl Invariant for NodesDoNotFail {
-    fn rule(&self) -> Rule {
-        Rule { id: "E2", says: "an exit ends a process in one step, and never takes its node down" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::E2, says: "an exit ends a process in one step, and never takes its node down" }
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -43,8 +43,8 @@ impl KernelsGoOn {
 }
 
 impl Invariant for KernelsGoOn {
-    fn rule(&self) -> Rule {
-        Rule { id: "M5", says: "a process that does not receive, or spins, delays nobody but itself" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::M5, says: "a process that does not receive, or spins, delays nobody but itself" }
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -112,8 +112,11 @@ impl CrashesForEver {
 }
 
 impl Invariant for CrashesForEver {
-    fn rule(&self) -> Rule {
-        Rule { id: "E9", says: "a Restart process that crashes structurally crashes for ever, until it is killed" }
+    fn claim(&self) -> Claim {
+        Claim {
+            rule: Rule::E9,
+            says: "a Restart process that crashes structurally crashes for ever, until it is killed",
+        }
     }
 
     fn reads(&self) -> &'static [Kind] {

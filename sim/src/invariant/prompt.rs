@@ -2,12 +2,12 @@
 //! message, what is inherited (M3).
 
 use crate::invariant::lives::entry;
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, Life, What};
 use crate::trace::life_text;
 use kernel_core::{
     Address, Answer, Blob, Bytes, Call, CallKind, Cause, Content, Message, MessageId, Names, Outgoing, Request,
-    Response,
+    Response, Rule,
 };
 use std::rc::Rc;
 
@@ -222,10 +222,10 @@ impl Told {
 }
 
 impl Invariant for PromptedAsReceived {
-    fn rule(&self) -> Rule {
+    fn claim(&self) -> Claim {
         let says =
             "what is sent is what was asked for; blobs, contexts, prompting message are those of what was received";
-        Rule { id: "M3", says }
+        Claim { rule: Rule::M3, says }
     }
 
     fn reads(&self) -> &'static [Kind] {

@@ -4,14 +4,14 @@
 
 use crate::invariant::capability::is_dead;
 use crate::invariant::granted::surely_held;
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
-use kernel_core::{Address, Capability, Cause, DropReason, Message, Names};
+use kernel_core::{Address, Capability, Cause, DropReason, Message, Names, Rule};
 
 /// C1 for the living, C5 for on-exit requests.
 #[derive(Clone, Debug)]
 pub struct RightsAreHonoured {
-    rule: Rule,
+    claim: Claim,
     dead: bool,
 }
 
@@ -19,13 +19,13 @@ impl RightsAreHonoured {
     /// C1.
     pub fn of_the_living() -> RightsAreHonoured {
         let says = "who holds messaging of the target, or sends to who is public, is heard; so is who holds network";
-        RightsAreHonoured { rule: Rule { id: "C1", says }, dead: false }
+        RightsAreHonoured { claim: Claim { rule: Rule::C1, says }, dead: false }
     }
 
     /// C5.
     pub fn of_the_dead() -> RightsAreHonoured {
         let says = "on-exit requests have the capabilities of the process when it was alive";
-        RightsAreHonoured { rule: Rule { id: "C5", says }, dead: true }
+        RightsAreHonoured { claim: Claim { rule: Rule::C5, says }, dead: true }
     }
 }
 
@@ -55,8 +55,8 @@ fn had_leave(past: &Past, message: &Message, event: &Event, reason: DropReason) 
 }
 
 impl Invariant for RightsAreHonoured {
-    fn rule(&self) -> Rule {
-        self.rule
+    fn claim(&self) -> Claim {
+        self.claim
     }
 
     fn reads(&self) -> &'static [Kind] {

@@ -2,10 +2,10 @@
 
 use crate::invariant::capability::{capability_text, loses};
 use crate::invariant::lives::entry;
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, Life, What};
 use crate::trace::life_text;
-use kernel_core::{BackOff, Cause, Change, Content, Message, MessageId, Names, NodeId, ProcessRef};
+use kernel_core::{BackOff, Cause, Change, Content, Message, MessageId, Names, NodeId, ProcessRef, Rule};
 
 /// E3: nothing comes between the exit and the next life.
 #[derive(Clone, Debug)]
@@ -38,8 +38,8 @@ impl RestartedAtOnce {
 }
 
 impl Invariant for RestartedAtOnce {
-    fn rule(&self) -> Rule {
-        Rule { id: "E3", says: "a restart is immediate: no other event of the node comes before it" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::E3, says: "a restart is immediate: no other event of the node comes before it" }
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -90,8 +90,11 @@ impl Invariant for RestartedAtOnce {
 pub struct KeepsWhatItIs;
 
 impl Invariant for KeepsWhatItIs {
-    fn rule(&self) -> Rule {
-        Rule { id: "E3", says: "a restart keeps id, code, capabilities, public, on-exit and state, and nothing else" }
+    fn claim(&self) -> Claim {
+        Claim {
+            rule: Rule::E3,
+            says: "a restart keeps id, code, capabilities, public, on-exit and state, and nothing else",
+        }
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -194,8 +197,8 @@ impl NothingLeaks {
 }
 
 impl Invariant for NothingLeaks {
-    fn rule(&self) -> Rule {
-        Rule { id: "E10", says: "nothing leaks from one life to the next, and message ids never repeat" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::E10, says: "nothing leaks from one life to the next, and message ids never repeat" }
     }
 
     fn reads(&self) -> &'static [Kind] {

@@ -1,11 +1,11 @@
 //! What a spawn gives: S6.
 
 use crate::invariant::lives::Process;
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, Life, What};
 use crate::trace::life_text;
 use kernel_core::command::Command;
-use kernel_core::{Address, Capability, Cause, Names, NodeId, ProcessRef, Spawn, SpawnError};
+use kernel_core::{Address, Capability, Cause, Names, NodeId, ProcessRef, Rule, Spawn, SpawnError};
 use std::rc::Rc;
 
 /// A spawn that has not returned.
@@ -26,8 +26,8 @@ pub struct SpawnedIsThere {
 }
 
 impl Invariant for SpawnedIsThere {
-    fn rule(&self) -> Rule {
-        Rule { id: "S6", says: "spawn answers Ok for a new process that runs, and otherwise changes nothing" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::S6, says: "spawn answers Ok for a new process that runs, and otherwise changes nothing" }
     }
 
     fn reads(&self) -> &'static [Kind] {

@@ -2,11 +2,11 @@
 
 use crate::invariant::lives::{Presence, answers};
 use crate::invariant::message::same;
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
 use crate::trace::life_text;
 use kernel_core::command::{Command, CommandAnswer};
-use kernel_core::{Address, Cause, Change, Message, Names, NodeId, ProcessRef};
+use kernel_core::{Address, Cause, Change, Message, Names, NodeId, ProcessRef, Rule};
 use std::rc::Rc;
 
 /// S2: nobody hears of a process whose code is not valid, and no row is without code.
@@ -19,8 +19,8 @@ pub struct CodeIsValid {
 const N_KEPT: usize = 64;
 
 impl Invariant for CodeIsValid {
-    fn rule(&self) -> Rule {
-        Rule { id: "S2", says: "only valid code, under a legal id that is free, is answered InitializedProcess" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::S2, says: "only valid code, under a legal id that is free, is answered InitializedProcess" }
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -92,8 +92,11 @@ pub struct RunIsAnswered {
 }
 
 impl Invariant for RunIsAnswered {
-    fn rule(&self) -> Rule {
-        Rule { id: "S3", says: "StartedProcess means that init was called now; RunProcessError, that nothing happened" }
+    fn claim(&self) -> Claim {
+        Claim {
+            rule: Rule::S3,
+            says: "StartedProcess means that init was called now; RunProcessError, that nothing happened",
+        }
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -157,8 +160,11 @@ impl EarlyMessagesWait {
 }
 
 impl Invariant for EarlyMessagesWait {
-    fn rule(&self) -> Rule {
-        Rule { id: "S4", says: "messages that arrive before the run wait and are delivered after the start, in order" }
+    fn claim(&self) -> Claim {
+        Claim {
+            rule: Rule::S4,
+            says: "messages that arrive before the run wait and are delivered after the start, in order",
+        }
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -237,8 +243,8 @@ impl Invariant for EarlyMessagesWait {
 pub struct OneLifeAtATime;
 
 impl Invariant for OneLifeAtATime {
-    fn rule(&self) -> Rule {
-        Rule { id: "S5", says: "every start is alike: one life at a time, from what was persisted" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::S5, says: "every start is alike: one life at a time, from what was persisted" }
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -262,8 +268,8 @@ impl Invariant for OneLifeAtATime {
 pub struct StartsTakeTime;
 
 impl Invariant for StartsTakeTime {
-    fn rule(&self) -> Rule {
-        Rule { id: "S7", says: "every start takes a fixed virtual time greater than zero" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::S7, says: "every start takes a fixed virtual time greater than zero" }
     }
 
     fn reads(&self) -> &'static [Kind] {

@@ -1,8 +1,8 @@
 //! What storage engines stand on: P3.
 
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
-use kernel_core::{Cause, Names};
+use kernel_core::{Cause, Names, Rule};
 
 /// A storage engine goes over each of its files when it first opens it after a boot, and finds nothing wrong: whatever
 /// a crash or a power loss has left, its own recovery has made whole.
@@ -10,8 +10,8 @@ use kernel_core::{Cause, Names};
 pub struct StoresAreSound;
 
 impl Invariant for StoresAreSound {
-    fn rule(&self) -> Rule {
-        Rule { id: "P3", says: "after every crash a storage engine finds its files sound" }
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::P3, says: "after every crash a storage engine finds its files sound" }
     }
 
     fn reads(&self) -> &'static [Kind] {

@@ -2,20 +2,7 @@
 
 use crate::trace::event::{Event, What};
 use crate::trace::probe::Probes;
-use kernel_core::{Change, Exit, Message, NodeId, OnExitKind, ProcessRef};
-
-/// The four ways to exit: the rows of the exit matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum How {
-    /// `init` returned.
-    Return,
-    /// The guest panicked.
-    Panic,
-    /// The kernel killed it.
-    Kill,
-    /// Its node went down.
-    Down,
-}
+use kernel_core::{Change, Exit, How, Message, NodeId, OnExitKind, ProcessRef};
 
 /// What an exit may put at stake: a message under way (in the mailbox, or a request of its own not yet answered), a
 /// capability that is not the owner's to give anew.
@@ -88,21 +75,6 @@ struct Known {
     capabilities: usize,
     mailbox: u32,
     outstanding: u32,
-}
-
-impl How {
-    /// All four, in the order of the matrix.
-    pub const ALL: [How; 4] = [How::Return, How::Panic, How::Kill, How::Down];
-
-    /// The row's name in rule ids.
-    pub fn name(self) -> &'static str {
-        match self {
-            How::Return => "return",
-            How::Panic => "panic",
-            How::Kill => "kill",
-            How::Down => "down",
-        }
-    }
 }
 
 /// The columns of the exit matrix, in order.

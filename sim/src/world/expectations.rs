@@ -1,14 +1,14 @@
 //! What a scenario expects of a calm run: noted as it is seen, and asked for at the end.
 
 use super::World;
-use crate::invariant::{Rule, Violation};
+use crate::invariant::{Claim, Violation};
 use crate::outside::visit::{Frame, FrameKind, Sight};
 use crate::scenario::{Expect, On};
 use crate::trace::event::{Event, What};
 use kernel_core::{NodeId, ProcessRef};
 
 /// The rule behind a scenario's own expectations.
-const SCENARIO: Rule = Rule { id: "story", says: "a calm run goes as the scenario tells it" };
+const SCENARIO: Claim = Claim::own("story", "a calm run goes as the scenario tells it");
 
 impl World<'_> {
     /// Notes which expectations an event meets.
@@ -62,7 +62,7 @@ impl World<'_> {
         }
         for (expect, met) in self.scenario.expect.iter().zip(self.met.clone()) {
             if let Some(facts) = self.missed(expect, met) {
-                self.invariants.add(Violation { rule: SCENARIO, facts, at: None });
+                self.invariants.add(Violation { claim: SCENARIO, facts, at: None });
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What counts against a package without a word from its author.
 
 use crate::guest::MEMORY_REFUSED;
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Cause, Duration, Exit, Names, NodeId, ProcessRef};
 use std::collections::BTreeMap;
@@ -19,8 +19,8 @@ fn is_made(words: &str) -> bool {
 pub struct NoPanic;
 
 impl Invariant for NoPanic {
-    fn rule(&self) -> Rule {
-        Rule { id: "panic", says: "no process of the package panics by itself" }
+    fn claim(&self) -> Claim {
+        Claim::own("panic", "no process of the package panics by itself")
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -45,8 +45,8 @@ pub struct NoRestartLoop {
 }
 
 impl Invariant for NoRestartLoop {
-    fn rule(&self) -> Rule {
-        Rule { id: "restart-loop", says: "no process is started again and again in vain" }
+    fn claim(&self) -> Claim {
+        Claim::own("restart-loop", "no process is started again and again in vain")
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -86,8 +86,8 @@ pub struct NoSpinning {
 }
 
 impl Invariant for NoSpinning {
-    fn rule(&self) -> Rule {
-        Rule { id: "spins", says: "no process computes on and on without a call" }
+    fn claim(&self) -> Claim {
+        Claim::own("spins", "no process computes on and on without a call")
     }
 
     fn reads(&self) -> &'static [Kind] {

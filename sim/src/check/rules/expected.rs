@@ -1,7 +1,7 @@
 //! What an exercise says of a package: who is alive, what is printed, answered, served and shown.
 
 use super::{is, is_asked, said};
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::outside::visit::{HttpRequest, Sight, Visit};
 use crate::scenario::On;
 use crate::trace::event::{Event, Kind, What};
@@ -24,8 +24,8 @@ impl IsAlive {
 }
 
 impl Invariant for IsAlive {
-    fn rule(&self) -> Rule {
-        Rule { id: "alive", says: "the process is alive at the end, unless it was killed" }
+    fn claim(&self) -> Claim {
+        Claim::own("alive", "the process is alive at the end, unless it was killed")
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -68,8 +68,8 @@ impl Prints {
 }
 
 impl Invariant for Prints {
-    fn rule(&self) -> Rule {
-        Rule { id: "prints", says: "the process prints what it should, when nothing goes wrong" }
+    fn claim(&self) -> Claim {
+        Claim::own("prints", "the process prints what it should, when nothing goes wrong")
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -109,13 +109,10 @@ impl IsAnswered {
 }
 
 impl Invariant for IsAnswered {
-    fn rule(&self) -> Rule {
+    fn claim(&self) -> Claim {
         match self.calm {
-            true => Rule { id: "answers", says: "what is asked is answered in time, when nothing goes wrong" },
-            false => Rule {
-                id: "still-answers",
-                says: "what is asked is answered in time, when all that went wrong is over",
-            },
+            true => Claim::own("answers", "what is asked is answered in time, when nothing goes wrong"),
+            false => Claim::own("still-answers", "what is asked is answered in time, when all that went wrong is over"),
         }
     }
 
@@ -168,8 +165,8 @@ impl Serves {
 }
 
 impl Invariant for Serves {
-    fn rule(&self) -> Rule {
-        Rule { id: "serves", says: "what a browser asks has the status that is expected, when nothing goes wrong" }
+    fn claim(&self) -> Claim {
+        Claim::own("serves", "what a browser asks has the status that is expected, when nothing goes wrong")
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -230,8 +227,8 @@ impl Shows {
 }
 
 impl Invariant for Shows {
-    fn rule(&self) -> Rule {
-        Rule { id: "shows", says: "over a browser's WebSocket comes what should, when nothing goes wrong" }
+    fn claim(&self) -> Claim {
+        Claim::own("shows", "over a browser's WebSocket comes what should, when nothing goes wrong")
     }
 
     fn reads(&self) -> &'static [Kind] {

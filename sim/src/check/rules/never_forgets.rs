@@ -2,7 +2,7 @@
 
 use super::{is, is_asked, said};
 use crate::check::exercise::Remembers;
-use crate::invariant::{Invariant, Past, Rule};
+use crate::invariant::{Claim, Invariant, Past};
 use crate::scenario::On;
 use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Cause, MessageId, Names, ProcessRef};
@@ -35,8 +35,8 @@ impl NeverForgets {
 }
 
 impl Invariant for NeverForgets {
-    fn rule(&self) -> Rule {
-        Rule { id: "never-forgets", says: "no answer of the process says less than one that it gave before" }
+    fn claim(&self) -> Claim {
+        Claim::own("never-forgets", "no answer of the process says less than one that it gave before")
     }
 
     fn reads(&self) -> &'static [Kind] {

@@ -3,7 +3,8 @@
 use super::super::text::{counted, grouped};
 use super::Told;
 use super::text::visited;
-use crate::trace::coverage::{COLUMNS, How};
+use crate::trace::coverage::COLUMNS;
+use kernel_core::How;
 use std::fmt;
 
 pub(super) struct Markdown<'a>(pub &'a Told<'a>);
@@ -31,7 +32,7 @@ impl fmt::Display for Markdown<'_> {
             writeln!(f, "\n## What broke")?;
         }
         for story in stories {
-            writeln!(f, "\n### `{}`: {}\n", story.failure.rule.id, story.failure.rule.says)?;
+            writeln!(f, "\n### `{}`: {}\n", story.failure.claim.rule.id(), story.failure.claim.says)?;
             writeln!(f, "In {}. Made small:\n", counted(story.failure.runs, "run"))?;
             writeln!(f, "```text\n{}```", story.report(name).unwrap_or_default())?;
         }

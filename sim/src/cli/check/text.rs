@@ -82,8 +82,8 @@ fn tells(first: &Story, other: &Story) -> bool {
 
 fn briefly(f: &mut fmt::Formatter<'_>, story: &Story) -> fmt::Result {
     let facts = story.violation().map_or(story.failure.facts.as_str(), |violation| &violation.facts);
-    writeln!(f, "\n{}: BROKEN, too, in {}", story.failure.rule.id, counted(story.failure.runs, "run"))?;
-    writeln!(f, "  says: {}", fold(story.failure.rule.says, 8))?;
+    writeln!(f, "\n{}: BROKEN, too, in {}", story.failure.claim.rule.id(), counted(story.failure.runs, "run"))?;
+    writeln!(f, "  says: {}", fold(story.failure.claim.says, 8))?;
     writeln!(f, "  but:  {}", fold(facts, 8))?;
     writeln!(f, "  replay: {}", story.line)
 }

@@ -1,7 +1,7 @@
 //! C1, C3, C5 and E12.
 
 use crate::invariant::tests::history::{History, history, telling};
-use kernel_core::{CallKind, DropReason, Duration, OnExit, Request};
+use kernel_core::{CallKind, DropReason, Duration, OnExit, Request, Rule};
 
 /// `a` and `b`, who know nothing of each other.
 fn strangers() -> History {
@@ -11,7 +11,7 @@ fn strangers() -> History {
 #[test]
 fn a_message_needs_the_capability_of_its_target() {
     strangers().tells("a", "b", "psst").is_dropped("psst", DropReason::NoCapability).holds();
-    strangers().tells("a", "b", "psst").takes("b", "psst").breaks("C1");
+    strangers().tells("a", "b", "psst").takes("b", "psst").breaks(Rule::C1);
     strangers().may_message("a", "b").tells("a", "b", "hello").takes("b", "hello").holds();
 }
 
@@ -20,7 +20,7 @@ fn what_is_attached_is_held_or_issued() {
     let mut scenario = strangers().may_message("a", "b");
     let (root, own) = (scenario.messaging("kernel"), scenario.messaging("a"));
     scenario.tells_with("a", "b", "take this", own).holds();
-    strangers().may_message("a", "b").tells_with("a", "b", "take this", root).breaks("C3");
+    strangers().may_message("a", "b").tells_with("a", "b", "take this", root).breaks(Rule::C3);
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn what_was_received_may_be_kept_and_nothing_else() {
     let root = scenario.messaging("kernel");
     scenario.gains("b", own).tells("b", "a", "thanks").takes("a", "thanks").holds();
     let (scenario, _) = given();
-    scenario.gains("b", root).breaks("C3");
+    scenario.gains("b", root).breaks(Rule::C3);
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn on_exit_requests_need_the_capability_too() {
     let silent = || history().runs("b", OnExit::Restart).runs_to_tell("a", &[telling("b", "farewell")]);
     let fired = || silent().panics("a").is_off_the_disk("a").fires("a", "b", "farewell");
     fired().is_dropped("farewell", DropReason::NoCapability).holds();
-    fired().takes("b", "farewell").breaks("C5");
+    fired().takes("b", "farewell").breaks(Rule::C5);
     let allowed = silent().may_message("a", "b").panics("a").is_off_the_disk("a").fires("a", "b", "farewell");
     allowed.takes("b", "farewell").holds();
 }
@@ -55,7 +55,7 @@ fn on_exit_requests_carry_what_was_held_only() {
     let farewell = Request { body: "farewell".into(), capabilities: vec![root], ..Request::default() };
     let scenario =
         scenario.runs_to_tell("a", &[("b", farewell)]).may_message("a", "b").panics("a").is_off_the_disk("a");
-    scenario.fires_with("a", "b", "farewell", root).breaks("C5");
+    scenario.fires_with("a", "b", "farewell", root).breaks(Rule::C5);
 }
 
 #[test]
@@ -67,10 +67,10 @@ fn what_the_dead_issued_is_gone() {
         scenario.panics("a").is_off_the_disk("a")
     };
     ended().loses("b", to_a).holds();
-    ended().breaks("E12");
-    ended().panics("b").starts("b").runs("c", OnExit::None).breaks("E12");
+    ended().breaks(Rule::E12);
+    ended().panics("b").starts("b").runs("c", OnExit::None).breaks(Rule::E12);
     let restarted = history().runs("a", OnExit::Restart).runs("b", OnExit::Restart).may_message("b", "a");
-    restarted.panics("a").starts("a").loses("b", to_a).breaks("E12");
+    restarted.panics("a").starts("a").loses("b", to_a).breaks(Rule::E12);
 }
 
 #[test]
@@ -78,8 +78,8 @@ fn what_is_held_is_kept() {
     let mut scenario = history().runs("a", OnExit::None).runs("b", OnExit::Restart).may_message("b", "a");
     let to_a = scenario.messaging("a");
     let holder = || history().runs("a", OnExit::None).runs("b", OnExit::Restart).may_message("b", "a");
-    holder().loses("b", to_a).breaks("C4");
-    scenario.panics("b").starts("b").loses("b", to_a).breaks("E3");
+    holder().loses("b", to_a).breaks(Rule::C4);
+    scenario.panics("b").starts("b").loses("b", to_a).breaks(Rule::E3);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_capability_of_the_dead_is_none_of_their_namesake() {
     let mut scenario = history().runs("a", OnExit::Restart).runs("b", OnExit::Restart).may_message("b", "a");
     let to_a = scenario.messaging("a");
     let ended = scenario.is_killed_by("terminal", "a").is_off_the_disk("a").loses("b", to_a).killing_is_answered("a");
-    ended.runs("a", OnExit::Restart).tells("b", "a", "you again").takes("a", "you again").breaks("C1");
+    ended.runs("a", OnExit::Restart).tells("b", "a", "you again").takes("a", "you again").breaks(Rule::C1);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn what_was_revoked_does_not_come_back() {
     let mut scenario = history().runs("a", OnExit::None).runs("b", OnExit::Restart).may_message("b", "a");
     let to_a = scenario.messaging("a");
     let ended = scenario.panics("a").is_off_the_disk("a").loses("b", to_a).calls("b", CallKind::Receive);
-    ended.gains("b", to_a).breaks("E12");
+    ended.gains("b", to_a).breaks(Rule::E12);
 }
 
 #[test]

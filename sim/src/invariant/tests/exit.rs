@@ -2,7 +2,7 @@
 
 use crate::invariant::tests::history::{History, history, telling};
 use crate::plan::site::Down;
-use kernel_core::{BackOff, CallKind, Duration, OnExit};
+use kernel_core::{BackOff, CallKind, Duration, How, OnExit, OnExitKind, Rule};
 
 fn none() -> History {
     history().runs("a", OnExit::None)
@@ -31,25 +31,25 @@ fn a_none_process_that_exits_is_gone() {
 
 #[test]
 fn a_none_process_that_starts_again_breaks_its_cell() {
-    none().returns("a").starts("a").breaks("X.return.None");
-    none().panics("a").is_off_the_disk("a").starts("a").breaks("X.panic.None");
-    none().is_killed_by("terminal", "a").is_off_the_disk("a").starts("a").breaks("X.kill.None");
-    none().goes_down(Down::Crash).boots().starts("a").breaks("X.down.None");
+    none().returns("a").starts("a").breaks(Rule::X(How::Return, OnExitKind::None));
+    none().panics("a").is_off_the_disk("a").starts("a").breaks(Rule::X(How::Panic, OnExitKind::None));
+    none().is_killed_by("terminal", "a").is_off_the_disk("a").starts("a").breaks(Rule::X(How::Kill, OnExitKind::None));
+    none().goes_down(Down::Crash).boots().starts("a").breaks(Rule::X(How::Down, OnExitKind::None));
 }
 
 #[test]
 fn a_none_process_that_stays_on_the_disk_breaks_its_cell() {
-    none().returns("a").breaks("X.return.None");
-    none().panics("a").breaks("X.panic.None");
-    none().is_killed_by("terminal", "a").breaks("X.kill.None");
-    none().goes_down(Down::Shutdown).boots().breaks("X.down.None");
+    none().returns("a").breaks(Rule::X(How::Return, OnExitKind::None));
+    none().panics("a").breaks(Rule::X(How::Panic, OnExitKind::None));
+    none().is_killed_by("terminal", "a").breaks(Rule::X(How::Kill, OnExitKind::None));
+    none().goes_down(Down::Shutdown).boots().breaks(Rule::X(How::Down, OnExitKind::None));
 }
 
 #[test]
 fn none_means_that_nothing_happens() {
-    none().panics("a").is_off_the_disk("a").starts("a").breaks("E6");
-    none().goes_down(Down::PowerLoss).boots().starts("a").breaks("E6");
-    none().panics("a").is_off_the_disk("a").fires("a", "terminal", "farewell").breaks("E6");
+    none().panics("a").is_off_the_disk("a").starts("a").breaks(Rule::E6);
+    none().goes_down(Down::PowerLoss).boots().starts("a").breaks(Rule::E6);
+    none().panics("a").is_off_the_disk("a").fires("a", "terminal", "farewell").breaks(Rule::E6);
 }
 
 #[test]
@@ -65,16 +65,16 @@ fn a_restart_process_comes_back() {
 
 #[test]
 fn a_restart_process_that_does_not_come_back_breaks_its_cell() {
-    restart().returns("a").breaks("X.return.Restart");
-    restart().panics("a").breaks("X.panic.Restart");
-    restart().goes_down(Down::Crash).boots().breaks("X.down.Restart");
+    restart().returns("a").breaks(Rule::X(How::Return, OnExitKind::Restart));
+    restart().panics("a").breaks(Rule::X(How::Panic, OnExitKind::Restart));
+    restart().goes_down(Down::Crash).boots().breaks(Rule::X(How::Down, OnExitKind::Restart));
 }
 
 #[test]
 fn a_restart_process_that_is_killed_is_gone() {
     let killed = || restart().is_killed_by("terminal", "a").is_off_the_disk("a").killing_is_answered("a");
     killed().holds();
-    killed().starts("a").breaks("X.kill.Restart");
+    killed().starts("a").breaks(Rule::X(How::Kill, OnExitKind::Restart));
 }
 
 #[test]
@@ -88,13 +88,13 @@ fn a_row_that_goes_before_anybody_knew_of_it_was_nobodys() {
     let gone =
         |scenario: History| scenario.is_off_the_disk("a").goes_down(Down::Crash).boots().after(Duration::from_secs(9));
     gone(put()).holds();
-    gone(put().initializing_is_answered("a")).breaks("X.down.Restart");
+    gone(put().initializing_is_answered("a")).breaks(Rule::X(How::Down, OnExitKind::Restart));
 }
 
 #[test]
 fn a_removal_that_shows_at_the_boot_has_taken_effect() {
     let scenario = restart().is_killed_by("terminal", "a").goes_down(Down::Crash).is_off_the_disk("a").boots();
-    scenario.starts("a").breaks("X.kill.Restart");
+    scenario.starts("a").breaks(Rule::X(How::Kill, OnExitKind::Restart));
     let scenario = requests().panics("a").goes_down(Down::Crash).is_off_the_disk("a").boots();
     scenario.starts("b").holds();
 }
@@ -102,14 +102,14 @@ fn a_removal_that_shows_at_the_boot_has_taken_effect() {
 #[test]
 fn a_row_that_is_lost_in_a_back_off_breaks_the_cell_of_the_next_boot() {
     let lost = restart().under(BackOff::Hyperdrive19).panics("a").is_off_the_disk("a");
-    lost.goes_down(Down::Crash).boots().breaks("X.down.Restart");
+    lost.goes_down(Down::Crash).boots().breaks(Rule::X(How::Down, OnExitKind::Restart));
 }
 
 #[test]
 fn a_back_off_is_waited_for_and_comes_to_an_end() {
     let waiting = || restart().under(BackOff::Hyperdrive19).panics("a");
     waiting().after(Duration::from_secs(600)).starts("a").holds();
-    waiting().breaks("X.panic.Restart");
+    waiting().breaks(Rule::X(How::Panic, OnExitKind::Restart));
 }
 
 #[test]
@@ -123,44 +123,56 @@ fn a_requests_process_fires_and_is_gone() {
 
 #[test]
 fn a_requests_process_that_keeps_silent_breaks_its_cell() {
-    requests().returns("a").is_off_the_disk("a").breaks("X.return.Requests");
-    requests().panics("a").is_off_the_disk("a").fires("a", "b", "one").breaks("X.panic.Requests");
-    requests().is_killed_by("terminal", "a").is_off_the_disk("a").panics("b").starts("b").breaks("X.kill.Requests");
+    requests().returns("a").is_off_the_disk("a").breaks(Rule::X(How::Return, OnExitKind::Requests));
+    requests()
+        .panics("a")
+        .is_off_the_disk("a")
+        .fires("a", "b", "one")
+        .breaks(Rule::X(How::Panic, OnExitKind::Requests));
+    requests()
+        .is_killed_by("terminal", "a")
+        .is_off_the_disk("a")
+        .panics("b")
+        .starts("b")
+        .breaks(Rule::X(How::Kill, OnExitKind::Requests));
     let booted = requests().goes_down(Down::Crash).boots().is_off_the_disk("a").starts("b");
-    booted.breaks("X.down.Requests");
+    booted.breaks(Rule::X(How::Down, OnExitKind::Requests));
 }
 
 #[test]
 fn a_requests_process_that_starts_again_breaks_its_cell() {
     let fired = |scenario: History| fires_both(scenario.is_off_the_disk("a")).starts("a");
-    fired(requests().returns("a")).breaks("X.return.Requests");
-    fired(requests().panics("a")).breaks("X.panic.Requests");
-    fired(requests().is_killed_by("terminal", "a")).breaks("X.kill.Requests");
-    requests().goes_down(Down::Crash).boots().starts("b").starts("a").breaks("X.down.Requests");
+    fired(requests().returns("a")).breaks(Rule::X(How::Return, OnExitKind::Requests));
+    fired(requests().panics("a")).breaks(Rule::X(How::Panic, OnExitKind::Requests));
+    fired(requests().is_killed_by("terminal", "a")).breaks(Rule::X(How::Kill, OnExitKind::Requests));
+    requests().goes_down(Down::Crash).boots().starts("b").starts("a").breaks(Rule::X(How::Down, OnExitKind::Requests));
 }
 
 #[test]
 fn requests_are_lost_in_a_crash_between_the_write_and_the_kernel() {
     requests().panics("a").is_off_the_disk("a").goes_down(Down::Crash).boots().starts("b").holds();
     let heard = requests().panics("a").is_off_the_disk("a").panics("b").starts("b").goes_down(Down::Crash);
-    heard.boots().starts("b").breaks("X.panic.Requests");
+    heard.boots().starts("b").breaks(Rule::X(How::Panic, OnExitKind::Requests));
 }
 
 #[test]
 fn nobody_fires_at_a_boot_before_all_are_up() {
     let booted = requests().goes_down(Down::Crash).boots().is_off_the_disk("a");
-    fires_both(booted).starts("b").breaks("X.down.Requests");
+    fires_both(booted).starts("b").breaks(Rule::X(How::Down, OnExitKind::Requests));
 }
 
 #[test]
 fn what_was_set_is_durable_when_the_call_returns() {
     let set = || none().sets_on_exit("a", OnExit::Restart);
     set().puts("a", OnExit::Restart).call_returns("a", CallKind::SetOnExit).panics("a").starts("a").holds();
-    set().call_returns("a", CallKind::SetOnExit).breaks("E8");
+    set().call_returns("a", CallKind::SetOnExit).breaks(Rule::E8);
 }
 
 #[test]
 fn the_value_in_force_at_the_exit_counts() {
     let set = none().sets_on_exit("a", OnExit::Restart).puts("a", OnExit::Restart);
-    set.call_returns("a", CallKind::SetOnExit).panics("a").is_off_the_disk("a").breaks("X.panic.Restart");
+    set.call_returns("a", CallKind::SetOnExit)
+        .panics("a")
+        .is_off_the_disk("a")
+        .breaks(Rule::X(How::Panic, OnExitKind::Restart));
 }

@@ -1,7 +1,7 @@
 //! K3 and K4.
 
 use crate::invariant::tests::history::{History, history};
-use kernel_core::OnExit;
+use kernel_core::{OnExit, Rule};
 
 fn family() -> History {
     history().runs("parent", OnExit::None).spawns("parent", "child")
@@ -15,7 +15,7 @@ fn a_child_survives_its_parent() {
         scenario.panics("parent").is_off_the_disk("parent").loses("child", to_parent)
     };
     orphan().panics("child").starts("child").holds();
-    orphan().is_stopped("child").breaks("K3");
+    orphan().is_stopped("child").breaks(Rule::K3);
 }
 
 #[test]
@@ -27,5 +27,5 @@ fn a_killed_child_tells_its_parent_nothing() {
         killed.killing_is_answered("child")
     };
     killed().holds();
-    killed().fires("child", "parent", "I am no more").breaks("K4");
+    killed().fires("child", "parent", "I am no more").breaks(Rule::K4);
 }

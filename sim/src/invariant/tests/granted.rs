@@ -1,7 +1,7 @@
 //! C2 and C4.
 
 use crate::invariant::tests::history::{History, history};
-use kernel_core::{Answer, CallKind, OnExit};
+use kernel_core::{Answer, CallKind, OnExit, Rule};
 
 fn two() -> History {
     history().runs("a", OnExit::Restart).runs("b", OnExit::Restart)
@@ -13,7 +13,7 @@ fn who_initializes_may_message() {
     let mut scenario = root().initializes_by("a", "c");
     let to_c = scenario.messaging("c");
     scenario.gains("a", to_c).initializing_is_answered("c").holds();
-    root().initializes_by("a", "c").initializing_is_answered("c").breaks("C2");
+    root().initializes_by("a", "c").initializing_is_answered("c").breaks(Rule::C2);
 }
 
 #[test]
@@ -21,7 +21,7 @@ fn what_is_granted_is_held() {
     let mut scenario = two();
     let to_b = scenario.messaging("b");
     scenario.is_granted("a", to_b).gains("a", to_b).holds();
-    two().is_granted("a", to_b).breaks("C4");
+    two().is_granted("a", to_b).breaks(Rule::C4);
     two().is_granted("a", to_b).command_is_dropped().holds();
     two().is_granted("a", to_b).is_killed_by("terminal", "a").is_off_the_disk("a").killing_is_answered("a").holds();
 }
@@ -32,14 +32,14 @@ fn nobody_is_told_of_more_than_was_given() {
     let (to_b, root) = (scenario.messaging("b"), scenario.messaging("kernel"));
     scenario.learns("a", CallKind::OurCapabilities, Answer::Capabilities(vec![to_b])).holds();
     let scenario = two().may_message("a", "b");
-    scenario.learns("a", CallKind::OurCapabilities, Answer::Capabilities(vec![to_b, root])).breaks("C4");
+    scenario.learns("a", CallKind::OurCapabilities, Answer::Capabilities(vec![to_b, root])).breaks(Rule::C4);
 }
 
 #[test]
 fn what_was_never_attached_cannot_be_kept() {
     let mut scenario = two();
     let to_b = scenario.messaging("b");
-    scenario.keeps("a", to_b).gains("a", to_b).breaks("C3");
+    scenario.keeps("a", to_b).gains("a", to_b).breaks(Rule::C3);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn who_is_initialized_has_what_the_initializer_holds_and_no_more() {
         scenario.gains("a", to_c).initializing_is_answered("c")
     };
     answered(root().initializes_with("a", "c", to_kernel)).holds();
-    answered(root().initializes_with("a", "c", to_b)).breaks("C2");
+    answered(root().initializes_with("a", "c", to_b)).breaks(Rule::C2);
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn what_was_dropped_is_not_held() {
     let able = || two().may_message("a", "b");
     let to_b = able().messaging("b");
     able().drops("a", to_b).loses("a", to_b).holds();
-    able().drops("a", to_b).breaks("C4");
+    able().drops("a", to_b).breaks(Rule::C4);
     able().drops("a", to_b).may_message("a", "b").holds();
-    able().drops("a", to_b).tells("a", "b", "still there?").takes("b", "still there?").breaks("C1");
+    able().drops("a", to_b).tells("a", "b", "still there?").takes("b", "still there?").breaks(Rule::C1);
 }

@@ -10,7 +10,7 @@ use kernel_core::command::{Command, CommandAnswer, Initialize};
 use kernel_core::{
     Address, Answer, BackOff, Blob, Bytes, CallKind, Capability, Cause, Change, Content, DropReason, Duration, Exit,
     ImageId, Instant, Message, MessageId, Names, NodeId, OnExit, OnExitRequest, ProcessRef, Record, Request, Response,
-    Semantics, SendErrorKind, Spawn, SpawnError,
+    Rule, Semantics, SendErrorKind, Spawn, SpawnError,
 };
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -57,7 +57,7 @@ impl History {
     // ---- what it comes to -----------------------------------------------------------------------------------------
 
     /// The rules that are broken in it, in the order in which that shows.
-    fn broken(&self) -> Vec<(&'static str, String)> {
+    fn broken(&self) -> Vec<(Rule, String)> {
         let mut semantics = Semantics::book();
         semantics.back_off = self.back_off;
         let mut invariants = Invariants::new(all(&semantics));
@@ -66,7 +66,7 @@ impl History {
         }
         invariants.ran_until(Instant(u64::MAX));
         invariants.at_end(&self.names);
-        invariants.violations().iter().map(|violation| (violation.rule.id, violation.facts.clone())).collect()
+        invariants.violations().iter().map(|violation| (violation.claim.rule, violation.facts.clone())).collect()
     }
 
     /// No rule is broken in it.
@@ -77,9 +77,9 @@ impl History {
 
     /// This rule is broken in it, whatever else is.
     #[track_caller]
-    pub fn breaks(self, rule: &str) {
+    pub fn breaks(self, rule: Rule) {
         let broken = self.broken();
-        assert!(broken.iter().any(|(id, _)| *id == rule), "not {rule} but {broken:?}");
+        assert!(broken.iter().any(|(broken, _)| *broken == rule), "not {rule} but {broken:?}");
     }
 
     // ---- nodes ----------------------------------------------------------------------------------------------------

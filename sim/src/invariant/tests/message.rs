@@ -1,7 +1,7 @@
 //! M1, M2, E10 and E11.
 
 use crate::invariant::tests::history::{History, history};
-use kernel_core::{BackOff, CallKind, DropReason, Duration, OnExit, SendErrorKind};
+use kernel_core::{BackOff, CallKind, DropReason, Duration, OnExit, Rule, SendErrorKind};
 
 /// `a` and `b`, who may message each other.
 fn two() -> History {
@@ -18,10 +18,10 @@ fn a_request_settles_once() {
     asked().answers("b", "what?", "that").takes("a", "that").holds();
     let timed_out = || asked().after(Duration::from_secs(5)).calls("a", CallKind::Receive);
     timed_out().meets("a", SendErrorKind::Timeout, "what?").holds();
-    timed_out().breaks("M1");
+    timed_out().breaks(Rule::M1);
     let settled = || asked().answers("b", "what?", "that").takes("a", "that");
-    settled().answers("b", "what?", "or that").takes("a", "or that").breaks("M1");
-    settled().meets("a", SendErrorKind::Timeout, "what?").breaks("M1");
+    settled().answers("b", "what?", "or that").takes("a", "or that").breaks(Rule::M1);
+    settled().meets("a", SendErrorKind::Timeout, "what?").breaks(Rule::M1);
 }
 
 #[test]
@@ -35,8 +35,8 @@ fn messages_come_in_order_and_once() {
     let sent = || two().tells("a", "b", "one").tells("a", "b", "two");
     sent().takes("b", "one").takes("b", "two").holds();
     sent().takes("b", "two").holds();
-    sent().takes("b", "two").takes("b", "one").breaks("M2");
-    sent().takes("b", "one").takes("b", "one").breaks("M2");
+    sent().takes("b", "two").takes("b", "one").breaks(Rule::M2);
+    sent().takes("b", "one").takes("b", "one").breaks(Rule::M2);
 }
 
 #[test]
@@ -55,9 +55,9 @@ fn messages_of_two_senders_come_in_any_order() {
 fn what_was_for_one_life_does_not_reach_the_next() {
     let restarted = || asked().panics("a").starts("a");
     restarted().answers("b", "what?", "that").is_dropped("that", DropReason::NotAwaited).holds();
-    restarted().answers("b", "what?", "that").takes("a", "that").breaks("E10");
-    restarted().calls("a", CallKind::Receive).meets("a", SendErrorKind::Timeout, "what?").breaks("E10");
-    two().tells("a", "b", "old").panics("b").starts("b").takes("b", "old").breaks("E10");
+    restarted().answers("b", "what?", "that").takes("a", "that").breaks(Rule::E10);
+    restarted().calls("a", CallKind::Receive).meets("a", SendErrorKind::Timeout, "what?").breaks(Rule::E10);
+    two().tells("a", "b", "old").panics("b").starts("b").takes("b", "old").breaks(Rule::E10);
 }
 
 #[test]
@@ -68,9 +68,9 @@ fn what_comes_before_the_first_run_waits() {
 
 #[test]
 fn ids_never_repeat() {
-    two().asks_with_id("a", "b", 7 << 40, "one").asks_with_id("a", "b", 7 << 40, "two").breaks("E10");
+    two().asks_with_id("a", "b", 7 << 40, "one").asks_with_id("a", "b", 7 << 40, "two").breaks(Rule::E10);
     let again = two().asks_with_id("a", "b", 7 << 40, "one").goes_down(crate::plan::site::Down::Crash).boots();
-    again.starts("a").starts("b").asks_with_id("a", "b", 6 << 40, "two").breaks("E10");
+    again.starts("a").starts("b").asks_with_id("a", "b", 6 << 40, "two").breaks(Rule::E10);
 }
 
 #[test]
@@ -78,18 +78,18 @@ fn who_asks_nobody_hears_so_at_once() {
     let alone = || history().runs("a", OnExit::None).may_message("a", "b").asks("a", "b", 5, "anybody?");
     let dropped = || alone().is_dropped("anybody?", DropReason::NotRunning).calls("a", CallKind::Receive);
     dropped().meets("a", SendErrorKind::Timeout, "anybody?").holds();
-    dropped().meets("a", SendErrorKind::Offline, "anybody?").breaks("E11");
-    dropped().after(Duration::from_secs(5)).meets("a", SendErrorKind::Timeout, "anybody?").breaks("E11");
-    alone().runs("b", OnExit::None).takes("b", "anybody?").breaks("E11");
+    dropped().meets("a", SendErrorKind::Offline, "anybody?").breaks(Rule::E11);
+    dropped().after(Duration::from_secs(5)).meets("a", SendErrorKind::Timeout, "anybody?").breaks(Rule::E11);
+    alone().runs("b", OnExit::None).takes("b", "anybody?").breaks(Rule::E11);
 }
 
 #[test]
 fn a_process_in_back_off_is_not_there() {
     let away = two().under(BackOff::Hyperdrive19).panics("b").tells("a", "b", "there?");
-    away.starts("b").takes("b", "there?").breaks("E11");
+    away.starts("b").takes("b", "there?").breaks(Rule::E11);
 }
 
 #[test]
 fn who_is_there_is_not_said_to_be_away() {
-    two().tells("a", "b", "there?").is_dropped("there?", DropReason::NotRunning).breaks("E11");
+    two().tells("a", "b", "there?").is_dropped("there?", DropReason::NotRunning).breaks(Rule::E11);
 }

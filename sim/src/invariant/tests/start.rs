@@ -3,37 +3,37 @@
 use crate::invariant::tests::history::{History, history};
 use crate::plan::site::Down;
 use kernel_core::command::CommandAnswer::{RunProcessError, StartedProcess};
-use kernel_core::{CallKind, OnExit};
+use kernel_core::{CallKind, OnExit, Rule};
 
 #[test]
 fn what_is_not_valid_is_not_initialized() {
     let rubbish = || history().is_to_be_initialized_from_rubbish("a");
     rubbish().initializing_is_refused("a").holds();
-    rubbish().puts("a", OnExit::None).initializing_is_answered("a").breaks("S2");
-    rubbish().puts_no_code("a").breaks("S2");
+    rubbish().puts("a", OnExit::None).initializing_is_answered("a").breaks(Rule::S2);
+    rubbish().puts_no_code("a").breaks(Rule::S2);
 }
 
 #[test]
 fn an_id_that_lives_is_not_initialized_again() {
     let again = || history().runs("a", OnExit::Restart).is_to_be_initialized("a", OnExit::Restart);
     again().initializing_is_refused("a").holds();
-    again().initializing_is_answered("a").breaks("S2");
+    again().initializing_is_answered("a").breaks(Rule::S2);
 }
 
 #[test]
 fn who_is_answered_to_be_started_starts() {
     let asked = || history().initializes("a", OnExit::Restart).is_to_be_run("a");
     asked().starts("a").running_is_answered("a", StartedProcess).holds();
-    asked().running_is_answered("a", StartedProcess).breaks("S3");
-    asked().running_is_answered("a", RunProcessError).breaks("S3");
+    asked().running_is_answered("a", StartedProcess).breaks(Rule::S3);
+    asked().running_is_answered("a", RunProcessError).breaks(Rule::S3);
 }
 
 #[test]
 fn who_runs_is_not_run_again() {
     let again = || history().runs("a", OnExit::Restart).is_to_be_run("a");
     again().running_is_answered("a", RunProcessError).holds();
-    again().running_is_answered("a", StartedProcess).breaks("S3");
-    again().fires("kernel", "a", "run").takes("a", "run").breaks("S3");
+    again().running_is_answered("a", StartedProcess).breaks(Rule::S3);
+    again().fires("kernel", "a", "run").takes("a", "run").breaks(Rule::S3);
 }
 
 /// `b` was told twice before its run.
@@ -46,44 +46,44 @@ fn early() -> History {
 fn what_came_before_the_run_comes_first() {
     let run = || early().is_to_be_run("b").starts("b").running_is_answered("b", StartedProcess);
     run().tells("a", "b", "three").takes("b", "one").takes("b", "two").takes("b", "three").holds();
-    run().tells("a", "b", "three").takes("b", "three").breaks("S4");
-    run().takes("b", "two").breaks("S4");
+    run().tells("a", "b", "three").takes("b", "three").breaks(Rule::S4);
+    run().takes("b", "two").breaks(Rule::S4);
     early().goes_down(Down::Crash).boots().starts("a").starts("b").calls("b", CallKind::Receive).holds();
 }
 
 #[test]
 fn what_came_before_the_run_does_not_keep_it_from_running() {
     early().holds();
-    early().is_to_be_run("b").running_is_answered("b", StartedProcess).breaks("S4");
+    early().is_to_be_run("b").running_is_answered("b", StartedProcess).breaks(Rule::S4);
 }
 
 #[test]
 fn a_life_begins_from_what_is_durable_and_alone() {
-    history().runs("a", OnExit::Restart).starts("a").breaks("S5");
-    history().starts("a").breaks("S5");
+    history().runs("a", OnExit::Restart).starts("a").breaks(Rule::S5);
+    history().starts("a").breaks(Rule::S5);
 }
 
 #[test]
 fn a_child_is_there_when_it_is_answered() {
     let parent = || history().runs("a", OnExit::Restart);
     parent().spawns("a", "b").holds();
-    parent().calls_spawn("a", "b").puts("b", OnExit::None).is_answered_a_child("a", "b").breaks("S6");
-    parent().raises("a", "b").is_answered_a_child("a", "b").breaks("S6");
+    parent().calls_spawn("a", "b").puts("b", OnExit::None).is_answered_a_child("a", "b").breaks(Rule::S6);
+    parent().raises("a", "b").is_answered_a_child("a", "b").breaks(Rule::S6);
     parent()
         .calls_spawn("a", "b")
         .puts("b", OnExit::None)
         .starts("b")
         .gain_each_other("a", "b")
         .is_answered_a_child("a", "b")
-        .breaks("S6");
-    parent().runs("b", OnExit::None).calls_spawn("a", "b").is_answered_a_child("a", "b").breaks("S6");
+        .breaks(Rule::S6);
+    parent().runs("b", OnExit::None).calls_spawn("a", "b").is_answered_a_child("a", "b").breaks(Rule::S6);
 }
 
 #[test]
 fn a_child_that_could_not_be_spawned_is_not_there() {
     let asked = || history().runs("a", OnExit::Restart).calls_spawn("a", "b");
     asked().is_answered_no_file("a").holds();
-    asked().puts("b", OnExit::None).is_answered_no_file("a").breaks("S6");
+    asked().puts("b", OnExit::None).is_answered_no_file("a").breaks(Rule::S6);
     asked().runs("b", OnExit::None).is_answered_no_file("a").holds();
     asked().puts("c", OnExit::Restart).is_answered_no_file("a").holds();
 }
@@ -91,5 +91,5 @@ fn a_child_that_could_not_be_spawned_is_not_there() {
 #[test]
 fn a_start_takes_time() {
     history().runs("a", OnExit::Restart).panics("a").starts("a").panics("a").starts("a").holds();
-    history().runs("a", OnExit::Restart).panics("a").starts("a").panics_at_once("a").breaks("S7");
+    history().runs("a", OnExit::Restart).panics("a").starts("a").panics_at_once("a").breaks(Rule::S7);
 }
