@@ -1,13 +1,13 @@
 //! One node's disk: files and directories as the operating system sees them, and as the platter has them.
 //!
-//! Every change is an [`Op`]. A crash of the node's process keeps what the operating system was handed; at a power
-//! loss what was not synced is lost, but for what the chooser spares ([`Spared`]). A disk does not know when it fails:
-//! whoever applies operations decides how many of them are done. Everybody works in a [`Session`], where an operation
-//! can be refused.
+//! Every change is an [`Op`]. A crash of the node's process keeps what the operating system was handed; a power loss
+//! takes what was not synced, except for what the chooser spares ([`Spared`]). A disk does not decide when it fails: the
+//! caller applies as many operations as are done. The work itself happens in a [`Session`], where an operation can be
+//! refused.
 //!
-//! The disk keeps a checksum of each sector, as disks with T10-DIF and file systems like ZFS and btrfs do. So what rots
-//! at rest is never read as if it were right: the sector is an I/O error until all of it is written anew. This is an
-//! assumption; [`Planted::NoChecksums`](crate::disk::planted::Planted::NoChecksums) shows what becomes of the modules without.
+//! The disk keeps a checksum of each sector, as disks with T10-DIF and file systems like ZFS and btrfs do. So a rotten
+//! sector never reads as if it were right: it is an I/O error until all of it is written anew. This is an assumption;
+//! [`Planted::NoChecksums`](crate::disk::planted::Planted::NoChecksums) shows what becomes of the modules without it.
 
 use crate::trace::Fingerprint;
 use std::rc::Rc;
@@ -108,9 +108,17 @@ impl Disk {
         self
     }
 
-    /// Somebody begins to work on the disk. Nothing changes until what it did is applied here.
-    pub fn session(&self, fault: Option<IoFault>) -> Session {
-        Session::new(self.now.clone(), self.inodes, self.capacity, fault)
+    /// Begins one call's work on the disk. The session borrows the files, so that a small write to a large file copies
+    /// only what it writes; [`finish`](Disk::finish) gives them back as they were. The disk itself shows no files until then.
+    pub fn session(&mut self, fault: Option<IoFault>) -> Session {
+        Session::new(std::mem::take(&mut self.now), self.inodes, self.capacity, fault)
+    }
+
+    /// Ends a session of this disk: takes back what it did, and returns it as the operations to [`apply`](Disk::apply).
+    pub fn finish(&mut self, session: Session) -> Vec<Op> {
+        let (files, ops) = session.end();
+        self.now = files;
+        ops
     }
 
     /// Does one operation, wherever it finds room: that was asked in the session. After an error nothing has changed.

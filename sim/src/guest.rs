@@ -14,6 +14,7 @@ pub mod wasm;
 
 mod abi;
 mod host;
+mod lent;
 mod life;
 mod lift;
 mod load;

@@ -70,6 +70,9 @@ pub struct Options {
     pub keep_trace: bool,
     /// A bug in the simulator's own storage, to show that it is found.
     pub planted: Option<Planted>,
+    /// Whether invariants, coverage and the trace see the events. Without them a run only shows what watching costs: it
+    /// breaks nothing, reaches nothing, and its fingerprint is that of no events.
+    pub watched: bool,
 }
 
 impl Default for Options {
@@ -81,6 +84,7 @@ impl Default for Options {
             bounds: Bounds::default(),
             keep_trace: false,
             planted: None,
+            watched: true,
         }
     }
 }
@@ -279,8 +283,11 @@ impl<'s> World<'s> {
         let reorg = chooser.open(Question::Reorg, Subject::Chain, &names);
         let native = scenario.programs.iter().filter_map(|program| program.native.clone()).collect();
         let semantics = options.semantics.clone().unwrap_or_else(|| scenario.semantics.clone());
-        let mut invariants = crate::invariant::all(&semantics);
-        invariants.extend(scenario.invariants.iter().map(|new| new()));
+        let mut invariants = Vec::new();
+        if options.watched {
+            invariants = crate::invariant::all(&semantics);
+            invariants.extend(scenario.invariants.iter().map(|new| new()));
+        }
         let mut world = World {
             scenario,
             trace: if options.keep_trace { Trace::keeping_all() } else { Trace::default() },
@@ -468,8 +475,10 @@ impl<'s> World<'s> {
         let cause = cause.unwrap_or_else(|| self.trace.next());
         let event = Event { at: self.now, node: self.nodes[node].id, cause, what };
         let index = self.trace.next();
-        self.invariants.on_event(index, &event, &self.names);
-        self.coverage.on_event(&event);
+        if self.options.watched {
+            self.invariants.on_event(index, &event, &self.names);
+            self.coverage.on_event(&event);
+        }
         if !self.triggers.is_empty() {
             script::find_due(&mut self.triggers, &event, &mut self.due);
         }
@@ -478,7 +487,7 @@ impl<'s> World<'s> {
         if index.0 >= events {
             self.reached(format!("{events} events"));
         }
-        self.trace.push(event)
+        if self.options.watched { self.trace.push(event) } else { self.trace.pass() }
     }
 
     // ---- kernels ----------------------------------------------------------------------------------------------

@@ -34,6 +34,27 @@ pub(super) enum Change {
     SetLen(Inode, u64),
 }
 
+/// What takes one change back.
+#[derive(Debug, Default)]
+pub(super) struct Undo {
+    /// Where these names led.
+    names: Vec<(Path, Option<Entry>)>,
+    /// Files that were there, or were not, as a whole.
+    contents: Vec<(Inode, Option<Rc<Vec<u8>>>)>,
+    /// The part of a file that was written or cut.
+    piece: Option<Piece>,
+    rotten: BTreeSet<(Inode, u64)>,
+}
+
+#[derive(Debug)]
+struct Piece {
+    of: Inode,
+    at: usize,
+    was: Box<[u8]>,
+    /// How long the file was.
+    len: usize,
+}
+
 /// What an operation comes to, once it is known to be possible.
 pub(super) enum Step {
     Nothing,
@@ -234,13 +255,9 @@ impl Files {
                 }
             }
             Change::Rename(from, to) => {
-                let below = format!("{from}/");
-                let moved: Vec<Path> =
-                    self.names.keys().filter(|path| *path == from || path.starts_with(&below)).cloned().collect();
-                for path in moved {
+                for path in self.at_and_below(from) {
                     let entry = self.names.remove(&path).expect("it was just listed");
-                    let new: Path = format!("{to}{}", &path[from.len()..]).into();
-                    if let Some(Entry::File(replaced)) = self.names.insert(new, entry) {
+                    if let Some(Entry::File(replaced)) = self.names.insert(moved(&path, from, to), entry) {
                         self.drop_content(replaced);
                     }
                 }
@@ -265,6 +282,71 @@ impl Files {
                 self.rotten.retain(|(of, sector)| of != inode || sector * SECTOR < *len);
             }
         }
+    }
+
+    /// Does a change, and returns what takes it back.
+    pub(super) fn apply_undoably(&mut self, change: &Change) -> Undo {
+        let mut undo = Undo { rotten: self.rotten.clone(), ..Undo::default() };
+        match change {
+            Change::Link(path, entry) => self.note(path, *entry, &mut undo),
+            Change::Unlink(path) => self.note(path, Entry::Dir, &mut undo),
+            Change::Rename(from, to) => {
+                for path in self.at_and_below(from) {
+                    self.note(&moved(&path, from, to), Entry::Dir, &mut undo);
+                    undo.names.push((path.clone(), self.names.get(&path).copied()));
+                }
+            }
+            Change::Write(inode, offset, bytes) => {
+                let content = &self.contents[inode];
+                let start = content.len().min(*offset as usize);
+                let end = content.len().min(*offset as usize + bytes.len());
+                undo.piece = Some(Piece { of: *inode, at: start, was: content[start..end].into(), len: content.len() });
+            }
+            Change::SetLen(inode, len) => {
+                let content = &self.contents[inode];
+                let at = content.len().min(*len as usize);
+                undo.piece = Some(Piece { of: *inode, at, was: content[at..].into(), len: content.len() });
+            }
+        }
+        self.apply(change);
+        undo
+    }
+
+    /// Notes where a name leads now, and the contents there and at what it is about to lead to.
+    fn note(&self, path: &Path, next: Entry, undo: &mut Undo) {
+        let now = self.names.get(path).copied();
+        undo.names.push((path.clone(), now));
+        for inode in now.into_iter().chain([next]).filter_map(Entry::inode) {
+            undo.contents.push((inode, self.contents.get(&inode).cloned()));
+        }
+    }
+
+    /// Takes the latest change back.
+    pub(super) fn take_back(&mut self, undo: Undo) {
+        for (path, entry) in undo.names {
+            match entry {
+                Some(entry) => self.names.insert(path, entry),
+                None => self.names.remove(&path),
+            };
+        }
+        for (inode, content) in undo.contents {
+            match content {
+                Some(content) => self.contents.insert(inode, content),
+                None => self.contents.remove(&inode),
+            };
+        }
+        if let Some(Piece { of, at, was, len }) = undo.piece {
+            let content = Rc::make_mut(self.contents.get_mut(&of).expect("a session's file is there until it ends"));
+            content.resize(len, 0);
+            content[at..at + was.len()].copy_from_slice(&was);
+        }
+        self.rotten = undo.rotten;
+    }
+
+    /// The names at a path and below it.
+    fn at_and_below(&self, from: &Path) -> Vec<Path> {
+        let below = format!("{from}/");
+        self.names.keys().filter(|path| *path == from || path.starts_with(&below)).cloned().collect()
     }
 
     fn drop_content(&mut self, inode: Inode) {
@@ -313,6 +395,11 @@ impl Files {
             out(&[2]);
         }
     }
+}
+
+/// What a name becomes when it, or a directory above it, is renamed.
+fn moved(path: &str, from: &str, to: &str) -> Path {
+    format!("{to}{}", &path[from.len()..]).into()
 }
 
 impl Entry {

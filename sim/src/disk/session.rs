@@ -1,10 +1,13 @@
-//! One call's work on a node's disk: its caller sees at once what it has done, the disk gets it afterwards.
+//! One call's work on a node's disk: the caller sees at once what it has done, the disk gets it afterwards.
 //!
-//! A crash is never played inside a call. The operations that a session did are applied to the disk when the call is
-//! over, and how many of them is for the chooser to say. What *is* played inside is a refusal, since the caller must
-//! answer it: no space, an I/O error, a write that is cut short.
+//! A crash is never played inside a call. The operations of a session are applied to the disk when the call is over, and
+//! the chooser says how many of them. What *is* played inside is a refusal, since the caller must answer it: no space, an
+//! I/O error, a write that is cut short.
+//!
+//! A session works on the disk's own files and keeps what takes each change back. So a call costs what it reads and
+//! writes, however large the disk is.
 
-use super::files::{Change, Entry, Files, Inode, Step};
+use super::files::{Change, Entry, Files, Inode, Step, Undo};
 use super::{Disk, DiskError, Op};
 use std::fmt;
 use std::ops::Range;
@@ -30,12 +33,15 @@ pub enum IoWrong {
     Short,
 }
 
-/// One call's work on the disk. It owns what it needs: a storage engine can keep it for as long as the call takes.
-#[derive(Clone, Debug, Default)]
+/// One call's work on the disk, from [`Disk::session`] to [`Disk::finish`]. It owns what it needs, so that a storage
+/// engine can keep it for as long as the call takes.
+#[derive(Debug, Default)]
 pub struct Session {
     now: Rc<Files>,
     inodes: u64,
     ops: Vec<Op>,
+    /// What takes the changes back, in the order in which they were made.
+    undo: Vec<Undo>,
     capacity: Option<u64>,
     accesses: u32,
     fault: Option<IoFault>,
@@ -66,7 +72,7 @@ impl IoFault {
 
 impl Session {
     pub(super) fn new(now: Rc<Files>, inodes: u64, capacity: Option<u64>, fault: Option<IoFault>) -> Session {
-        Session { now, inodes, ops: Vec::new(), capacity, accesses: 0, fault, full: false }
+        Session { now, inodes, capacity, fault, ..Session::default() }
     }
 
     /// With the space that is kept for what must never want for it.
@@ -159,9 +165,13 @@ impl Session {
         self.fault.filter(|fault| fault.at <= self.accesses)
     }
 
-    /// What was done, in order: it fits the disk that the session was begun on.
-    pub fn into_ops(self) -> Vec<Op> {
-        self.ops
+    /// The files as they were before the session, and what was done to them, in order.
+    pub(super) fn end(mut self) -> (Rc<Files>, Vec<Op>) {
+        if !self.undo.is_empty() {
+            let files = Rc::make_mut(&mut self.now);
+            self.undo.into_iter().rev().for_each(|undo| files.take_back(undo));
+        }
+        (self.now, self.ops)
     }
 
     fn change(&mut self, op: Op, step: Step) {
@@ -170,7 +180,7 @@ impl Session {
             if let Change::Link(_, Entry::File(inode)) = change {
                 self.inodes = inode.0;
             }
-            Rc::make_mut(&mut self.now).apply(&change);
+            self.undo.push(Rc::make_mut(&mut self.now).apply_undoably(&change));
         }
         self.ops.push(op);
     }
@@ -207,22 +217,65 @@ mod tests {
             session.apply(op).expect("nothing is refused");
         }
         assert_eq!(session.read("/f").as_deref().map(Vec::as_slice), Ok(&b"new"[..]));
-        assert_eq!(disk.files().read("/f").map(|old| old.as_slice()), Ok(&b"old"[..]));
         let seen = session.files().clone();
-        for op in session.into_ops() {
+        let ops = disk.finish(session);
+        assert_eq!(disk.files().read("/f").map(|old| old.as_slice()), Ok(&b"old"[..]));
+        for op in ops {
             disk.apply(&op).expect("it fits");
         }
         assert_eq!(*disk.files(), seen);
     }
 
     #[test]
+    fn a_session_that_ends_leaves_the_disk_as_it_was_whatever_it_did() {
+        let (path, n) = (|path: &str| Path::from(path), 1_100);
+        let mut disk = Disk::default();
+        let laid = [
+            Op::CreateDir(path("/d")),
+            Op::Create(path("/d/a")),
+            Op::Write(path("/d/a"), 0, vec![1; 1_100].into()),
+            Op::Create(path("/b")),
+            Op::Write(path("/b"), 0, (*b"b").into()),
+        ];
+        laid.iter().for_each(|op| disk.apply(op).expect("an empty disk takes files"));
+        disk.sync_all();
+        disk.rot("/d/a", 600);
+        let before = disk.clone();
+        let all = [
+            Op::Write(path("/d/a"), 512, [2; 512].into()),
+            Op::Write(path("/d/a"), 2 * n, (*b"beyond").into()),
+            Op::SetLen(path("/d/a"), 7),
+            Op::SetLen(path("/d/a"), 9_000),
+            Op::Create(path("/b")),
+            Op::Rename(path("/d"), path("/e")),
+            Op::Create(path("/c")),
+            Op::Write(path("/c"), 3, (*b"c").into()),
+            Op::Rename(path("/c"), path("/e/a")),
+            Op::Remove(path("/b")),
+            Op::Remove(path("/e/a")),
+            Op::RemoveDir(path("/e")),
+            Op::SyncDir(path("/")),
+        ];
+        for done in 0..=all.len() {
+            let mut session = disk.session(None);
+            all[..done].iter().for_each(|op| session.apply(op.clone()).expect("nothing is refused"));
+            let seen = session.files().clone();
+            assert_eq!(disk.finish(session), all[..done]);
+            assert_eq!(disk, before, "after {done}");
+            let mut after = disk.clone();
+            all[..done].iter().for_each(|op| after.apply(op).expect("it fits"));
+            assert_eq!(*after.files(), seen, "after {done}");
+        }
+    }
+
+    #[test]
     fn an_error_refuses_one_access_and_changes_nothing() {
-        let (_, mut session) = session(2, IoWrong::Error);
+        let (mut disk, mut session) = session(2, IoWrong::Error);
         assert!(session.read("/f").is_ok());
         assert_eq!(session.apply(write(b"new")), Err(DiskError::Io));
         assert_eq!(session.read("/f").as_deref().map(Vec::as_slice), Ok(&b"old"[..]));
         assert_eq!(session.apply(write(b"new")), Ok(()));
-        assert_eq!(session.into_ops(), [write(b"new")]);
+        assert_eq!(disk.finish(session), [write(b"new")]);
     }
 
     #[test]
@@ -235,10 +288,10 @@ mod tests {
 
     #[test]
     fn a_write_that_is_cut_short_has_done_its_first_half() {
-        let (_, mut session) = session(1, IoWrong::Short);
+        let (mut disk, mut session) = session(1, IoWrong::Short);
         assert_eq!(session.apply(write(b"newest")), Err(DiskError::NoSpace));
         assert_eq!(session.apply(write(b"n")), Err(DiskError::NoSpace));
-        assert_eq!(session.into_ops(), [write(b"new")]);
+        assert_eq!(disk.finish(session), [write(b"new")]);
     }
 
     #[test]
@@ -247,7 +300,7 @@ mod tests {
         assert_eq!(session.apply(write(b"new")), Ok(()));
         assert_eq!(session.apply(Op::Sync("/f".into())), Err(DiskError::Io));
         assert_eq!(session.apply(Op::Sync("/f".into())), Ok(()));
-        for op in session.into_ops() {
+        for op in disk.finish(session) {
             disk.apply(&op).expect("it fits");
         }
         disk.power_loss(Spared::First(9));

@@ -82,10 +82,11 @@ mod tests {
     }
 
     impl Saver {
-        fn asks(&self, op: &StateOp, fault: Option<IoFault>) -> (Vec<Op>, Result<StateDone, DiskError>) {
+        fn asks(&mut self, op: &StateOp, fault: Option<IoFault>) -> (Vec<Op>, Result<StateDone, DiskError>) {
+            let unsynced = is_unsynced(&self.disk);
             let mut session = self.disk.session(fault);
-            let done = serve(&mut session, self.process, op, is_unsynced(&self.disk), &self.names);
-            (session.into_ops(), done)
+            let done = serve(&mut session, self.process, op, unsynced, &self.names);
+            (self.disk.finish(session), done)
         }
 
         fn does(&mut self, op: &StateOp, fault: Option<IoFault>) -> Result<StateDone, DiskError> {

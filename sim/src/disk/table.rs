@@ -1,38 +1,44 @@
 //! The process table on disk: a journal of changes, each write one frame, appended and synced; and its mirror.
 //!
-//! A frame is its length (4 bytes), a digest of its payload (8 bytes), and the payload: JSON, a list of
-//! `["process:package:publisher", row]`, where the row of one that is gone is `null`. A frame that was torn by a crash
-//! does not match its digest: it and all after it never happened, and the next boot cuts it off.
+//! A frame that was torn by a crash does not match its digest: it and all after it never happened, and the next boot cuts
+//! it off. A journal that is much longer than its rows is replaced by one frame of them.
 //!
-//! A frame that has rotted is none that never happened. The disk says so by an error, and the mirror is read, which is
-//! written only after the journal is durable. Each boot mends what it could not read. So a table is lost only if both
+//! A rotten frame is not one that never happened. The disk reports it as an error, and the mirror is read, which is
+//! written only after the journal is durable. Each boot repairs what it could not read. So a table is lost only if both
 //! its files rot between two boots.
 
 use crate::disk::planted::Planted;
 use crate::disk::{Disk, DiskError, Op, Path, Session};
-use kernel_core::command::{record_from_json, record_to_json};
+use frame::{Row, frames};
 use kernel_core::{Change, Names, NodeId, ProcessRef, Record};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use xxhash_rust::xxh3::xxh3_64;
 
+mod frame;
+
+pub use frame::Written;
+
+const DIR: &str = "/kernel";
 /// Where the journal lies, and its mirror.
 pub(crate) const COPIES: [&str; 2] = ["/kernel/table", "/kernel/table.mirror"];
-const HEADER: usize = 12;
+/// A journal shorter than this, in bytes, is left as it is.
+const SHORT_JOURNAL: u64 = 1 << 16;
+
+/// Rows by process.
+pub type Rows = BTreeMap<ProcessRef, Record>;
 
 /// The operations that give a new disk an empty table.
 pub fn format() -> Vec<Op> {
-    let mut ops = vec![Op::CreateDir("/kernel".into()), Op::SyncDir("/".into())];
+    let mut ops = vec![Op::CreateDir(DIR.into()), Op::SyncDir("/".into())];
     for path in COPIES.map(Path::from) {
         ops.extend([Op::Create(path.clone()), Op::Sync(path)]);
     }
-    ops.push(Op::SyncDir("/kernel".into()));
+    ops.push(Op::SyncDir(DIR.into()));
     ops
 }
 
 /// What a boot begins with: both copies are written anew, as far as their frames are good. A frame that a crash left with
-/// the operating system is read, and so must not be taken back by a later power loss; to sync it would not do, since a sync
+/// the operating system is read, and so must not be taken back by a later power loss; a sync would not do, since a sync
 /// that failed before the crash leaves nothing to be synced, and a boot that crashed may have renamed a file and no more.
 pub fn mend(disk: &Disk, planted: Option<Planted>) -> Vec<Op> {
     let journal = journal(disk);
@@ -44,21 +50,23 @@ pub fn mend(disk: &Disk, planted: Option<Planted>) -> Vec<Op> {
     COPIES.into_iter().flat_map(|path| Disk::replace(path, good)).collect()
 }
 
-/// Makes these changes durable, all or none.
+/// Makes these changes durable, all or none. `rows` are those that the table has; `unsynced`: whether a power loss may take
+/// back a name of a copy.
 ///
 /// # Errors
 /// The disk refused. The copies are cut back to what they were: that takes no space.
-pub fn write(disk: &mut Session, changes: &[Change], names: &Names) -> Result<(), DiskError> {
-    let rows = changes.iter().map(|change| match change {
-        Change::Put(id, record) => (names.process_text(*id), record_to_json(record, names)),
-        Change::Remove(id) => (names.process_text(*id), Value::Null),
-    });
-    let payload = serde_json::to_vec(&rows.collect::<Vec<_>>()).expect("rows have only string keys");
-    let mut frame = Vec::with_capacity(HEADER + payload.len());
-    frame.extend((payload.len() as u32).to_le_bytes());
-    frame.extend(xxh3_64(&payload).to_le_bytes());
-    frame.extend(payload);
-    let frame: Rc<[u8]> = frame.into();
+pub fn write(
+    disk: &mut Session,
+    changes: &[Change],
+    rows: &Rows,
+    unsynced: bool,
+    written: &mut Written,
+    names: &Names,
+) -> Result<(), DiskError> {
+    if unsynced {
+        disk.apply(Op::SyncDir(DIR.into()))?;
+    }
+    let frame = written.frame(changes.iter().map(|change| Row::of(change, rows)).collect(), names);
     let ends = COPIES.map(|path| disk.files().len(path).expect("a formatted disk has a table"));
     let mut append = |path: &str, end| {
         disk.apply(Op::Write(path.into(), end, frame.clone()))?;
@@ -71,26 +79,45 @@ pub fn write(disk: &mut Session, changes: &[Change], names: &Names) -> Result<()
                 disk.apply(Op::SetLen((*path).into(), end)).expect("to cut a file takes no space");
             }
         }
+        return done;
     }
-    done
+    if ends[0] + frame.len() as u64 > written.replaced_at.max(SHORT_JOURNAL) {
+        replace(disk, changes, rows, written, names);
+    }
+    Ok(())
 }
 
-/// The rows that are on disk, runtime modules included, in the order of their ids.
-pub fn read(disk: &Disk, names: &mut Names, our: NodeId) -> Vec<(ProcessRef, Record)> {
-    let mut rows: BTreeMap<ProcessRef, Record> = BTreeMap::new();
-    let journal = journal(disk);
-    for (_, payload) in frames(&journal) {
-        let frame: Vec<(String, Value)> =
-            serde_json::from_slice(payload).expect("a frame that matches its digest is ours");
-        for (id, row) in frame {
-            let id = names.process(&id);
-            match row {
-                Value::Null => rows.remove(&id),
-                row => rows.insert(id, record_from_json(row, names, our).expect("we wrote this row")),
-            };
-        }
+/// Replaces each copy by one frame of all rows. If the disk refuses that, or a crash comes between, one copy is long and
+/// the other short, and both have the same rows.
+fn replace(disk: &mut Session, changes: &[Change], rows: &Rows, written: &mut Written, names: &Names) {
+    let mut rows = rows.clone();
+    for change in changes {
+        match change {
+            Change::Put(id, record) => rows.insert(*id, record.clone()),
+            Change::Remove(id) => rows.remove(id),
+        };
     }
-    rows.into_iter().collect()
+    written.frames.clear();
+    let frame = written.frame(rows.into_iter().map(|(id, record)| Row::Is(id, Rc::new(record))).collect(), names);
+    written.replaced_at = 2 * frame.len() as u64;
+    let _ = COPIES.iter().try_for_each(|path| disk.replace(path, &frame));
+}
+
+/// Whether a power loss may take back a name of a copy: only after it refused to make one durable.
+pub fn is_unsynced(disk: &Disk) -> bool {
+    disk.is_unsynced(DIR)
+}
+
+/// The rows that are on disk, runtime modules included.
+pub fn read(disk: &Disk, written: &Written, names: &mut Names, our: NodeId) -> Rows {
+    let mut rows = BTreeMap::new();
+    let journal = journal(disk);
+    for frame in frames(&journal) {
+        let says = written.frames.get(&frame.digest).cloned();
+        let says = says.unwrap_or_else(|| frame.parse(names, our));
+        says.iter().for_each(|row| row.put_into(&mut rows));
+    }
+    rows.into_iter().map(|(id, record)| (id, Rc::unwrap_or_clone(record))).collect()
 }
 
 /// Whether both copies can be read.
@@ -106,20 +133,7 @@ fn journal(disk: &Disk) -> Rc<Vec<u8>> {
 
 /// Where the last good frame ends.
 fn end(journal: &[u8]) -> usize {
-    frames(journal).map(|(end, _)| end).last().unwrap_or(0)
-}
-
-/// The good frames: where each ends, and its payload.
-fn frames(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let (header, rest) = bytes.get(at..)?.split_at_checked(HEADER)?;
-        let len = u32::from_le_bytes(header[..4].try_into().expect("four bytes")) as usize;
-        let digest = u64::from_le_bytes(header[4..].try_into().expect("eight bytes"));
-        let payload = rest.get(..len).filter(|payload| xxh3_64(payload) == digest)?;
-        at += HEADER + len;
-        Some((at, payload))
-    })
+    frames(journal).last().map_or(0, |frame| frame.end)
 }
 
 #[cfg(test)]
@@ -132,6 +146,7 @@ mod tests {
     struct Table {
         disk: Disk,
         names: Names,
+        written: Written,
     }
 
     /// A row that names so many capabilities' worth of text that its frame is longer than a sector.
@@ -150,16 +165,17 @@ mod tests {
     fn table() -> Table {
         let mut disk = Disk::default();
         format().iter().for_each(|op| disk.apply(op).expect("an empty disk takes a table"));
-        Table { disk, names: Names::new() }
+        Table { disk, names: Names::new(), written: Written::default() }
     }
 
     impl Table {
         /// Writes rows; what was done to the disk.
         fn write(&mut self, rows: &[(&str, u32)], fault: Option<IoFault>) -> (Vec<Op>, Result<(), DiskError>) {
             let changes: Vec<Change> = rows.iter().map(|(id, image)| put(&mut self.names, id, *image)).collect();
+            let (before, unsynced) = (self.rows(), is_unsynced(&self.disk));
             let mut session = self.disk.session(fault);
-            let done = write(&mut session, &changes, &self.names);
-            (session.into_ops(), done)
+            let done = write(&mut session, &changes, &before, unsynced, &mut self.written, &self.names);
+            (self.disk.finish(session), done)
         }
 
         fn done(mut self, ops: &[Op]) -> Table {
@@ -180,12 +196,19 @@ mod tests {
 
         /// The images of its rows.
         fn images(&mut self) -> Vec<u32> {
+            self.rows().values().filter_map(|row| Some(row.image?.0)).collect()
+        }
+
+        /// Its rows, which are the same if nothing is known of what was written.
+        fn rows(&mut self) -> Rows {
             let our = self.names.node("a.os");
-            read(&self.disk, &mut self.names, our).iter().filter_map(|(_, row)| Some(row.image?.0)).collect()
+            let rows = read(&self.disk, &self.written, &mut self.names, our);
+            assert_eq!(rows, read(&self.disk, &Written::default(), &mut self.names, our));
+            rows
         }
 
         fn after(&self, disk: Disk) -> Table {
-            Table { disk, names: self.names.clone() }
+            Table { disk, names: self.names.clone(), written: self.written.clone() }
         }
 
         /// Each thing that a power loss can leave of it.
@@ -213,6 +236,71 @@ mod tests {
                 assert_eq!(next.images(), [&images[..], &[4]].concat(), "a torn frame does not hide the next");
             }
         }
+    }
+
+    /// A change of what one process holds: so many capabilities, from this one on.
+    fn holds(names: &mut Names, first: u32, n: u32) -> Change {
+        let issuer = kernel_core::Address { node: names.node("a.os"), process: names.process("p:q:r") };
+        let capability = |nth| kernel_core::Capability { issuer, params: names.params(&format!("{nth}")) };
+        let capabilities = (first..first + n).map(capability).collect();
+        let (image, on_exit) = (Some(ImageId(1)), OnExit::Restart);
+        Change::Put(names.process("s:q:r"), Record { image, on_exit, public: true, capabilities })
+    }
+
+    #[test]
+    fn a_change_of_a_long_row_is_written_as_what_changes_and_read_as_the_whole_row() {
+        let mut table = table();
+        for (first, n, longest) in [(0, 200, 20_000), (0, 201, 400), (3, 198, 600), (3, 10, 2_000), (3, 11, 2_000)] {
+            let change = holds(&mut table.names, first, n);
+            let (before, Change::Put(id, record)) = (table.rows(), &change) else { unreachable!("it is put") };
+            let mut session = table.disk.session(None);
+            let done = write(&mut session, &[change.clone()], &before, false, &mut table.written, &table.names);
+            assert_eq!(done, Ok(()));
+            let ops = table.disk.finish(session);
+            let Op::Write(_, _, frame) = &ops[0] else { panic!("a frame is written first: {ops:?}") };
+            assert!(frame.len() < longest, "{first}..{n}: {}", frame.len());
+            table = table.done(&ops);
+            assert_eq!(table.rows()[id], *record, "{first} {n}");
+        }
+    }
+
+    #[test]
+    fn a_journal_that_is_much_longer_than_its_rows_is_replaced_by_them_whatever_goes_wrong_meanwhile() {
+        let long = || (0..).map(|nth| ("p:q:r", nth));
+        let mut start = table();
+        while start.disk.files().len(COPIES[0]).expect("there is a table") + 1_000 < SHORT_JOURNAL {
+            let next = start.images().first().map_or(1, |image| image + 1);
+            start = start.with(&[("p:q:r", next)]);
+        }
+        let last = start.images()[0];
+        let mut replaced = 0;
+        for (_, image) in long().skip(last as usize + 1).take(8) {
+            let (ops, done) = start.write(&[("p:q:r", image)], None);
+            assert_eq!(done, Ok(()));
+            if ops.len() > 4 {
+                replaced += 1;
+                for done in 0..=ops.len() {
+                    let mut crashed = start.after(start.disk.clone()).done(&ops[..done]);
+                    crashed.disk.power_loss(crate::disk::Spared::First(0));
+                    let found = crashed.images();
+                    assert!(found == [image] || (found == [image - 1] && done < ops.len()), "{done}: {found:?}");
+                    assert_eq!(crashed.boots().with(&[("s:q:r", 1)]).images(), [found[0], 1]);
+                }
+                for at in 5..=ops.len() as u32 {
+                    let mut refused = start.after(start.disk.clone());
+                    let fault = IoFault { at, wrong: IoWrong::Error };
+                    let (ops, done) = refused.write(&[("p:q:r", image)], Some(fault));
+                    assert_eq!(done, Ok(()), "the row is written, at {at}");
+                    let mut next = refused.done(&ops).with(&[("s:q:r", 1)]);
+                    assert_eq!(next.images(), [image, 1]);
+                    next.disk.power_loss(crate::disk::Spared::First(0));
+                    assert_eq!(next.images(), [image, 1], "refused at {at}, and then power is lost");
+                }
+            }
+            start = start.done(&ops);
+        }
+        assert_eq!(replaced, 1);
+        assert!(start.disk.files().len(COPIES[1]).expect("there is a mirror") < 10_000);
     }
 
     #[test]

@@ -4,9 +4,8 @@ use super::host::{Host, Nap, Stop, Stopped};
 use super::lift::{At, Lifted};
 use super::lower::{Lower, Realloc, answer_layout};
 use super::wasm::{Limits, Program};
-use super::{Guest, MEMORY_REFUSED, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn, Usage, wasi};
+use super::{Guest, MEMORY_REFUSED, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn, Usage, lent, wasi};
 use kernel_core::{Address, Answer, Call, CallKind, Instant, Names};
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::mem::{replace, swap, take};
 use wasmi::errors::{ErrorKind, InstantiationError};
@@ -61,11 +60,6 @@ impl State {
             State::Over => "is over",
         }
     }
-}
-
-thread_local! {
-    /// What stands in the world's place while a guest has its table of names: making one costs more than a call.
-    static SPARE: Cell<Option<Names>> = const { Cell::new(None) };
 }
 
 impl Guest for WasmGuest {
@@ -215,16 +209,14 @@ impl WasmGuest {
         ahead: &mut VecDeque<Call>,
         step: impl FnOnce(&mut Store<Host>) -> Result<ResumableCall, Error>,
     ) -> Result<Turn, Trap> {
-        let spare = SPARE.take().unwrap_or_default();
         let host = self.store.data_mut();
-        host.names = Some(replace(names, spare));
+        host.names = Some(lent::take(names));
         swap(&mut host.ahead, ahead);
         let outcome = step(&mut self.store);
         let turn = self.drive(outcome);
         let host = self.store.data_mut();
         swap(&mut host.ahead, ahead);
-        let lent = host.names.take().expect("nobody takes the names while a guest runs");
-        SPARE.set(Some(replace(names, lent)));
+        lent::give_back(names, host.names.take().expect("nobody takes the names while a guest runs"));
         match turn {
             Ok(Turn::Returned) if self.our.is_some() => self.init(names, ahead),
             turn => turn,

@@ -18,7 +18,7 @@
 //! The function is polled by hand, by its world, and waits for nothing but the answers to its calls. It must not read
 //! a clock, draw chance, or share memory with another guest: nothing here could stop it, and runs would differ.
 
-use crate::guest::{AHEAD_MAX, Clock, Guest, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn};
+use crate::guest::{AHEAD_MAX, Clock, Guest, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn, lent};
 use crate::quiet::quietly;
 use kernel_core::{
     Address, Answer, Blob, Bytes, Call, CallKind, Capability, Duration, Instant, Message, Names, OnExit, Outgoing,
@@ -67,13 +67,21 @@ impl Program {
 /// What a native guest and its world hand each other.
 #[derive(Default)]
 struct Shared {
-    names: Names,
+    /// The world's, while the guest runs.
+    names: Option<Names>,
     our: Option<Address>,
     ahead: VecDeque<Call>,
     /// What the guest stopped for.
     turn: Option<Turn>,
     /// What it is told.
     reply: Option<Reply>,
+}
+
+impl Shared {
+    /// The world's names; a guest that is dropped has none, and its destructors see an empty table.
+    fn names(&mut self) -> &mut Names {
+        self.names.get_or_insert_default()
+    }
 }
 
 /// A life of a native program.
@@ -86,7 +94,7 @@ impl Guest for NativeGuest {
     fn resume(&mut self, names: &mut Names, reply: Reply, ahead: &mut VecDeque<Call>) -> Turn {
         {
             let mut shared = self.shared.borrow_mut();
-            std::mem::swap(&mut shared.names, names);
+            shared.names = Some(lent::take(names));
             std::mem::swap(&mut shared.ahead, ahead);
             match reply {
                 Reply::Answer(Answer::Init(our)) => shared.our = Some(our),
@@ -96,7 +104,7 @@ impl Guest for NativeGuest {
         let life = self.life.as_mut().expect("a life that has ended is not resumed");
         let poll = quietly(|| life.as_mut().poll(&mut Context::from_waker(Waker::noop())));
         let mut shared = self.shared.borrow_mut();
-        std::mem::swap(&mut shared.names, names);
+        lent::give_back(names, shared.names.take().expect("nobody takes the names while a guest runs"));
         std::mem::swap(&mut shared.ahead, ahead);
         match poll {
             Ok(Poll::Pending) => shared.turn.take().expect("a native guest waits for nothing but its own calls"),
@@ -127,17 +135,17 @@ impl Os {
     /// Reads `node@process:package:publisher`; the node `our` is this one. No call.
     pub fn parse_address(&self, text: &str) -> Option<Address> {
         let our = self.init_argument();
-        self.shared.borrow_mut().names.address(text, our.node)
+        self.shared.borrow_mut().names().address(text, our.node)
     }
 
     /// The address as text. No call.
     pub fn address_text(&self, address: Address) -> String {
-        self.shared.borrow().names.address_text(address)
+        self.shared.borrow_mut().names().address_text(address)
     }
 
     /// The table of names, to read and to make names with. No call.
     pub fn with_names<T>(&self, look: impl FnOnce(&mut Names) -> T) -> T {
-        look(&mut self.shared.borrow_mut().names)
+        look(self.shared.borrow_mut().names())
     }
 
     /// `print-to-terminal`.

@@ -9,14 +9,15 @@ use crate::invariant::{Claim, Invariant, Past};
 use crate::plan::site::Down;
 use crate::trace::event::{Event, Kind, What};
 use effect::Effect;
-use kernel_core::{Bytes, Cause, Message, Names, ProcessRef, Rule};
+use kernel_core::{Cause, Message, Names, ProcessRef, Rule};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 pub(super) mod effect;
 
-/// What may be in a file; `None`: there is none.
-type Content = Option<Bytes>;
+/// What may be in a file; `None`: there is none. Shared, and changed in place while nobody else holds it: an append to a
+/// large file costs what it appends.
+type Content = Option<Rc<Vec<u8>>>;
 
 /// More than so many possibilities are as good as any.
 const N_KEPT: usize = 8;
@@ -56,8 +57,8 @@ impl File {
     }
 
     /// Each content becomes another; `None`, if that cannot be said.
-    fn becomes(&mut self, next: impl Fn(&Content) -> Option<Content>) {
-        self.may = self.may.take().and_then(|may| may.iter().map(next).collect());
+    fn becomes(&mut self, next: impl Fn(Content) -> Option<Content>) {
+        self.may = self.may.take().and_then(|may| may.into_iter().map(next).collect());
         self.synced = false;
     }
 
@@ -101,19 +102,19 @@ impl Drives {
     fn does(&mut self, effect: &Effect) {
         match effect {
             Effect::Set(path, content) => {
-                self.files.insert(path.clone(), File::is(content.clone()));
+                self.files.insert(path.clone(), File::is(content.as_ref().map(|bytes| Rc::new(bytes.to_vec()))));
             }
-            Effect::Make(path) => {
-                self.file(path).becomes(|content| Some(Some(content.clone().unwrap_or_else(|| Bytes::from(&b""[..])))))
-            }
+            Effect::Make(path) => self.file(path).becomes(|content| Some(Some(content.unwrap_or_default()))),
             Effect::Append(path, bytes) => self.file(path).becomes(|content| {
-                let content = content.as_ref()?;
-                Some(Some(Bytes::from([&content[..], &bytes[..]].concat().as_slice())))
+                let mut content = content?;
+                Rc::make_mut(&mut content).extend_from_slice(bytes);
+                Some(Some(content))
             }),
             Effect::SetLen(path, len) => self.file(path).becomes(|content| {
-                let mut content = content.as_ref()?.to_vec();
-                content.resize(usize::try_from(*len).ok().filter(|len| *len <= 1 << 20)?, 0);
-                Some(Some(Bytes::from(content.as_slice())))
+                let mut content = content?;
+                let len = usize::try_from(*len).ok().filter(|len| *len <= 1 << 20)?;
+                Rc::make_mut(&mut content).resize(len, 0);
+                Some(Some(content))
             }),
             Effect::Change(path) => self.file(path).anything(),
             Effect::Move(from, to) if from == to => {}
@@ -166,7 +167,7 @@ impl Drives {
                 Effect::Set(_, Some(_)) => {
                     // It is emptied before it is written.
                     file.or(&was);
-                    file.or(&File { doubtful: was.doubtful, ..File::is(Some(Bytes::from(&b""[..]))) });
+                    file.or(&File { doubtful: was.doubtful, ..File::is(Some(Rc::default())) });
                 }
                 _ => file.or(&was),
             }
@@ -219,7 +220,7 @@ impl Drives {
                 Ok(())
             }
             (effect::Said::Read, Effect::Read(path)) if !disturbed => {
-                self.observes(path, answer.blob.as_ref().map(|blob| blob.bytes.clone()))
+                self.observes(path, answer.blob.as_ref().map(|blob| &*blob.bytes))
             }
             (_, effect) => {
                 self.does(effect);
@@ -236,23 +237,29 @@ impl Drives {
     }
 
     /// This is in a file.
-    fn observes(&mut self, path: &Rc<str>, content: Content) -> Result<(), String> {
+    fn observes(&mut self, path: &Rc<str>, content: Option<&[u8]>) -> Result<(), String> {
         let file = self.file(path);
-        let text = |content: &Content| match content {
+        let text = |content: Option<&[u8]>| match content {
             Some(bytes) if bytes.len() <= 60 => format!("{:?}", String::from_utf8_lossy(bytes)),
             Some(bytes) => format!("{} bytes", bytes.len()),
             None => "no file".to_string(),
         };
-        match &mut file.may {
-            Some(may) if !may.contains(&content) => {
-                let may = may.iter().map(text).collect::<Vec<_>>().join(" or ");
-                Err(format!("{path} is read as {}, and should be {may}", text(&content)))
-            }
-            may => {
-                *may = Some(vec![content]);
-                Ok(())
-            }
-        }
+        let is = match &file.may {
+            None => content.map(|bytes| Rc::new(bytes.to_vec())),
+            Some(may) => match may.iter().find(|may| may.as_ref().map(|bytes| bytes.as_slice()) == content) {
+                Some(is) => is.clone(),
+                None => {
+                    let may = may
+                        .iter()
+                        .map(|may| text(may.as_ref().map(|bytes| bytes.as_slice())))
+                        .collect::<Vec<_>>()
+                        .join(" or ");
+                    return Err(format!("{path} is read as {}, and should be {may}", text(content)));
+                }
+            },
+        };
+        file.may = Some(vec![is]);
+        Ok(())
     }
 }
 

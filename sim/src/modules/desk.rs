@@ -134,7 +134,7 @@ impl<M: Module> Desk<M> {
         cx.provider = self.provider;
         heard.tell(&mut self.module, &mut cx);
         let ModuleContext { disk, out, facts, wakes, unmodelled, fuel, .. } = cx;
-        self.ops = disk.into_ops();
+        self.ops = self.disk.finish(disk);
         assert!(self.ops.is_empty() || self.module.uses_disk(), "a module that does not use the disk leaves it alone");
         for op in &self.ops {
             self.disk.apply(op).unwrap_or_else(|error| panic!("{op:?}: {error}"));

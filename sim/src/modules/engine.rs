@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(handle.get().write(), Err(DiskError::Io));
         assert_eq!(lend(&mut session, || handle.get().write()), Ok(Ok(())));
         assert_eq!(handle.get().write(), Err(DiskError::Io));
-        assert_eq!(session.into_ops(), [Op::Create("/file".into())]);
+        assert_eq!(Disk::default().finish(session), [Op::Create("/file".into())]);
     }
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
         });
         assert_eq!(done, Ok(Ok(())));
         // The second writer was in no handle: its destructor did write.
-        assert_eq!(session.into_ops(), ["/file", "/dropped"].map(|path| Op::Create(path.into())));
+        assert_eq!(Disk::default().finish(session), ["/file", "/dropped"].map(|path| Op::Create(path.into())));
     }
 
     #[test]
@@ -124,6 +124,6 @@ mod tests {
         });
         assert_eq!(done, Err::<(), _>(Panicked("page 7 is rotten".into())));
         assert_eq!(on_disk(|_| Ok(())), Err(DiskError::Io));
-        assert_eq!(session.into_ops(), [Op::Create("/file".into())]);
+        assert_eq!(Disk::default().finish(session), [Op::Create("/file".into())]);
     }
 }

@@ -201,7 +201,7 @@ impl Vfs {
                 self.at(path, host)?;
                 host.sync(path)?;
             }
-            Action::SetLen(len) => self.at(path, host).and_then(|_| host.set_len(path, *len))?,
+            Action::SetLen(len) => self.at(path, host).map(drop).and_then(|()| host.set_len(path, *len))?,
             Action::RemoveFile => host.remove_file(path).map(|()| self.close(path))?,
             Action::RemoveDir => host.remove_dir(path)?,
             Action::RemoveDirAll => host.remove_dir_all(path).map(|()| self.forget(path))?,
@@ -277,10 +277,11 @@ impl Vfs {
         Ok(())
     }
 
-    /// Moves the cursor, writes there, and moves it on.
+    /// Moves the cursor, writes there, and moves it on. It does not hold the content meanwhile: the write would copy it.
     fn write(&mut self, path: &Path, to: SeekFrom, bytes: &[u8], host: &mut Host<'_>) -> Result<(), VfsError> {
         let (content, cursor) = self.at(path, host)?;
         *cursor = seek(to, *cursor, content.len() as u64)?;
+        drop(content);
         host.write(path, *cursor, bytes)?;
         *cursor += bytes.len() as u64;
         Ok(())

@@ -41,6 +41,7 @@ impl World<'_> {
         };
         value.backups.push(Backup { files, known: value.known.clone() });
         let nth = value.backups.len() as u32;
+        self.spend_on_copies(node);
         self.record(node, None, What::BackedUp(nth));
     }
 
@@ -69,6 +70,7 @@ impl World<'_> {
             let Backup { files, known } = &value.backups[nth as usize - 1];
             value.disk.restore(files);
             value.known = known.clone();
+            self.spend_on_copies(node);
             self.record(node, None, What::Restored(nth));
         }
         self.rots(node);

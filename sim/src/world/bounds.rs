@@ -24,7 +24,8 @@ pub struct Bounds {
     /// Bytes copied between guests and the host, and onto disks. What a trace, an invariant or a disk keeps is among
     /// them, so this bounds the memory for that as well.
     pub copied: u64,
-    /// Bytes of files that are copied before something in them is written: a small write may copy all of a large file.
+    /// Bytes of files that may be copied before something in them is written. After a power loss, a backup or a restore
+    /// the next write to a file copies all of it, once.
     pub rewritten: u64,
     /// Bytes of memory that the guests that are alive have together.
     pub memory: u64,
@@ -61,6 +62,8 @@ pub struct Spent {
     /// How often each process read a clock, or slept: turns that are no events.
     pub silent: BTreeMap<(NodeId, ProcessRef), u64>,
     sent_since_check: usize,
+    /// At most so many bytes of memory are in guests: what those that ended had is taken off when the bound is near.
+    held: u64,
 }
 
 impl Spent {
@@ -109,10 +112,11 @@ impl World<'_> {
         if had == 0 {
             self.spent.begun += used.memory.saturating_sub(SMALL_MEMORY);
         }
-        if used.memory > had {
+        self.spent.held += used.memory.saturating_sub(had);
+        if used.memory > had && self.spent.held > memory {
             let lives = self.nodes.iter().filter_map(|node| node.up.as_ref()).flat_map(|up| up.guests.iter().flatten());
-            let held: u64 = lives.map(|live| live.guest.usage().memory).sum();
-            if held > memory {
+            self.spent.held = lives.map(|live| live.guest.usage().memory).sum();
+            if self.spent.held > memory {
                 self.reached(format!("{} MiB of memory in guests", memory >> 20));
             }
         }
@@ -139,18 +143,10 @@ impl World<'_> {
         self.copy((written + after.saturating_sub(before) + after / 64) as u64);
     }
 
-    /// A session's operations were done: the names of the disk were copied for it, and each file that it wrote to.
-    pub(super) fn spend_on_session(&mut self, node: usize, ops: &[Op]) {
-        if ops.is_empty() {
-            return;
-        }
+    /// A node's disk now shares its files with what is on the platter or in a backup: each may be copied once.
+    pub(super) fn spend_on_copies(&mut self, node: usize) {
         let files = self.nodes[node].disk.files();
-        let mut written: Vec<_> =
-            ops.iter().filter_map(|op| if let Op::Write(path, ..) = op { Some(path) } else { None }).collect();
-        written.sort_unstable();
-        written.dedup();
-        let bytes: u64 = written.into_iter().map(|path| files.len(path).unwrap_or(0)).sum();
-        self.spent.rewritten += bytes + (files.n_names() * NAME_BYTES) as u64;
+        self.spent.rewritten += files.used() + (files.n_names() * NAME_BYTES) as u64;
         let bound = self.options.bounds.rewritten;
         if self.spent.rewritten > bound {
             self.reached(format!("{} MiB of files copied to write something in them", bound >> 20));

@@ -124,6 +124,7 @@ impl World<'_> {
                     _ => Spared::First(0),
                 };
                 node_value.disk.power_loss(spared);
+                self.spend_on_copies(node);
             }
         }
         let choice = self.chooser.ask(&mut self.nodes[node].streams.downtime, &mut self.names, |draw| {
@@ -152,7 +153,8 @@ impl World<'_> {
         self.nodes[node].boots += 1;
         let boots = self.nodes[node].boots;
         let cause = self.record(node, None, What::Booted(boots));
-        let mut rows = table::read(&self.nodes[node].disk, &mut self.names, our);
+        // What the disk has is known since just now.
+        let mut rows: Vec<_> = self.nodes[node].known.rows.clone().into_iter().collect();
         let choice = self.chooser.ask(&mut self.nodes[node].streams.boot_order, &mut self.names, |draw| {
             let guests: Vec<ProcessRef> = rows.iter().map(|(id, _)| *id).filter(|id| !id.is_module()).collect();
             let index = draw.below(guests.len().max(1) as u64) as usize;
@@ -207,7 +209,7 @@ impl World<'_> {
     pub(super) fn record_what_the_disk_has(&mut self, node: usize) {
         let our = self.nodes[node].id;
         let disk = &self.nodes[node].disk;
-        let rows = table::read(disk, &mut self.names, our).into_iter().collect();
+        let rows = table::read(disk, &self.nodes[node].written, &mut self.names, our);
         let states = state::all(disk, &mut self.names);
         let was = &std::mem::take(&mut self.nodes[node].known);
         let states = states.into_iter().filter_map(|(id, saved)| Some((id, saved.or(was.states.get(&id).cloned())?)));

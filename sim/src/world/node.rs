@@ -9,7 +9,7 @@ use crate::plan::chooser::{Chooser, Stream};
 use crate::plan::site::{Question, Subject};
 use crate::world::operator::Operator;
 use kernel_core::{
-    Address, Bytes, Call, CallKind, Cause, Change, Instant, Kernel, LifeId, Message, Names, NodeId, ProcessRef, Record,
+    Address, Bytes, Call, CallKind, Cause, Change, Instant, Kernel, LifeId, Message, Names, NodeId, ProcessRef,
     StateOp, Ticket, WriteId,
 };
 use std::collections::{BTreeMap, VecDeque};
@@ -31,6 +31,8 @@ pub(crate) struct Node {
     pub streams: NodeStreams,
     /// What the trace has said is durable: compared with the disk at each boot.
     pub known: Known,
+    /// What was written to the table's journal: it need not be parsed again.
+    pub written: table::Written,
     /// What was backed up, oldest first.
     pub backups: Vec<Backup>,
     /// At the next boot the disk is swapped for its latest backup.
@@ -67,7 +69,7 @@ pub(crate) struct NodeStreams {
 /// Durable facts, as the trace has them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Known {
-    pub rows: BTreeMap<ProcessRef, Record>,
+    pub rows: table::Rows,
     pub states: BTreeMap<ProcessRef, Bytes>,
 }
 
@@ -151,6 +153,7 @@ impl Node {
                 clock: open(Question::Clock),
             },
             known: Known::default(),
+            written: table::Written::default(),
             backups: Vec::new(),
             to_restore: false,
         }
@@ -173,6 +176,7 @@ impl Node {
             clock_off: self.clock_off,
             streams: self.streams.clone(),
             known: self.known.clone(),
+            written: self.written.clone(),
             backups: self.backups.clone(),
             to_restore: self.to_restore,
         })

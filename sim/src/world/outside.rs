@@ -36,13 +36,15 @@ impl World<'_> {
         let Up { modules, kernel, .. } = up.as_mut().expect("modules serve on nodes that are up");
         let served = modules[module.0 as usize].as_mut().expect("only a module that there is gets requests");
         let address = Address { node: id, process: module };
-        let (disk, outside) = (disk.session(fault), &mut self.outside);
-        let mut cx = ModuleContext::new(address, self.now, &mut self.names, disk, kernel, outside);
+        let (session, outside) = (disk.session(fault), &mut self.outside);
+        let mut cx = ModuleContext::new(address, self.now, &mut self.names, session, kernel, outside);
         cx.provider = provider;
         heard.tell(served.as_mut(), &mut cx);
-        let ModuleContext { disk, out, facts, wakes, unmodelled, fuel, .. } = cx;
+        let ModuleContext { disk: session, out, facts, wakes, unmodelled, fuel, .. } = cx;
+        let refused = session.refused();
+        let ops = disk.finish(session);
         self.burn(fuel);
-        if let Some(fault) = disk.refused() {
+        if let Some(fault) = refused {
             self.record(node, Some(cause), What::IoRefused(module, fault));
         }
         if let Some(text) = unmodelled {
@@ -59,7 +61,7 @@ impl World<'_> {
             let at = self.now + after;
             self.queue_in_order(node, at, Task::Serve(node, boot, module, cause, Heard::Wake(number)));
         }
-        disk.into_ops()
+        ops
     }
 
     /// How a node's provider of the chain fails now, if it does.

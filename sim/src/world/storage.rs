@@ -10,7 +10,7 @@ use crate::disk::{state, table};
 use crate::modules::{self, Heard};
 use crate::plan::site::{Answer as Choice, Down, WriteFault};
 use crate::trace::event::What;
-use crate::world::node::Job;
+use crate::world::node::{Job, Node};
 use kernel_core::{
     Bytes, Cause, Change, Deviation, Duration, Input, LifeId, LoadError, ProcessRef, Refused, StateDone, StateOp,
     WriteId,
@@ -90,10 +90,12 @@ impl World<'_> {
         let fault = self.io_fault(node);
         let rows = &self.nodes[node].known.rows;
         let adds = changes.iter().any(|change| matches!(change, Change::Put(id, _) if !rows.contains_key(id)));
-        let disk = &self.nodes[node].disk;
+        let Node { disk, known, written, .. } = &mut self.nodes[node];
+        let unsynced = table::is_unsynced(disk);
         let mut session = if adds { disk.session(fault) } else { disk.session(fault).with_reserve() };
-        let done = table::write(&mut session, &changes, &self.names);
-        let done = self.write(node, cause, &session.into_ops(), done.map_err(|_| Refused), Fact::Rows(changes));
+        let done = table::write(&mut session, &changes, &known.rows, unsynced, written, &self.names);
+        let ops = disk.finish(session);
+        let done = self.write(node, cause, &ops, done.map_err(|_| Refused), Fact::Rows(changes));
         if let Some((cause, done)) = done {
             self.step(node, cause, Input::Written(write, done));
         }
@@ -103,10 +105,11 @@ impl World<'_> {
     fn serve_state(&mut self, node: usize, cause: Cause, of: (ProcessRef, LifeId), op: &StateOp) {
         let (process, run) = of;
         let fault = self.io_fault(node);
-        let disk = &self.nodes[node].disk;
+        let disk = &mut self.nodes[node].disk;
+        let unsynced = state::is_unsynced(disk);
         let mut session = disk.session(fault);
-        let done = state::serve(&mut session, process, op, state::is_unsynced(disk), &self.names);
-        let mut ops = session.into_ops();
+        let done = state::serve(&mut session, process, op, unsynced, &self.names);
+        let mut ops = disk.finish(session);
         let d27 = self.semantics().has(Deviation::D27);
         if d27 {
             ops.retain(|op| !matches!(op, Op::Sync(_) | Op::SyncDir(_)));
@@ -207,7 +210,6 @@ impl World<'_> {
             disk.apply(op).expect("operations were checked against the disk before they were asked for");
             self.spend_on_disk(node, op, before);
         }
-        self.spend_on_session(node, &ops[..n]);
         let disk = &mut self.nodes[node].disk;
         if let (Some(Planted::RenameIsNotAtomic), Some(Op::Rename(_, to))) = (self.options.planted, ops.get(n))
             && disk.files().is_file(to)

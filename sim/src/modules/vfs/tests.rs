@@ -103,7 +103,7 @@ impl Node {
         self.vfs.on_message(&Rc::new(message), &mut cx);
         let ModuleContext { disk, out, unmodelled, .. } = cx;
         self.unmodelled = unmodelled;
-        for op in disk.into_ops() {
+        for op in self.disk.finish(disk) {
             self.disk.apply(&op).unwrap_or_else(|error| panic!("{op:?}: {error}"));
         }
         let mut replies = vec![];

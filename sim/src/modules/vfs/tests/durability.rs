@@ -31,10 +31,10 @@ fn a_file_that_was_not_synced_may_be_lost_torn_or_kept_and_survives_a_crash() {
 #[test]
 fn a_sync_that_is_cut_short_leaves_no_name_without_its_directory() {
     let mut node = node_with("text");
-    let before = node.disk.clone();
+    let mut before = node.disk.clone();
     let mut session = before.session(None);
     Host(&mut session).sync(&store_path(FILE).into()).expect("it may be synced");
-    let ops = session.into_ops();
+    let ops = before.finish(session);
     for done in 0..=ops.len() {
         node.disk = before.clone();
         ops[..done].iter().for_each(|op| node.disk.apply(op).expect("a sync fits"));
@@ -50,11 +50,11 @@ fn a_sync_that_is_cut_short_leaves_no_name_without_its_directory() {
 
 #[test]
 fn a_crash_within_a_write_finds_the_old_file_an_empty_one_or_the_new() {
-    let node = node_with("old");
+    let mut node = node_with("old");
     let mut session = node.disk.session(None);
     let path: Path = store_path(FILE).into();
     Host(&mut session).write_whole(&path, b"new").expect("it may be written");
-    let ops = session.into_ops();
+    let ops = node.disk.finish(session);
     let left = |done: usize| {
         let mut disk = node.disk.clone();
         ops[..done].iter().for_each(|op| disk.apply(op).expect("a write fits"));
