@@ -1,5 +1,5 @@
 //! The bodies of the fuzz targets: what a target does with its bytes, callable from anywhere. The crate in `fuzz/`
-//! only hands them bytes; `tests/corpus.rs` runs them on the corpus, `tests/generated.rs` on thousands of guests that
+//! only hands them bytes; `tests/scenarios/corpus.rs` runs them on the corpus, `tests/generated.rs` on thousands of guests that
 //! proptest makes.
 
 mod calls;

@@ -1,0 +1,118 @@
+//! What is on its way to the disk, and what the disk refuses (P2, E8).
+
+use super::node::{Node, loads, row, the_answer, the_write};
+use kernel_core::command::{Command, CommandAnswer, Initialize};
+use kernel_core::{
+    Answer, Call, Capability, Change, Effect, ImageId, Input, OnExit, OnExitKind, Record, Semantics, Spawn,
+};
+
+/// The on-exit behaviour of the only row that these changes write.
+fn on_exit(changes: &[Change]) -> OnExitKind {
+    match changes {
+        [Change::Put(_, Record { on_exit, .. })] => on_exit.kind(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn traps(out: &[Effect]) -> bool {
+    out.iter().any(|effect| matches!(effect, Effect::Trap(..)))
+}
+
+#[test]
+fn an_on_exit_value_that_the_disk_refused_is_taken_off_the_disk() {
+    let (mut node, _) = Node::boot(Semantics::book(), &[("p", OnExit::Restart)]);
+    let process = node.process("p");
+    let (write, changes) = the_write(&node.command(&Command::SetOnExit(process, OnExit::None)));
+    assert_eq!(on_exit(&changes), OnExitKind::None);
+    let (_, mends) = the_write(&node.refused(write));
+    assert_eq!(on_exit(&mends), OnExitKind::Restart, "the value in force");
+}
+
+#[test]
+fn a_row_written_between_two_on_exit_values_has_the_later_one() {
+    let (mut node, _) = Node::boot(Semantics::book(), &[("p", OnExit::Restart)]);
+    let process = node.process("p");
+    let (first, _) = the_write(&node.command(&Command::SetOnExit(process, OnExit::None)));
+    let (second, _) = the_write(&node.command(&Command::SetOnExit(process, OnExit::Requests([].into()))));
+    node.written(first);
+    let right = Capability::network(node.our);
+    let (third, changes) = the_write(&node.command(&Command::Grant(process, vec![right])));
+    assert_eq!(on_exit(&changes), OnExitKind::Requests, "it comes to the disk after the second");
+    node.written(second);
+    node.written(third);
+    let (_, changes) = the_write(&node.command(&Command::Drop(process, vec![right])));
+    assert_eq!(on_exit(&changes), OnExitKind::Requests);
+}
+
+/// A refusal takes back the value that was refused, and not one that came after it.
+#[test]
+fn a_later_on_exit_value_outlives_the_refusal_of_an_earlier_one() {
+    let (mut node, _) = Node::boot(Semantics::book(), &[("p", OnExit::Restart)]);
+    let process = node.process("p");
+    let (first, _) = the_write(&node.command(&Command::SetOnExit(process, OnExit::None)));
+    node.command(&Command::SetOnExit(process, OnExit::Requests([].into())));
+    let (_, mends) = the_write(&node.refused(first));
+    assert_eq!(on_exit(&mends), OnExitKind::Requests);
+}
+
+#[test]
+fn a_refused_on_exit_value_panics_who_set_it_and_nobody_else() {
+    for by_itself in [true, false] {
+        let (mut node, _) = Node::boot(Semantics::book(), &[("p", OnExit::Restart)]);
+        let process = node.process("p");
+        let out = match by_itself {
+            true => node.step(Input::Call(process, Call::SetOnExit(OnExit::None))),
+            false => node.command(&Command::SetOnExit(process, OnExit::None)),
+        };
+        let out = node.refused(the_write(&out).0);
+        assert_eq!(traps(&out), by_itself);
+    }
+}
+
+#[test]
+fn an_initialize_whose_row_is_refused_is_answered_with_the_error_once_the_row_is_off_the_disk() {
+    let (mut node, _) = Node::boot(Semantics::book(), &[]);
+    let id = node.process("new");
+    let init = Initialize { id, on_exit: OnExit::Restart, initial_capabilities: vec![], public: false };
+    let out = node.command(&Command::Initialize(Box::new(init)));
+    let ticket = loads(&out).expect("its code is loaded");
+    let (write, _) = the_write(&node.step(Input::Loaded(ticket, Ok(ImageId(1)))));
+    let out = node.refused(write);
+    let (again, changes) = the_write(&out);
+    assert!(changes.contains(&Change::Remove(id)), "{changes:?}");
+    assert_eq!(the_answer(&out), None, "nobody knows yet whether a crash brings it");
+    let out = node.written(again);
+    assert_eq!(the_answer(&out), Some(CommandAnswer::InitializeProcessError));
+    assert_eq!(node.kernel.processes().count(), 0, "the id is free again");
+}
+
+/// E10: a spawn whose row is refused again and again is answered when its caller is long dead, and a namesake lives.
+#[test]
+fn an_answer_that_comes_late_does_not_wake_the_namesake_of_who_asked() {
+    let (mut node, _) = Node::boot(Semantics::book(), &[("parent", OnExit::Restart)]);
+    let parent = node.process("parent");
+    let spawn = Spawn {
+        name: Some("child".into()),
+        path: "/f".into(),
+        on_exit: OnExit::None,
+        request_capabilities: vec![],
+        grant_capabilities: vec![],
+        public: false,
+    };
+    let ticket = loads(&node.step(Input::Call(parent, Call::Spawn(Box::new(spawn))))).expect("its code is loaded");
+    let (spawned, _) = the_write(&node.step(Input::Loaded(ticket, Ok(ImageId(1)))));
+    let (killed, _) = the_write(&node.command(&Command::Kill(parent)));
+    let (taken_off, _) = the_write(&node.refused(spawned));
+    node.written(killed);
+    let row = row(OnExit::Restart);
+    let init = Initialize { id: parent, on_exit: row.on_exit, initial_capabilities: vec![], public: true };
+    let ticket = loads(&node.command(&Command::Initialize(Box::new(init)))).expect("its code is loaded");
+    let (entered, _) = the_write(&node.step(Input::Loaded(ticket, Ok(ImageId(1)))));
+    let (taken_off, _) = the_write(&node.refused(taken_off));
+    node.written(entered);
+    node.command(&Command::Run(parent));
+    let out = node.written(taken_off);
+    let wakes = |effect: &Effect| matches!(effect, Effect::Resume(process, Answer::Spawned(_)) if *process == parent);
+    assert!(!out.iter().any(wakes), "{out:?}");
+    assert!(node.kernel.guests().map(|(id, _)| id).eq([parent]), "and it lives");
+}

@@ -1,0 +1,4 @@
+//! The program and what is shipped with it.
+
+mod commands;
+mod guests_are_built;
