@@ -4,7 +4,7 @@
 //! (`kernel_core::mutants`). Each is found by the common exploration, with nothing made for it, and by an invariant of a
 //! rule that it is said to break.
 
-#[path = "../../scenarios/tests/found/finding.rs"]
+#[path = "../../tests/found/finding.rs"]
 mod finding;
 
 use finding::{in_parallel, violations};
@@ -69,7 +69,7 @@ fn every_mutant_is_found() {
     println!("{} mutants are found, {by_the_model} of them by the reference model alone, too", table.lines().count());
     assert!(by_the_model >= BY_THE_MODEL_MIN, "the reference model finds {by_the_model}");
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots"));
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../snapshots"));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.set_description(
