@@ -153,10 +153,13 @@ impl Kernel {
     ) {
         let Some(process) = self.processes.get_mut(id).filter(|process| process.life.run == run) else { return };
         let result = match result {
-            Err(Refused) if self.semantics.has(Deviation::D22) => match process.life.reads_state {
-                true => Ok(StateDone::Got(None)),
-                false => Ok(StateDone::Saved),
-            },
+            Err(Refused) if self.semantics.has(Deviation::D22) => {
+                if process.life.reads_state {
+                    Ok(StateDone::Got(None))
+                } else {
+                    Ok(StateDone::Saved)
+                }
+            }
             result => result,
         };
         if self.semantics.has(Deviation::D15) {

@@ -75,9 +75,10 @@ impl Kernel {
             return cx.emit(Effect::Dropped(command, DropReason::BadCommand));
         }
         let Some(process) = self.processes.get_mut(id) else {
-            return match self.semantics.has(Deviation::D18) {
-                true => cx.emit(Effect::Dropped(command, DropReason::NotRunning)),
-                false => self.answer_killed(&command, id, cx),
+            return if self.semantics.has(Deviation::D18) {
+                cx.emit(Effect::Dropped(command, DropReason::NotRunning))
+            } else {
+                self.answer_killed(&command, id, cx)
             };
         };
         match &mut process.status {

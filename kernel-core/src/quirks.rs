@@ -75,10 +75,7 @@ impl Kernel {
 
     /// D14: the next of what was kept back, once the event loop goes on.
     pub(crate) fn next_held_back(&mut self) -> Option<Input> {
-        match self.is_stuck() {
-            true => None,
-            false => self.quirks.backlog.pop_front(),
-        }
+        if self.is_stuck() { None } else { self.quirks.backlog.pop_front() }
     }
 
     /// D7, D26: the running process is told to run.

@@ -157,18 +157,20 @@ impl Kernel {
         target: Address,
     ) -> Result<(), DropReason> {
         if target.node != self.our {
-            return match capabilities.contains(&Capability::network(self.our)) {
-                true => Ok(()),
-                false => Err(DropReason::NoNetwork),
+            return if capabilities.contains(&Capability::network(self.our)) {
+                Ok(())
+            } else {
+                Err(DropReason::NoNetwork)
             };
         }
         let there = self.processes.get(target.process).filter(|process| process.is_there());
         let receiver = there.ok_or(DropReason::NotRunning)?;
         let exempt =
             matches!(source, ProcessRef::KERNEL | ProcessRef::STATE | ProcessRef::VFS) || source == target.process;
-        match exempt || receiver.public || capabilities.contains(&Capability::messaging(target)) {
-            true => Ok(()),
-            false => Err(DropReason::NoCapability),
+        if exempt || receiver.public || capabilities.contains(&Capability::messaging(target)) {
+            Ok(())
+        } else {
+            Err(DropReason::NoCapability)
         }
     }
 
@@ -256,13 +258,12 @@ impl Kernel {
             }
             (_, _) => false,
         };
-        match wanted {
-            true => self.hand_over(target, incoming, cx),
-            false => {
-                process.life.mailbox.push_back(incoming);
-                let waiting = process.life.mailbox.len();
-                self.note_mailbox(target, waiting);
-            }
+        if wanted {
+            self.hand_over(target, incoming, cx)
+        } else {
+            process.life.mailbox.push_back(incoming);
+            let waiting = process.life.mailbox.len();
+            self.note_mailbox(target, waiting);
         }
     }
 

@@ -117,10 +117,8 @@ fn outcome_of(
     loader: &Loader,
 ) -> Result<Outcome, ScenarioError> {
     let run = run_seed(scenario, seed, profile, options, loader)?;
-    let difference = match is_played_again(nth) {
-        true => difference(scenario, seed, profile, options, loader, run.whole())?,
-        false => None,
-    };
+    let difference =
+        if is_played_again(nth) { difference(scenario, seed, profile, options, loader, run.whole())? } else { None };
     Ok(Outcome {
         whole: run.whole(),
         verdict: run.verdict,

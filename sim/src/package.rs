@@ -196,9 +196,10 @@ impl Entry {
             return Err(format!("`on_exit` {} is no such thing ({}); {form}", entry.on_exit, error.0));
         }
         let id = format!("{}:{package}", entry.process_name);
-        match is_legal(&id) {
-            true => Ok(entry),
-            false => Err(format!("`{id}` is not a legal process id (a-z 0-9 -, three parts)")),
+        if is_legal(&id) {
+            Ok(entry)
+        } else {
+            Err(format!("`{id}` is not a legal process id (a-z 0-9 -, three parts)"))
         }
     }
 }

@@ -67,10 +67,10 @@ impl Trace {
         encode(&event, &mut self.buffer);
         self.fingerprint = Fingerprint(xxh3_64_with_seed(&self.buffer, self.fingerprint.0));
         self.count += 1;
-        match self.keep_all {
-            true => self.chain.push(self.fingerprint),
-            false if self.kept.len() == KEPT => drop(self.kept.pop_front()),
-            false => {}
+        if self.keep_all {
+            self.chain.push(self.fingerprint);
+        } else if self.kept.len() == KEPT {
+            self.kept.pop_front();
         }
         self.kept.push_back((index, event));
         index

@@ -60,9 +60,10 @@ fn a_refused_on_exit_value_panics_who_set_it_and_nobody_else() {
     for by_itself in [true, false] {
         let (mut node, _) = Node::boot(Semantics::book(), &[("p", OnExit::Restart)]);
         let process = node.process("p");
-        let out = match by_itself {
-            true => node.step(Input::Call(process, Call::SetOnExit(OnExit::None))),
-            false => node.command(&Command::SetOnExit(process, OnExit::None)),
+        let out = if by_itself {
+            node.step(Input::Call(process, Call::SetOnExit(OnExit::None)))
+        } else {
+            node.command(&Command::SetOnExit(process, OnExit::None))
         };
         let out = node.refused(the_write(&out).0);
         assert_eq!(traps(&out), by_itself);

@@ -1,6 +1,5 @@
 //! A kernel alone, for tests that say what happens to it, one input after the other.
 
-
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{
     Address, Blob, Capabilities, Cause, Change, Content, Duration, Effect, ImageId, Input, Instant, Kernel, Message,

@@ -121,18 +121,20 @@ impl Archive {
             self.complete = false;
             self.wait("open");
         } else if body.starts_with(r#"{"Ok":{"id":1,"#) {
-            match self.complete {
-                true => self.keep(&come(body).into_iter().chain(kept(body)).collect::<Vec<_>>()).await?,
-                false => self.held.push(body.into()),
+            if self.complete {
+                self.keep(&come(body).into_iter().chain(kept(body)).collect::<Vec<_>>()).await?
+            } else {
+                self.held.push(body.into())
             }
         }
         Ok(())
     }
 
     async fn keep(&self, statements: &[String]) -> Result<(), String> {
-        let tx = match self.scatters {
-            true => "null".to_string(),
-            false => self.ask("\"BeginTx\"").await?.chars().filter(char::is_ascii_digit).collect(),
+        let tx = if self.scatters {
+            "null".to_string()
+        } else {
+            self.ask("\"BeginTx\"").await?.chars().filter(char::is_ascii_digit).collect()
         };
         for statement in statements {
             self.write(statement, &tx).await?;
@@ -192,9 +194,10 @@ fn kept(log: &str) -> Option<String> {
     let names = ["blockNumber", "blockHash", "logIndex", "transactionHash"];
     let fields: Option<Vec<&str>> = names.iter().map(|name| field(log, name)).collect();
     let line = fields?.join(" ");
-    Some(match log.contains(r#""removed":true"#) {
-        true => format!("DELETE FROM log WHERE line = '{line}'"),
-        false => format!("INSERT OR IGNORE INTO log VALUES ('{line}', {block})"),
+    Some(if log.contains(r#""removed":true"#) {
+        format!("DELETE FROM log WHERE line = '{line}'")
+    } else {
+        format!("INSERT OR IGNORE INTO log VALUES ('{line}', {block})")
     })
 }
 

@@ -47,12 +47,11 @@ impl Bank {
         let take = "UPDATE account SET balance = balance - 1 WHERE id = 1";
         let give = "UPDATE account SET balance = balance + 1 WHERE id = 2";
         let note = format!("INSERT INTO moved VALUES ({n})");
-        match self.transact(&n.to_string(), &[take, give, &note]).await {
-            true => {
-                self.n = n;
-                print(&self.os, &format!("moved {n}"));
-            }
-            false => self.look().await,
+        if self.transact(&n.to_string(), &[take, give, &note]).await {
+            self.n = n;
+            print(&self.os, &format!("moved {n}"));
+        } else {
+            self.look().await
         }
     }
 

@@ -115,12 +115,11 @@ impl Index {
             self.complete = false;
             self.wait("subscribe");
         } else if body.starts_with(r#"{"Ok":{"id":1,"#) {
-            match self.complete {
-                true => {
-                    self.apply(body);
-                    self.save().await;
-                }
-                false => self.held.push(body.into()),
+            if self.complete {
+                self.apply(body);
+                self.save().await;
+            } else {
+                self.held.push(body.into())
             }
         }
     }

@@ -49,10 +49,7 @@ impl Kv {
         let x: i64 = x.parse().unwrap_or(0);
         let (a, b, n) = (self.read("a", 100).await?, self.read("b", 0).await?, self.read("n", 0).await?);
         let (a, b, n) = (a.wrapping_sub(x), b.wrapping_add(x), n.wrapping_add(1));
-        let tx = match atomically {
-            true => self.number("\"BeginTx\"").await?,
-            false => "null".to_string(),
-        };
+        let tx = if atomically { self.number("\"BeginTx\"").await? } else { "null".to_string() };
         self.write("a", a, &tx).await?;
         self.write("b", b, &tx).await?;
         self.write("n", n, &tx).await?;
@@ -75,13 +72,13 @@ impl Kv {
 
     async fn read(&self, key: &str, otherwise: i64) -> Result<i64, String> {
         let answer = self.ask(&format!(r#"{{"Get":{:?}}}"#, key.as_bytes()), None).await?;
-        match answer.starts_with(r#"{"Get""#) {
-            true => {
-                let blob = self.os.get_blob().await;
-                Ok(blob.and_then(|blob| text(&blob.bytes).parse().ok()).unwrap_or(otherwise))
-            }
-            false if answer == r#"{"Err":"KeyNotFound"}"# => Ok(otherwise),
-            false => Err(answer),
+        if answer.starts_with(r#"{"Get""#) {
+            let blob = self.os.get_blob().await;
+            Ok(blob.and_then(|blob| text(&blob.bytes).parse().ok()).unwrap_or(otherwise))
+        } else if answer == r#"{"Err":"KeyNotFound"}"# {
+            Ok(otherwise)
+        } else {
+            Err(answer)
         }
     }
 

@@ -63,10 +63,8 @@ fn a_property_over_it_fails() {
     let (canary, config) = (canary(), Config { failure_persistence: None, ..Config::with_cases(SEEDS as u32) });
     let plans = Plans::of(&canary);
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let result = runner.run(&plans, |plan| match plans.run(&plan).held() {
-        true => Ok(()),
-        false => Err(TestCaseError::fail("it sings")),
-    });
+    let result =
+        runner.run(&plans, |plan| if plans.run(&plan).held() { Ok(()) } else { Err(TestCaseError::fail("it sings")) });
     let Err(TestError::Fail(_, plan)) = result else { panic!("no case of {SEEDS} broke it") };
     assert!(plan.lines.len() <= 2, "one message that takes the forbidden time is enough: {plan}");
 }

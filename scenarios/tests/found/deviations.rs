@@ -59,9 +59,10 @@ impl Found {
     /// The row of the README's table.
     fn row(&self) -> String {
         let (deviation, says, rule) = (self.deviation.name(), self.deviation.summary(), self.rule);
-        let plan = match self.plan.lines.is_empty() {
-            true => "none: the scenario is enough".to_string(),
-            false => format!("`{}`", self.plan.one_line()),
+        let plan = if self.plan.lines.is_empty() {
+            "none: the scenario is enough".to_string()
+        } else {
+            format!("`{}`", self.plan.one_line())
         };
         format!("| {deviation} | {says} | {rule} | `{}` | {} | {plan} |", self.scenario, self.seeds)
     }

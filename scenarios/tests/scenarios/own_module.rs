@@ -32,12 +32,11 @@ impl Tally {
         let count = before + 1;
         Disk::create_dir_all(parent(FILE)).into_iter().try_for_each(|op| disk.apply(op))?;
         disk.apply(Op::SyncDir("/".into()))?;
-        match self.careless {
-            false => disk.replace(FILE, count.to_string().as_bytes())?,
-            true => {
-                disk.apply(Op::Create(FILE.into()))?;
-                disk.apply(Op::Write(FILE.into(), 0, count.to_string().as_bytes().into()))?;
-            }
+        if self.careless {
+            disk.apply(Op::Create(FILE.into()))?;
+            disk.apply(Op::Write(FILE.into(), 0, count.to_string().as_bytes().into()))?;
+        } else {
+            disk.replace(FILE, count.to_string().as_bytes())?
         }
         Ok(count)
     }

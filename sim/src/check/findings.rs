@@ -127,10 +127,10 @@ impl Visit {
 fn plain(facts: &str) -> String {
     let mut plain = String::new();
     for c in facts.chars() {
-        match c.is_ascii_digit() {
-            true if plain.ends_with('0') => {}
-            true => plain.push('0'),
-            false => plain.push(c),
+        if !c.is_ascii_digit() {
+            plain.push(c);
+        } else if !plain.ends_with('0') {
+            plain.push('0');
         }
     }
     plain

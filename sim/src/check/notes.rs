@@ -73,9 +73,12 @@ pub fn deeds(run: &Run) -> BTreeMap<String, Deeds> {
         all.entry(*who).or_default().usage = *usage;
     }
     let alone = all.keys().all(|(node, _)| *node == NodeId(0));
-    let name = |node, process| match alone {
-        true => run.names.process_text(process).to_string(),
-        false => run.names.address_text(Address { node, process }),
+    let name = |node, process| {
+        if alone {
+            run.names.process_text(process).to_string()
+        } else {
+            run.names.address_text(Address { node, process })
+        }
     };
     all.into_iter().map(|((node, process), deeds)| (name(node, process), deeds)).collect()
 }

@@ -51,9 +51,10 @@ pub fn read(path: &Path, id: Option<&str>, others: &[String], loader: &Loader) -
     let bytes = read_file(path)?;
     let is_archive =
         path.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip")) || bytes.starts_with(b"PK\x03\x04");
-    match is_archive {
-        true => assemble(unpacked(path, &bytes)?, id, path, loader),
-        false => single(path, bytes, id, others, loader),
+    if is_archive {
+        assemble(unpacked(path, &bytes)?, id, path, loader)
+    } else {
+        single(path, bytes, id, others, loader)
     }
 }
 
@@ -153,12 +154,14 @@ fn named(metadata: &[u8]) -> Option<String> {
 fn read_file(path: &Path) -> Result<Vec<u8>, PackageError> {
     let file = fs::metadata(path).map_err(|error| wrong(path, error.to_string()))?;
     let len = file.len();
-    match len > FILE_BYTES_MAX {
-        // A pipe or a device may have no end, or never begin.
-        _ if !file.is_file() => Err(wrong(path, "neither a file nor a folder; copy what it gives to a file")),
-        true => Err(wrong(path, format!("{len} bytes; a file of a package has {FILE_BYTES_MAX} at most"))),
-        false => fs::read(path).map_err(|error| wrong(path, error.to_string())),
+    // A pipe or a device may have no end, or never begin.
+    if !file.is_file() {
+        return Err(wrong(path, "neither a file nor a folder; copy what it gives to a file"));
     }
+    if len > FILE_BYTES_MAX {
+        return Err(wrong(path, format!("{len} bytes; a file of a package has {FILE_BYTES_MAX} at most")));
+    }
+    fs::read(path).map_err(|error| wrong(path, error.to_string()))
 }
 
 // ---- what they say --------------------------------------------------------------------------------------------------
@@ -220,9 +223,10 @@ fn single(
 fn package_id(asked: Option<&str>, of_metadata: Option<String>, path: &Path) -> Result<String, PackageError> {
     if let Some(asked) = asked {
         let form = "it has the form package:publisher, of a-z 0-9 - (and . in the publisher)";
-        return match is_package(asked) {
-            true => Ok(asked.to_string()),
-            false => Err(wrong(path, format!("`{asked}` is not a package's id; {form}"))),
+        return if is_package(asked) {
+            Ok(asked.to_string())
+        } else {
+            Err(wrong(path, format!("`{asked}` is not a package's id; {form}")))
         };
     }
     let stem = path.file_stem().and_then(|stem| stem.to_str()).filter(|stem| is_package(stem));

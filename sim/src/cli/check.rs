@@ -184,9 +184,10 @@ impl Check {
         known.extend(scenario.packages.iter().flat_map(|(_, package)| manifest_notes(package)));
         findings.take_calm(&calm, known);
         // What breaks when nothing goes wrong, or cannot be played to its end, needs no storm to be found.
-        let left_out = match calm.held() {
-            true => Some(self.visit_all(context, scenario, check::work(&calm, scenario), &mut findings)?),
-            false => None,
+        let left_out = if calm.held() {
+            Some(self.visit_all(context, scenario, check::work(&calm, scenario), &mut findings)?)
+        } else {
+            None
         };
         let calm = Rc::new(calm);
         let mut stories = Vec::new();

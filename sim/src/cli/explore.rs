@@ -65,11 +65,11 @@ impl Explore {
         }
         drifts.extend(self.differences(context, &found));
         self.summarize(&found, out)?;
-        match drifts.is_empty() {
-            false => Err(Stop::Bug(drifts.join("\n"))),
-            true if failures.iter().all(Vec::is_empty) => Ok(Outcome::Held),
-            true => Ok(Outcome::Violated),
+        if !drifts.is_empty() {
+            return Err(Stop::Bug(drifts.join("\n")));
         }
+        let held = failures.iter().all(Vec::is_empty);
+        Ok(if held { Outcome::Held } else { Outcome::Violated })
     }
 
     /// The scenarios that were named, each once, or all.

@@ -104,10 +104,7 @@ impl Stage<'_> {
 
     /// The line that plays a scenario under a plan.
     pub(super) fn plan_line(&self, scenario: &Scenario, plan: &Plan) -> String {
-        match plan.lines.is_empty() {
-            true => self.line(scenario, "calm"),
-            false => self.line(scenario, &quoted(&plan.one_line())),
-        }
+        if plan.lines.is_empty() { self.line(scenario, "calm") } else { self.line(scenario, &quoted(&plan.one_line())) }
     }
 
     /// Plays a failing seed again and writes its plan down; checks that the plan gives the same run; makes it shorter.

@@ -16,9 +16,10 @@ pub(super) fn read(path: &Path) -> Result<String, Stop> {
     let mut text = String::new();
     let file = File::open(path).map_err(|error| wrong(&error))?;
     let n = file.take(TEXT_MAX + 1).read_to_string(&mut text).map_err(|error| wrong(&error))?;
-    match n as u64 > TEXT_MAX {
-        true => Err(wrong(&format!("more than {TEXT_MAX} bytes; is it the file that was meant?"))),
-        false => Ok(text),
+    if n as u64 > TEXT_MAX {
+        Err(wrong(&format!("more than {TEXT_MAX} bytes; is it the file that was meant?")))
+    } else {
+        Ok(text)
     }
 }
 
@@ -28,10 +29,7 @@ pub(super) fn shown(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_odd) {
         return Cow::Borrowed(text);
     }
-    let each = |c: char| match is_odd(c) {
-        true => format!("\\u{:04x}", c as u32),
-        false => c.to_string(),
-    };
+    let each = |c: char| if is_odd(c) { format!("\\u{:04x}", c as u32) } else { c.to_string() };
     Cow::Owned(text.chars().map(each).collect())
 }
 

@@ -210,10 +210,13 @@ impl Files {
                 }
             }
             Op::Remove(path) => self.file(path).map(|_| Change::Unlink(path.clone()))?,
-            Op::RemoveDir(path) => match self.list(path)?.is_empty() {
-                true => Change::Unlink(path.clone()),
-                false => return Err(DiskError::NotEmpty),
-            },
+            Op::RemoveDir(path) => {
+                if self.list(path)?.is_empty() {
+                    Change::Unlink(path.clone())
+                } else {
+                    return Err(DiskError::NotEmpty);
+                }
+            }
             Op::Sync(path) => return self.file(path).map(Step::Sync),
             Op::FailedSync(path) => return self.file(path).map(Step::Forget),
             Op::SyncDir(dir) if self.is_dir(dir) => return Ok(Step::SyncDir(dir.clone())),

@@ -35,9 +35,10 @@ pub fn rust_test(scenario: &Scenario, plan: &Plan, options: &Options, rule: &str
         let _ = writeln!(text, "    let semantics = Some({});", rules(semantics));
         fields.push("semantics".to_string());
     }
-    let options = match fields.is_empty() {
-        true => "sim::world::Options::default()".to_string(),
-        false => format!("sim::world::Options {{ {}, ..Default::default() }}", fields.join(", ")),
+    let options = if fields.is_empty() {
+        "sim::world::Options::default()".to_string()
+    } else {
+        format!("sim::world::Options {{ {}, ..Default::default() }}", fields.join(", "))
     };
     let _ = writeln!(text, "    let options = {options};");
     text +=

@@ -148,9 +148,10 @@ pub(crate) fn fold(text: &str, indent: usize) -> String {
 
 /// At most so many letters of a line.
 pub(crate) fn clip(line: &str, width: usize) -> String {
-    match line.chars().count() > width {
-        true => format!("{}…", line.chars().take(width - 1).collect::<String>()),
-        false => line.to_string(),
+    if line.chars().count() > width {
+        format!("{}…", line.chars().take(width - 1).collect::<String>())
+    } else {
+        line.to_string()
     }
 }
 

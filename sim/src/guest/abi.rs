@@ -85,10 +85,7 @@ pub(super) fn import(module: &str, name: &str, world: World, ty: &FuncType) -> R
         return Err(refused("this call exists since world 1.0 only; build against version 1.0"));
     }
     let expected = signature(kind);
-    match *ty == expected {
-        true => Ok(kind),
-        false => Err(wrong_type(name, &expected, ty)),
-    }
+    if *ty == expected { Ok(kind) } else { Err(wrong_type(name, &expected, ty)) }
 }
 
 pub(super) fn wrong_type(name: &str, expected: &FuncType, found: &FuncType) -> Invalid {

@@ -126,9 +126,10 @@ impl<'a> Lift<'a> {
 
     fn spend(&mut self, n: usize) -> Lifted<()> {
         self.spent = self.spent.saturating_add(n);
-        match self.spent > CALL_BYTES_MAX {
-            true => Err(Lie::new(format!("the call hands over more than {CALL_BYTES_MAX} bytes"))),
-            false => Ok(()),
+        if self.spent > CALL_BYTES_MAX {
+            Err(Lie::new(format!("the call hands over more than {CALL_BYTES_MAX} bytes")))
+        } else {
+            Ok(())
         }
     }
 
@@ -236,10 +237,8 @@ impl<'a> Lift<'a> {
         let mut grants = Vec::with_capacity(records.len());
         for (i, record) in records.enumerate() {
             let process = self.process(record).nth(i)?;
-            let params = match with_params {
-                true => self.params(pair(record, 24)).at("params").nth(i)?,
-                false => ParamsRef::MESSAGING,
-            };
+            let params =
+                if with_params { self.params(pair(record, 24)).at("params").nth(i)? } else { ParamsRef::MESSAGING };
             grants.push((process, params));
         }
         Ok(grants)
@@ -262,9 +261,10 @@ impl<'a> Lift<'a> {
     /// A request: 56 bytes.
     fn request(&mut self, record: &[u8]) -> Lifted<Request> {
         let inherit = boolean(record[0].into()).at("inherit")?;
-        let expects_response = match is_some(record[8].into()).at("expects-response")? {
-            true => Some(u64::from(word(record, 16)) | u64::from(word(record, 20)) << 32),
-            false => None,
+        let expects_response = if is_some(record[8].into()).at("expects-response")? {
+            Some(u64::from(word(record, 16)) | u64::from(word(record, 20)) << 32)
+        } else {
+            None
         };
         Ok(Request {
             inherit,

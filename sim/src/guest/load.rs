@@ -200,8 +200,9 @@ fn take_out(component: &[u8]) -> Result<&[u8], Invalid> {
 
 fn broken(error: wasmparser::BinaryReaderError) -> Invalid {
     let problem = error.message().to_string();
-    match problem.contains("unexpected end") {
-        true => Invalid::Truncated { at: error.offset(), problem },
-        false => Invalid::Malformed { problem: format!("{problem} (at byte {:#x})", error.offset()) },
+    if problem.contains("unexpected end") {
+        Invalid::Truncated { at: error.offset(), problem }
+    } else {
+        Invalid::Malformed { problem: format!("{problem} (at byte {:#x})", error.offset()) }
     }
 }

@@ -220,12 +220,11 @@ impl<'a> Lower<'a> {
             SendErrorKind::Offline => 0,
             SendErrorKind::Timeout => 1,
         };
-        let message_at = match self.world >= World::V0_8 {
-            true => {
-                self.put_address(&mut record[4..], error.message.target)?;
-                40
-            }
-            false => 8,
+        let message_at = if self.world >= World::V0_8 {
+            self.put_address(&mut record[4..], error.message.target)?;
+            40
+        } else {
+            8
         };
         self.put_content(&mut record[message_at..], &error.message.content, None)?;
         self.put_option_blob(&mut record[message_at + 64..], error.message.blob.as_ref())?;

@@ -11,9 +11,12 @@ use kernel_core::{
 /// C1, at the sender's end: whether it may send this message. True if there is any doubt.
 pub(crate) fn may_send(past: &Past, message: &Message) -> bool {
     let (source, target) = (message.source, message.target);
-    let holds = |capability| match is_dead(past, source) {
-        true => past.holdings.may_have_held(source.node, source.process, &capability),
-        false => past.holdings.may_hold(source.node, source.process, &capability),
+    let holds = |capability| {
+        if is_dead(past, source) {
+            past.holdings.may_have_held(source.node, source.process, &capability)
+        } else {
+            past.holdings.may_hold(source.node, source.process, &capability)
+        }
     };
     if target.node != source.node {
         return holds(Capability::network(source.node));
@@ -94,10 +97,7 @@ impl Invariant for MessagingNeedsCapability {
     fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         match &event.what {
             What::Sent(message) if past.sender_is_dead == self.dead && !self.is_known(message, past) => {
-                match may_send(past, message) {
-                    true => self.note(message, past),
-                    false => self.forbidden.watch(message),
-                }
+                if may_send(past, message) { self.note(message, past) } else { self.forbidden.watch(message) }
             }
             What::Arrived(message) if !self.dead => {
                 let network = Capability::network(event.node);

@@ -186,10 +186,9 @@ impl Drives {
         self.shaky = false;
         if how == Down::PowerLoss {
             for file in self.files.values_mut() {
-                match file.synced {
-                    true => {}
+                if !file.synced {
                     // Whatever is there now is on the platter.
-                    false => *file = File { may: None, synced: true, doubtful: false },
+                    *file = File { may: None, synced: true, doubtful: false };
                 }
             }
         }

@@ -211,9 +211,10 @@ impl Invariant for GrantedIsHeld {
         match self.owed.iter().filter(|owed| past.now >= since(owed)).find(broken) {
             Some(owed) => {
                 let (who, what) = (names.process_text(owed.process), capability_text(&owed.capability, names));
-                match owed.given {
-                    true => Err(format!("{who} was granted {what} (#{}), and does not hold it", owed.since.0)),
-                    false => Err(format!("{who} has dropped {what} (#{}), and holds it still", owed.since.0)),
+                if owed.given {
+                    Err(format!("{who} was granted {what} (#{}), and does not hold it", owed.since.0))
+                } else {
+                    Err(format!("{who} has dropped {what} (#{}), and holds it still", owed.since.0))
                 }
             }
             None => Ok(()),

@@ -65,13 +65,12 @@ impl RootCommands {
             return; // On its way to another node, where it will be dropped.
         }
         let local = message.source.node == event.node && message.target.process == ProcessRef::KERNEL;
-        match local && may_send(past, message) {
-            true => {
-                if let Command::Kill(process) = command {
-                    self.may_die.insert((event.node, *process));
-                }
+        if local && may_send(past, message) {
+            if let Command::Kill(process) = command {
+                self.may_die.insert((event.node, *process));
             }
-            false => self.undecided = Some(message.clone()),
+        } else {
+            self.undecided = Some(message.clone())
         }
     }
 

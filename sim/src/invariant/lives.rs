@@ -258,10 +258,7 @@ impl Lives {
 
     /// The number of its life; a runtime module lives as long as its node.
     pub fn life(&self, node: NodeId, id: ProcessRef) -> Option<u32> {
-        match id.is_module() {
-            true => Some(self.node(node)?.n_boots),
-            false => self.process(node, id)?.life,
-        }
+        if id.is_module() { Some(self.node(node)?.n_boots) } else { self.process(node, id)?.life }
     }
 
     /// Whether a message to it finds it.

@@ -210,9 +210,8 @@ impl Invariant for NobodyThere {
     }
 
     fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
-        let presence = |node: NodeId, target: Address| match node == target.node {
-            true => Some(past.lives.presence(node, target.process)),
-            false => None,
+        let presence = |node: NodeId, target: Address| {
+            if node == target.node { Some(past.lives.presence(node, target.process)) } else { None }
         };
         let text = |message: &Message| {
             let (from, to) = (names.address_text(message.source), names.process_text(message.target.process));

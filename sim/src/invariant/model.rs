@@ -246,9 +246,10 @@ impl Model {
     fn on_state(&mut self, node: NodeId, id: ProcessRef, bytes: &Option<Bytes>) -> Result<(), String> {
         let process = self.process(node, id);
         process.state_on_disk.clone_from(bytes);
-        match process.state == *bytes || process.next_states.contains(bytes) {
-            true => Ok(()),
-            false => Err("has neither its old state nor one that it asked for".to_string()),
+        if process.state == *bytes || process.next_states.contains(bytes) {
+            Ok(())
+        } else {
+            Err("has neither its old state nor one that it asked for".to_string())
         }
     }
 
@@ -318,9 +319,10 @@ impl Model {
             What::Returned(life, call) => self.on_returned(node, *life, *call),
             What::ReadState(life, bytes) => {
                 let process = self.process(node, life.process);
-                match *bytes == process.state_on_disk || process.is_unsettled {
-                    true => Ok(()),
-                    false => Err("reads a state that is not the one on the disk".to_string()),
+                if *bytes == process.state_on_disk || process.is_unsettled {
+                    Ok(())
+                } else {
+                    Err("reads a state that is not the one on the disk".to_string())
                 }
             }
             What::Learned(life, _, answer) => self.on_learned(node, *life, answer),

@@ -93,9 +93,10 @@ impl Invariant for FiredAsListed {
         match &event.what {
             What::Sent(message) if past.sender_is_dead => self.on_sent(event, message, past, names),
             What::Dropped(message, reason) if is_dead(past, message.source) => {
-                match fires(past.lives.fate(message.source.node, message.source.process)) {
-                    true => self.on_dropped(event, message, *reason, past, names),
-                    false => Ok(()),
+                if fires(past.lives.fate(message.source.node, message.source.process)) {
+                    self.on_dropped(event, message, *reason, past, names)
+                } else {
+                    Ok(())
                 }
             }
             _ => Ok(()),

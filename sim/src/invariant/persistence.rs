@@ -182,28 +182,29 @@ impl Invariant for TableIsDurable {
                     let init = asked.init();
                     row.is_some_and(|row| row.public == init.public && row.on_exit == init.on_exit)
                 };
-                match asked.any(as_asked) {
-                    true => Ok(()),
-                    false => {
-                        let who = names.process_text(first);
-                        Err(format!("{who} is answered to be initialized before it is durable as it was asked for"))
-                    }
+                if asked.any(as_asked) {
+                    Ok(())
+                } else {
+                    let who = names.process_text(first);
+                    Err(format!("{who} is answered to be initialized before it is durable as it was asked for"))
                 }
             }
             What::Spawned(life, Ok(child)) => {
                 let call = past.lives.process(event.node, life.process).and_then(|process| process.last_call);
                 let child_since = past.lives.process(event.node, *child).map(|child| child.ready);
-                match call.is_some_and(|call| call.kind == CallKind::Spawn && child_since < Some(call.cause)) {
-                    true => Err(format!("{} was spawned, and its row is not durable", names.process_text(*child))),
-                    false => Ok(()),
+                if call.is_some_and(|call| call.kind == CallKind::Spawn && child_since < Some(call.cause)) {
+                    Err(format!("{} was spawned, and its row is not durable", names.process_text(*child)))
+                } else {
+                    Ok(())
                 }
             }
             What::Durable(change) => {
                 let Change::Put(id, _) = &**change else { return Ok(()) };
                 let known = past.lives.process(event.node, *id).is_some_and(|process| process.is_on_record());
-                match known || node.is_making(*id) || id.is_module() {
-                    true => Ok(()),
-                    false => Err(format!("{} has a row, and nobody is initializing it", names.process_text(*id))),
+                if known || node.is_making(*id) || id.is_module() {
+                    Ok(())
+                } else {
+                    Err(format!("{} has a row, and nobody is initializing it", names.process_text(*id)))
                 }
             }
             _ => Ok(()),

@@ -155,10 +155,7 @@ impl Told {
     /// A message was made for it. What is wrong with it, measured by the call that it was made for.
     fn on_said(&mut self, message: &Message) -> Option<&'static str> {
         let (at, call, n) = self.said.as_mut()?;
-        let said = match *at == message.cause {
-            true => said(call, *n),
-            false => None,
-        };
+        let said = if *at == message.cause { said(call, *n) } else { None };
         *n += 1;
         let Some(said) = said else { return Some("was not asked for by any call") };
         if let Said::Request(Outgoing { context, request, .. }) = &said

@@ -67,12 +67,11 @@ impl Invariant for RightsAreHonoured {
         let What::Dropped(message, reason) = &event.what else { return Ok(()) };
         let Address { node, .. } = message.source;
         let dead = node == event.node && is_dead(past, message.source);
-        match dead == self.dead && had_leave(past, message, event, *reason) {
-            true => {
-                let (from, to) = (names.address_text(message.source), names.address_text(message.target));
-                Err(format!("a message from {from} (#{}) to {to} was refused, and it had the right", message.cause.0))
-            }
-            false => Ok(()),
+        if dead == self.dead && had_leave(past, message, event, *reason) {
+            let (from, to) = (names.address_text(message.source), names.address_text(message.target));
+            Err(format!("a message from {from} (#{}) to {to} was refused, and it had the right", message.cause.0))
+        } else {
+            Ok(())
         }
     }
 }

@@ -74,10 +74,11 @@ impl SpawnedIsThere {
         };
         let who = || format!("{}, which {} spawned,", names.process_text(child), life_text(*parent, names));
         let killed = process.fate.as_ref().is_some_and(|fate| fate.killed);
-        match process.started > *at || killed {
-            _ if process.ready < *at => return Err(format!("{} was there before", who())),
-            true => {}
-            false => return Err(format!("{} was never started", who())),
+        if process.ready < *at {
+            return Err(format!("{} was there before", who()));
+        }
+        if process.started <= *at && !killed {
+            return Err(format!("{} was never started", who()));
         }
         let Some(row) = process.row().filter(|_| process.fate.is_none()) else { return Ok(()) };
         if row.public != spawn.public {

@@ -50,9 +50,10 @@ impl DbKey {
     pub fn place(&self, root: &str) -> Result<Path, String> {
         let PackageId { package_name, publisher_node } = &self.0;
         let parts = [format!("{}:{}", escaped(package_name), escaped(publisher_node)), escaped(&self.1)];
-        match parts.iter().all(|part| part.len() <= 200) {
-            true => Ok(format!("{root}/{}/{}", parts[0], parts[1]).into()),
-            false => Err("File name too long (os error 36)".to_string()),
+        if parts.iter().all(|part| part.len() <= 200) {
+            Ok(format!("{root}/{}/{}", parts[0], parts[1]).into())
+        } else {
+            Err("File name too long (os error 36)".to_string())
         }
     }
 
@@ -90,10 +91,10 @@ impl DbKey {
 /// A name as part of a path: letters, digits, `-`, `_` and inner dots as they are, the rest by its bytes.
 fn escaped(name: &str) -> String {
     let plain = |at: usize, byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte) || (byte == b'.' && at > 0);
-    let each = name.bytes().enumerate().map(|(at, byte)| match plain(at, byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
-    });
+    let each = name
+        .bytes()
+        .enumerate()
+        .map(|(at, byte)| if plain(at, byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") });
     each.collect()
 }
 

@@ -86,9 +86,10 @@ impl Module for HttpClient {
                 Err(error) => error,
             },
             Ok(Action::WebSocketOpen { url, channel_id, .. }) => {
-                let opened = match is_url(&url) {
-                    true => self.sockets.open(url, message.reply_to(), channel_id, cx),
-                    false => Err(HttpClientError::BadUrl { url }),
+                let opened = if is_url(&url) {
+                    self.sockets.open(url, message.reply_to(), channel_id, cx)
+                } else {
+                    Err(HttpClientError::BadUrl { url })
                 };
                 return cx.respond_after(LATENCY, message, acknowledgement(opened).as_str(), None);
             }

@@ -269,9 +269,10 @@ impl Vfs {
     }
 
     fn open(&mut self, path: &Path, create: bool, host: &mut Host<'_>) -> Result<(), VfsError> {
-        match host.is_missing(path) && create {
-            true => host.create(path)?,
-            false => host.content(path).map(drop)?,
+        if host.is_missing(path) && create {
+            host.create(path)?
+        } else {
+            host.content(path).map(drop)?
         }
         self.cursors.insert(path.clone(), 0);
         Ok(())

@@ -358,9 +358,10 @@ impl Question {
 fn escape(path: &str) -> String {
     let mut text = String::new();
     for c in path.chars() {
-        match c.is_whitespace() || c.is_control() || ";%".contains(c) {
-            true => c.to_string().bytes().for_each(|byte| text.push_str(&format!("%{byte:02x}"))),
-            false => text.push(c),
+        if c.is_whitespace() || c.is_control() || ";%".contains(c) {
+            c.to_string().bytes().for_each(|byte| text.push_str(&format!("%{byte:02x}")))
+        } else {
+            text.push(c)
         }
     }
     text

@@ -132,9 +132,10 @@ fn what_text(event: &Event, names: &Names) -> String {
 
 /// An address as seen from the event's node: without the node, if it is that one.
 fn short(address: Address, event: &Event, names: &Names) -> String {
-    match address.node == event.node {
-        true => names.process_text(address.process).to_string(),
-        false => names.address_text(address),
+    if address.node == event.node {
+        names.process_text(address.process).to_string()
+    } else {
+        names.address_text(address)
     }
 }
 

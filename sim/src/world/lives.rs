@@ -195,10 +195,11 @@ impl World<'_> {
         live.waits_in = kind.has_answer().then_some(kind);
         self.step(node, index, Input::Call(life.process, call));
         if !kind.has_answer() && self.is_alive(node, life.process, life.number) {
-            match more {
-                true => self.schedule_turn(node, life.process, Duration::ZERO),
+            if more {
+                self.schedule_turn(node, life.process, Duration::ZERO);
+            } else {
                 // The guest made more calls ahead than it may, and stopped with this one.
-                false => self.resume(node, life.process, Reply::Answer(Answer::Done), Duration::ZERO),
+                self.resume(node, life.process, Reply::Answer(Answer::Done), Duration::ZERO);
             }
         }
     }

@@ -162,18 +162,17 @@ impl World<'_> {
         fact: Fact,
     ) -> Option<(Cause, Result<(), Refused>)> {
         let refusable = !matches!(fact, Fact::Nothing);
-        let choice = match ops.is_empty() {
-            true => None,
-            false => {
-                let stream = self.nodes[node].streams.write.about(ops.len());
-                self.chooser.ask(stream, &mut self.names, |draw| {
-                    if refusable && draw.below(3) == 0 {
-                        return Some(Choice::Write(WriteFault::Refused));
-                    }
-                    let how = [Down::Crash, Down::PowerLoss][draw.below(2) as usize];
-                    Some(Choice::Write(WriteFault::Down(how, draw.below(ops.len() as u64 + 1) as u32)))
-                })
-            }
+        let choice = if ops.is_empty() {
+            None
+        } else {
+            let stream = self.nodes[node].streams.write.about(ops.len());
+            self.chooser.ask(stream, &mut self.names, |draw| {
+                if refusable && draw.below(3) == 0 {
+                    return Some(Choice::Write(WriteFault::Refused));
+                }
+                let how = [Down::Crash, Down::PowerLoss][draw.below(2) as usize];
+                Some(Choice::Write(WriteFault::Down(how, draw.below(ops.len() as u64 + 1) as u32)))
+            })
         };
         match choice {
             Some(Choice::Write(WriteFault::Refused)) if refusable => {

@@ -44,10 +44,12 @@ impl Invariant for IsAlive {
 
     fn at_end(&mut self, past: &Past, _: &Names) -> Result<(), String> {
         let lives = self.found.is_some_and(|(node, process)| past.lives.life(node, process).is_some());
-        match lives || self.killed {
-            true => Ok(()),
-            false if self.found.is_none() => Err(format!("{} never lived", self.process.process)),
-            false => Err(format!("{} is gone, and nobody killed it", self.process.process)),
+        if lives || self.killed {
+            Ok(())
+        } else if self.found.is_none() {
+            Err(format!("{} never lived", self.process.process))
+        } else {
+            Err(format!("{} is gone, and nobody killed it", self.process.process))
         }
     }
 }
@@ -84,10 +86,7 @@ impl Invariant for Prints {
     }
 
     fn at_end(&mut self, _: &Past, _: &Names) -> Result<(), String> {
-        match self.seen {
-            true => Ok(()),
-            false => Err(format!("{} never printed {:?}", self.process.process, self.text)),
-        }
+        if self.seen { Ok(()) } else { Err(format!("{} never printed {:?}", self.process.process, self.text)) }
     }
 }
 
@@ -110,9 +109,10 @@ impl IsAnswered {
 
 impl Invariant for IsAnswered {
     fn claim(&self) -> Claim {
-        match self.calm {
-            true => Claim::own("answers", "what is asked is answered in time, when nothing goes wrong"),
-            false => Claim::own("still-answers", "what is asked is answered in time, when all that went wrong is over"),
+        if self.calm {
+            Claim::own("answers", "what is asked is answered in time, when nothing goes wrong")
+        } else {
+            Claim::own("still-answers", "what is asked is answered in time, when all that went wrong is over")
         }
     }
 
@@ -132,10 +132,7 @@ impl Invariant for IsAnswered {
                 // Who was killed stays dead, and so may be whom it needs; who has left for good owes nothing.
                 let gone = self.killed || past.lives.life(target.node, target.process).is_none();
                 // What is sent once more comes from the check: who has left by then owes nothing in a calm either.
-                let owed = match self.asked_when_over.contains(&request.id) {
-                    true => !gone,
-                    false => self.calm,
-                };
+                let owed = if self.asked_when_over.contains(&request.id) { !gone } else { self.calm };
                 if owed {
                     let (process, body) = (names.process_text(target.process), said(request.body()));
                     let seconds = request.expects_response().unwrap_or_default();
@@ -245,9 +242,10 @@ impl Invariant for Shows {
     }
 
     fn at_end(&mut self, _: &Past, _: &Names) -> Result<(), String> {
-        match self.seen {
-            true => Ok(()),
-            false => Err(format!("nothing with {:?} came over the WebSocket at {}", self.text, self.path)),
+        if self.seen {
+            Ok(())
+        } else {
+            Err(format!("nothing with {:?} came over the WebSocket at {}", self.text, self.path))
         }
     }
 }

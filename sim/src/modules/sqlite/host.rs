@@ -84,10 +84,7 @@ impl Host {
     pub fn remove(&self, path: &str, durably: bool) -> Result<(), DiskError> {
         on_disk(|disk| {
             disk.apply(Op::Remove(path.into()))?;
-            match durably && !self.ignores_syncs {
-                true => disk.apply(Op::SyncDir(parent(path).into())),
-                false => Ok(()),
-            }
+            if durably && !self.ignores_syncs { disk.apply(Op::SyncDir(parent(path).into())) } else { Ok(()) }
         })
     }
 

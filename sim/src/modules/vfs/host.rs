@@ -30,12 +30,13 @@ impl Host<'_> {
         if self.files().is_dir(path) {
             return Ok(Node::Dir);
         }
-        match self.files().is_file(path) {
-            true => Ok(Node::File),
-            false => match self.look(parent(path)) {
+        if self.files().is_file(path) {
+            Ok(Node::File)
+        } else {
+            match self.look(parent(path)) {
                 Ok(Node::File) | Err(DiskError::NotADirectory) => Err(DiskError::NotADirectory),
                 Ok(Node::Dir) | Err(_) => Err(DiskError::NotFound),
-            },
+            }
         }
     }
 

@@ -46,9 +46,10 @@ impl Place {
         if self.path.contains('\0') {
             return Err(VfsError::io("file name contained an unexpected NUL byte"));
         }
-        match self.path.len() > 4095 || self.path.split('/').any(|name| name.len() > 255) {
-            true => Err(VfsError::io("File name too long (os error 36)")),
-            false => Ok(()),
+        if self.path.len() > 4095 || self.path.split('/').any(|name| name.len() > 255) {
+            Err(VfsError::io("File name too long (os error 36)"))
+        } else {
+            Ok(())
         }
     }
 }

@@ -41,9 +41,10 @@ fn a_sync_that_is_cut_short_leaves_no_name_without_its_directory() {
         node.disk.power_loss(Spared::First(0));
         node.crash();
         let left = node.answer(FILE, json!("ReadToString"));
-        match done == ops.len() {
-            true => assert_eq!(left, json!({ "ReadToString": "text" })),
-            false => assert_eq!(left, no_such_file(), "after {done}"),
+        if done == ops.len() {
+            assert_eq!(left, json!({ "ReadToString": "text" }))
+        } else {
+            assert_eq!(left, no_such_file(), "after {done}")
         }
     }
 }
