@@ -7,16 +7,20 @@
 # --check ends with one line: PASSED, FAILED (exit code 1), or SKIPPED and why, when there is no
 # compiler for Wasm or another one than the manifest names. Nothing is installed by this script.
 #
+# The sources are in programs/, a workspace of its own. built/ lies beside it and not in it, because
+# cargo leaves every folder with a manifest of its own out of a package.
+#
 # A digest of sources is sha256 over the lines that `sha256sum` prints for the files of the program
-# and of what all programs share, in the order of their paths' bytes; ../tests/guests_are_built.rs
-# computes the same.
+# and of what all programs share, in the order of their paths' bytes;
+# ../tests/cli/guests_are_built.rs computes the same.
 set -euo pipefail
 export LC_ALL=C
-cd "$(dirname "${BASH_SOURCE[0]}")"
+cd "$(dirname "${BASH_SOURCE[0]}")/programs"
 here=$(pwd -P)
+built=../built
 
 target=wasm32-wasip1
-shared=(Cargo.lock Cargo.toml build.sh process wit)
+shared=(../build.sh Cargo.lock Cargo.toml process wit)
 packages=(rustc-web rust-web-src lld-22 wasi-libc)
 link=(-zstack-size=32768 --initial-memory=131072)
 
@@ -97,7 +101,7 @@ case ${1-} in
         echo "SKIPPED: no Rust compiler for Wasm (apt-get install --no-install-recommends ${packages[*]})"
         exit 0
     fi
-    if ! grep -qxF "toolchain = \"$toolchain\"" built/manifest.toml; then
+    if ! grep -qxF "toolchain = \"$toolchain\"" $built/manifest.toml; then
         echo "SKIPPED: built/manifest.toml names another compiler than $toolchain"
         exit 0
     fi
@@ -105,7 +109,7 @@ case ${1-} in
     trap 'rm -rf "$fresh"' EXIT
     mkdir "$fresh/built"
     build_into "$fresh/built" "$fresh/target"
-    if diff -r built "$fresh/built"; then
+    if diff -r $built "$fresh/built"; then
         echo "PASSED: built/ is what build.sh makes of the sources"
     else
         echo "FAILED: built/ is not what build.sh makes of the sources"
@@ -122,9 +126,9 @@ case ${1-} in
     out=$(mktemp -d)
     trap 'rm -rf "$out"' EXIT
     build_into "$out" "$here/target"
-    mkdir -p built
-    rm -f built/*.wasm
-    cp "$out"/* built/
+    mkdir -p $built
+    rm -f $built/*.wasm
+    cp "$out"/* $built/
     ;;
 *)
     sed -n '2,8s/^# \{0,1\}//p' "$0" >&2

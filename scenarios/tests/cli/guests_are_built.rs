@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const REBUILD: &str = "run scenarios/guests/build.sh and commit scenarios/guests/built";
 
@@ -49,13 +49,13 @@ fn every_built_guest_is_the_one_that_the_manifest_names() {
 #[test]
 fn the_manifest_names_every_program_and_every_file() {
     let manifest = manifest();
-    let programs: BTreeSet<String> = names(guests())
+    let programs: BTreeSet<String> = names(&sources())
         .into_iter()
         .filter(|name| {
-            fs::read_to_string(guests().join(name).join("Cargo.toml")).is_ok_and(|text| text.contains("cdylib"))
+            fs::read_to_string(sources().join(name).join("Cargo.toml")).is_ok_and(|text| text.contains("cdylib"))
         })
         .collect();
-    assert!(programs.len() >= 10, "the guests' folders are where this test looks for them");
+    assert!(programs.len() >= 10, "the programs' folders are where this test looks for them");
     let named: BTreeSet<String> = manifest.programs.keys().cloned().collect();
     assert_eq!(programs, named, "the manifest names other guests than there are: {REBUILD}");
 
@@ -67,6 +67,10 @@ fn the_manifest_names_every_program_and_every_file() {
 
 fn guests() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/guests"))
+}
+
+fn sources() -> PathBuf {
+    guests().join("programs")
 }
 
 fn manifest() -> Manifest {
@@ -83,15 +87,15 @@ fn sources_digest(shared: &[String], program: &str) -> String {
     }
     let mut lines = String::new();
     for file in &files {
-        let bytes = fs::read(guests().join(file)).expect("a listed source can be read");
+        let bytes = fs::read(sources().join(file)).expect("a listed source can be read");
         writeln!(lines, "{}  {file}", hex(&bytes)).expect("a string takes all that is written");
     }
     hex(lines.as_bytes())
 }
 
-/// Adds the sources at or below `path`, which is relative to the guests' folder.
+/// Adds the sources at or below `path`, which is relative to the programs' folder.
 fn collect(path: &str, files: &mut BTreeSet<String>) {
-    let full = guests().join(path);
+    let full = sources().join(path);
     if full.is_dir() {
         for name in names(&full) {
             collect(&format!("{path}/{name}"), files);
