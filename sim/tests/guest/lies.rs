@@ -190,7 +190,7 @@ fn with_allocator(extra: &str, body: &str) -> String {
                 (if (i32.eq (global.get $calls) (i32.const 1)) (then (return (i32.const 65536))))
                 {body})
             (func (export "init") (param i32 i32) (call $receive (i32.const 1024))))"#,
-        odd::imports(STANDARD)
+        super::odd::imports(STANDARD)
     )
 }
 

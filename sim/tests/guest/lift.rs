@@ -249,7 +249,7 @@ fn a_part_with_a_colon_forges_no_other_id() {
 
 #[test]
 fn only_calls_without_an_answer_run_ahead() {
-    for (import, n) in odd::IMPORTS {
+    for (import, n) in super::odd::IMPORTS {
         let mut image = Image::new(TEXTS);
         match import {
             "send-and-await-response" => put_on_exit_request(&mut image, RECORD),
