@@ -37,8 +37,8 @@ fn an_indexer_on_a_chain() -> Scenario {
     let indexer = alice("indexer");
     indexing(
         "an-indexer-on-a-chain",
-        "A process that keeps every log of a contract: it re-establishes its subscription at every start and when it \
-         has ended, and asks with eth_getLogs for what it missed. It has every log exactly once, whatever happened.",
+        "A process keeps every log of a contract: it subscribes at every start and whenever its subscription has \
+         ended, and asks with eth_getLogs for what it missed. It has every log exactly once, whatever happened.",
         "indexer",
     )
     .at(millis(2_500), emit(LogSpec::new(7, &[2], b"by hand")))
@@ -55,8 +55,8 @@ fn an_indexer_with_a_database() -> Scenario {
     let archive = alice("archive");
     archiving(
         "an-indexer-with-a-database",
-        "A process that keeps every log of a contract in a SQLite database. The logs and how far it has come are written in \
-         one transaction, so that after any crash it asks for what it missed from the right place on.",
+        "A process keeps every log of a contract in a SQLite database. It writes the logs and its position in one \
+         transaction, so that after any crash it asks for what it missed from the right block on.",
         "archive",
     )
     .at(millis(15_500), down(ALICE, Down::Crash))

@@ -11,15 +11,15 @@ pub(super) fn all() -> Vec<Scenario> {
     vec![
         a_bank(
             "a-bank-with-a-log",
-            "A bank moves money in a SQLite database, and an auditor looks at it meanwhile, through a crash and a power \
-             loss. Nobody ever sees half of a transaction, and what was answered as moved stays moved. SQLite writes \
-             ahead: a log, synced at each commit.",
+            "A bank moves money in a SQLite database while an auditor reads it, through a crash and a power loss. \
+             Nobody ever sees half of a transaction, and what was answered as moved stays moved. SQLite keeps a write- \
+             ahead log, synced at each commit.",
             Journal::Wal,
         ),
         a_bank(
             "a-bank-with-a-journal",
-            "The same bank, with SQLite's other way: a journal of what was, which a boot rolls back if a crash has left \
-             it.",
+            "The same bank with SQLite's rollback journal: it keeps what was there before, and a boot rolls back what \
+             a crash has left.",
             Journal::Rollback,
         ),
         strangers_at_a_bank(),
@@ -43,8 +43,8 @@ fn strangers_at_a_bank() -> Scenario {
     let sqlite = "sqlite:distro:sys";
     let (other, spy) = (on(ALICE, "bank:other:alice.os"), on(ALICE, "spy:other:alice.os"));
     let query = r#"{"package_id":{"package_name":"demo","publisher_node":"alice.os"},"db":"bank","action":{"Query":"SELECT 1"}}"#;
-    let about = "Another package has a bank of the same name, which is empty: a database belongs to a package. A process \
-                 that asks for somebody else's is told that it may not.";
+    let about = "Another package has a bank of the same name, which is empty: a database belongs to a package. A \
+         process that asks for the database of another package is refused.";
     banking("strangers-at-a-bank", about, Journal::Wal)
         .setup(start(other.runs("bank").restarting().public().messaging(sqlite)))
         .setup(start(spy.runs("puppet").public().messaging(sqlite)))
@@ -58,8 +58,9 @@ fn databases_on_a_swapped_disk() -> Scenario {
     let (bank, ledger, client) = (alice("bank"), alice("ledger"), alice("client"));
     banking(
         "databases-on-a-swapped-disk",
-        "A bank keeps its money in SQLite and a ledger its value in the key-value store, on a disk that is backed up. It \
-         is swapped for one with the latest backup: both databases are of one instant, and both go on from there.",
+        "A bank keeps its money in SQLite and a ledger its value in the key-value store, on a disk that is backed up. \
+         The disk is swapped for one with the latest backup: both databases are of one instant, and both go on from \
+         there.",
         Journal::Wal,
     )
     // In the midst of transactions.

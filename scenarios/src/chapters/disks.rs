@@ -50,9 +50,9 @@ fn two_at_one_file() -> Scenario {
     let may_read = format!(r#"{{"kind":"read","drive":"{DRIVE}"}}"#);
     let mut scenario = scenario(
         "two-at-one-file",
-        "Two processes share a file of vfs, written by one and read by another package's, who was given the right to. \
-         What was written aside, synced and renamed is the old file or the new whatever becomes of the node; whoever \
-         has no right to it is refused.",
+        "Two processes share a file of vfs: one writes it, and one of another package has the capability to read it. A \
+         file written aside, synced and renamed is the old file or the new, whatever happens to the node. A process \
+         without the capability is refused.",
     )
     .lasting(secs(12), secs(10))
     .setup(start(writer.runs("puppet").restarting().messaging(VFS)))
@@ -93,8 +93,8 @@ fn a_full_disk() -> Scenario {
     let clears = asks_vfs(&to(DRIVE, "", r#""RemoveDirAll""#));
     scenario(
         "a-full-disk",
-        "A process fills its node's disk to the last byte. To save its state is then a panic of another, which keeps \
-         what it had saved and goes on from there as soon as there is space again.",
+        "A process fills its node's disk to the last byte. Saving state is then a panic of another process, which \
+         keeps what it had saved and goes on from there as soon as there is space again.",
     )
     .disk_of(ALICE, 1 << 16)
     .lasting(secs(12), secs(10))
@@ -119,7 +119,8 @@ fn a_disk_swapped_for_a_backup() -> Scenario {
     scenario(
         "a-disk-swapped-for-a-backup",
         "The owner has configured a backup. The disk fails and is swapped for one with the latest backup on it: the \
-         node is in every respect what it was then. A count goes on from there, and who was started since never was.",
+         node is in every respect what it was then. A count goes on from there, and a process started since was never \
+         there.",
     )
     .backed_up_every(ALICE, secs(3))
     .lasting(secs(14), secs(10))
@@ -160,8 +161,8 @@ fn a_drive_that_goes_with_its_package() -> Scenario {
     ];
     scenario(
         "a-drive-that-goes-with-its-package",
-        "A package that is uninstalled takes its drives with it, and the rights that others were given: to read them, and \
-         to ask its databases.",
+        "Uninstalling a package removes its drives, and the capabilities that others were given to read them and to \
+         use its databases.",
     )
     .package(ALICE, package)
     .lasting(secs(8), secs(10))

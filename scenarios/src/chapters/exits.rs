@@ -64,23 +64,26 @@ fn cell_name(how: How, on_exit: OnExitKind) -> &'static str {
 fn cell_about(how: How, on_exit: OnExitKind) -> &'static str {
     use OnExitKind::{None, Requests, Restart};
     match (how, on_exit) {
-        (How::Return, None) => "init() returns; OnExit::None: the process is not restarted and nothing happens.",
-        (How::Return, Restart) => "init() returns; OnExit::Restart: the process is restarted immediately.",
+        (How::Return, None) => "init() returns under OnExit::None: the process is not restarted and nothing happens.",
+        (How::Return, Restart) => "init() returns under OnExit::Restart: the process is restarted immediately.",
         (How::Return, Requests) => {
-            "init() returns; OnExit::Requests: it is not restarted, and its requests are fired off."
+            "init() returns under OnExit::Requests: the process is not restarted, and its requests are fired."
         }
-        (How::Panic, None) => "The code panics; OnExit::None: the process is not restarted, no matter what.",
-        (How::Panic, Restart) => "The code panics; OnExit::Restart: the process is restarted immediately.",
+        (How::Panic, None) => "The code panics under OnExit::None: the process is not restarted, no matter what.",
+        (How::Panic, Restart) => "The code panics under OnExit::Restart: the process is restarted immediately.",
         (How::Panic, Requests) => {
-            "The code panics; OnExit::Requests: it is not restarted, and its requests are fired off."
+            "The code panics under OnExit::Requests: the process is not restarted, and its requests are fired."
         }
-        (How::Kill, None) => "The kernel kills it; OnExit::None: the process is not restarted and nothing happens.",
-        (How::Kill, Restart) => "The kernel kills it: OnExit::Restart is treated as OnExit::None in this case only.",
-        (How::Kill, Requests) => "The kernel kills it; OnExit::Requests: its requests are fired off all the same.",
-        (How::Down, None) => "The runtime crashes; OnExit::None: the process is not there on the next boot.",
-        (How::Down, Restart) => "The runtime crashes; OnExit::Restart: the process is restarted on the next boot.",
+        (How::Kill, None) => "The kernel kills a process under OnExit::None: it is not restarted and nothing happens.",
+        (How::Kill, Restart) => "The kernel kills a process under OnExit::Restart, which is treated as None in this \
+             case only.",
+        (How::Kill, Requests) => "The kernel kills a process under OnExit::Requests: its requests are fired all the \
+             same.",
+        (How::Down, None) => "The runtime crashes under OnExit::None: the process is not there after the next boot.",
+        (How::Down, Restart) => "The runtime crashes under OnExit::Restart: the next boot restarts the process.",
         (How::Down, Requests) => {
-            "The runtime crashes; OnExit::Requests: on the next boot it notifies those who restarted that it has exited."
+            "The runtime crashes under OnExit::Requests: the next boot tells the processes that restarted that this \
+             one has exited."
         }
     }
 }
@@ -96,7 +99,7 @@ fn three_ways_down() -> Scenario {
     let mut scenario = scenario(
         "three-ways-down",
         "The runtime shuts down gracefully, crashes, and loses power. Each time the Restart process comes back, the \
-         None process does not, and the Requests process has its request fired by the boot.",
+         None process does not, and the boot fires the request of the Requests process.",
     )
     .lasting(secs(17), secs(10))
     .setup(start(lasting.runs("puppet").restarting()))
@@ -137,8 +140,8 @@ fn a_busy_node() -> Scenario {
     let ways: [Way; 3] = [(2, |on| tell(on, "return")), (5, |on| tell(on, "panic on purpose")), (8, |on| kill(on))];
     let mut scenario = scenario(
         "a-busy-node",
-        "A process of each behaviour on one node, talking to one another: all return, all panic, all are killed, and \
-         those that did not come back are started anew.",
+        "A process of each on-exit value on one node, all exchanging messages: all return, all panic, all are killed, \
+         and those that do not come back are started again.",
     )
     .lasting(secs(13), secs(10))
     .setup(start(witness.runs("puppet").restarting()))

@@ -46,8 +46,8 @@ fn death_by_timeout() -> Scenario {
     let (parent, child) = (alice("parent"), alice("child"));
     family(
         "death-by-timeout",
-        "A None child could exit at any time and not notify the parent; that is easy to deal with if the parent has \
-         outstanding requests to the child and can assume failure on timeout.",
+        "A None child can exit at any time without notifying its parent. A parent with outstanding requests to the \
+         child can assume that it failed when they time out.",
     )
     .lasting(secs(10), secs(10))
     .setup(start(a_parent(&parent)))
@@ -65,8 +65,8 @@ fn a_child_that_persists() -> Scenario {
     let (parent, child) = (alice("parent"), alice("child"));
     family(
         "a-child-that-persists",
-        "A Restart child persists itself indefinitely: it returns, panics, and is there again. But the parent is not \
-         notified if the child is manually killed, and learns of it from its next question.",
+        "A Restart child returns, panics, and is there again. When the owner kills it, the parent is not notified, and \
+         learns of it from its next request.",
     )
     .lasting(secs(12), secs(10))
     .setup(start(a_parent(&parent)))
@@ -85,8 +85,8 @@ fn a_childs_product() -> Scenario {
     let (parent, worker) = (alice("parent"), alice("worker"));
     family(
         "a-childs-product",
-        "A Requests child creates a work-product to return to the parent: the programmer must create the request in \
-         the child process, and it is fired when the child exits.",
+        "A Requests child makes a work product for its parent: the child puts it into an on-exit request, which is \
+         fired when it exits.",
     )
     .lasting(secs(10), secs(10))
     .setup(start(a_parent(&parent)))
@@ -106,8 +106,7 @@ fn a_cooperative_kill() -> Scenario {
     let (parent, child, sibling) = (alice("parent"), alice("child"), alice("sibling"));
     family(
         "a-cooperative-kill",
-        "Parent processes kill child processes by building in a request type that the child will respond to by \
-         exiting, which the parent can then send. Its sibling is none the worse for it.",
+        "A parent ends a child by a request that the child answers by exiting. The child's sibling is not affected.",
     )
     .lasting(secs(8), secs(10))
     .setup(start(a_parent(&parent)))
@@ -128,8 +127,8 @@ fn children_handed_over() -> Scenario {
     let (child, sibling) = (alice("child"), alice("sibling"));
     family(
         "children-handed-over",
-        "A parent may be other than Restart if it hands off the child processes to another process. The kernel has no \
-         conception of hierarchical process relationships: when the parent leaves, the children stay.",
+        "A parent may be other than Restart if it hands its children to another process. The kernel knows no parents \
+         and children: when the parent exits, the children stay.",
     )
     .lasting(secs(11), secs(10))
     .setup(start(aunt.runs("parent").restarting().public()))
@@ -156,8 +155,8 @@ fn a_parent_that_comes_back() -> Scenario {
     let (parent, child, lodger) = (alice("parent"), alice("child"), alice("lodger"));
     family(
         "a-parent-that-comes-back",
-        "A Restart parent and its Restart child both come back with the node and still may message one another. The \
-         None lodger does not, and the parent raises it anew.",
+        "A Restart parent and its Restart child come back with the node and may still message each other. The None \
+         lodger does not, and the parent spawns it again.",
     )
     .lasting(secs(11), secs(10))
     .setup(start(a_parent(&parent)))
@@ -180,8 +179,8 @@ fn a_name_already_taken() -> Scenario {
     let (parent, child) = (alice("parent"), alice("child"));
     family(
         "a-name-already-taken",
-        "A name that is taken, and a path at which no code lies, are answered to the parent that spawns. The namesake \
-         goes on as if nothing had happened.",
+        "A parent that spawns under a name that is taken, or from a path without code, gets an error. The process that \
+         has the name goes on undisturbed.",
     )
     .lasting(secs(8), secs(10))
     .setup(start(a_parent(&parent)))

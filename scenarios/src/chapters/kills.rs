@@ -38,9 +38,8 @@ fn kill_without_root() -> Scenario {
     let (kernel, orders) = (kernel(ALICE), kill_command(&victim));
     scenario(
         "kill-without-root",
-        "The actual kernel KillProcess command requires root capabilities to use: without them nothing happens, not \
-         even for a process of the same package, and nobody kills from another node. A process that is called kernel \
-         is not the kernel. Who holds root may.",
+        "KillProcess requires root. Without it a kill has no effect, not even within a package, and no kill comes from \
+         another node. A process that is only called kernel is not the kernel. A process with root can kill.",
     )
     .node(BOB)
     .lasting(secs(9), secs(10))
@@ -69,8 +68,8 @@ fn kill_in_a_crash_loop() -> Scenario {
     let (doomed, neighbour, friend) = (alice("doomed"), alice("neighbour"), alice("friend"));
     scenario(
         "kill-in-a-crash-loop",
-        "A process that crashes for a structural reason and uses OnExit::Restart crashes continuously until it is \
-         killed manually. Its neighbours live on meanwhile.",
+        "A Restart process that crashes for a structural reason crashes continuously until it is killed. Its \
+         neighbours live on meanwhile.",
     )
     .lasting(millis(1_600), secs(2))
     .setup(start(neighbour.runs("puppet").restarting().messaging(&friend.process)))
@@ -88,8 +87,8 @@ fn kill_in_a_back_off() -> Scenario {
     let (doomed, witness) = (alice("doomed"), alice("witness"));
     scenario(
         "kill-in-a-back-off",
-        "The runtime waits before it restarts what keeps crashing. Killed while it waits, the process stays dead: the \
-         restart that was due never comes, and no boot brings it back.",
+        "The runtime waits before it restarts a process that keeps crashing. Killed during the wait, the process stays \
+         dead: the restart never comes, and no boot brings it back.",
     )
     .under(Semantics::book().with_back_off(BackOff::Hyperdrive19))
     .lasting(secs(14), secs(12))
@@ -110,8 +109,8 @@ fn down_in_a_back_off() -> Scenario {
     let (subject, witness) = (alice("subject"), alice("witness"));
     scenario(
         "down-in-a-back-off",
-        "A process in back-off is in the table. It keeps its id and its capabilities, and a node that goes down \
-         meanwhile starts it at boot.",
+        "A process in back-off is in the table. It keeps its id and its capabilities, and if its node goes down \
+         meanwhile, the next boot starts it.",
     )
     .under(Semantics::book().with_back_off(BackOff::Hyperdrive19))
     .lasting(secs(14), secs(12))
@@ -160,8 +159,8 @@ fn kill_whatever_it_does() -> Scenario {
     let (friend, runtime) = (alice("friend"), kernel(ALICE));
     scenario(
         "kill-whatever-it-does",
-        "Kill overrides Restart whatever the process is doing: waiting for an answer, for the disk or for its first \
-         run, or just started. A kill of nobody is answered too.",
+        "A kill overrides Restart whatever the process is doing: waiting for an answer, for the disk or for its first \
+         run, or just started. A kill of a process that is not there is answered too.",
     )
     .lasting(secs(8), secs(10))
     .setup(start(silent.runs("idle").restarting()))
@@ -198,7 +197,7 @@ fn kill_a_spinning_process() -> Scenario {
     let (spinner, neighbour, friend) = (alice("spinner"), alice("neighbour"), alice("friend"));
     scenario(
         "kill-a-spinning-process",
-        "A process that computes for ever delays nobody but itself: its neighbours are answered, and a kill ends it in \
+        "A process that computes forever delays nobody but itself: its neighbours are answered, and a kill ends it in \
          the middle of its loop.",
     )
     .lasting(secs(6), secs(3))
@@ -223,8 +222,9 @@ fn a_flood_for_the_deaf() -> Scenario {
     let drops = |target: &On| vec![to_tell(target, "print a drop"); 60].join("\n");
     scenario(
         "a-flood-for-the-deaf",
-        "A process that does not receive delays nobody but itself: 120 messages pile up before two that are not run \
-         yet, and their node still answers. One is killed; the other is run after all, and gets every one of them.",
+        "A process that does not receive delays nobody but itself: 120 messages pile up before two processes that are \
+         not run yet, and their node still answers. One is killed; the other is run after all, and receives all of its \
+         messages.",
     )
     .lasting(secs(6), secs(8))
     .setup(start(flooder.runs("puppet").restarting().messaging(&friend.process)))

@@ -31,8 +31,8 @@ fn a_ledger_that_resumes() -> Scenario {
     let (ledger, client) = (alice("ledger"), alice("client"));
     scenario(
         "a-ledger-that-resumes",
-        "A process keeps its accounts in a database, changes them by transactions, and picks up where it left off. \
-         What it was answered as committed is there after any crash or power loss.",
+        "A process keeps its accounts in a database, changes them in transactions, and picks up where it left off. \
+         What was answered as committed is there after any crash or power loss.",
     )
     .lasting(secs(14), secs(10))
     .setup(start(asking_kv(ledger.runs("ledger"))))
@@ -56,8 +56,8 @@ fn an_auditor_reads_along() -> Scenario {
     let (auditor, auditor_starts) = auditor();
     scenario(
         "an-auditor-reads-along",
-        "A process of another package may read the accounts, and does so while value is moved between them: their sum is \
-         what it always was. It may not open the database, since it is not its package's.",
+        "A process of another package has the capability to read the accounts, and does so while value moves between \
+         them: their sum never changes. It may not open the database, which belongs to the other package.",
     )
     .lasting(secs(10), secs(10))
     .setup(start(asking_kv(ledger.runs("ledger"))))
@@ -77,8 +77,8 @@ fn a_ledger_without_transactions() -> Scenario {
     let (auditor, auditor_starts) = auditor();
     scenario(
         "a-ledger-without-transactions",
-        "The same accounts, but each is changed by itself. The node loses power in between, and value is lost: the process \
-         is to blame, not the store, which has kept what it said.",
+        "The same accounts, but each is changed by itself. The node loses power in between, and value is lost. The \
+         process is to blame, not the store, which kept what it answered.",
     )
     .lasting(secs(8), secs(10))
     .setup(start(asking_kv(ledger.runs("ledger"))))
@@ -107,8 +107,9 @@ fn a_stranger_at_a_database() -> Scenario {
     let answered = |action: &str, answer: &str| answered_of("demo", action, answer);
     scenario(
         "a-stranger-at-a-database",
-        "Who may message the store may not therefore read or change a database: not from another package, and not from the \
-         same one before opening it. A database of the same name that is another package's is another.",
+        "The capability to message the store does not allow a process to read or change a database: not one of another \
+         package, and not one of its own package before it opens it. Databases of one name in two packages are two \
+         databases.",
     )
     .lasting(secs(6), secs(10))
     .setup(start(asking_kv(ledger.runs("ledger"))))

@@ -14,8 +14,8 @@ fn last_words_reach_whom_they_may() -> Scenario {
     let silent = alice("silent");
     scenario(
         "last-words-reach-whom-they-may",
-        "On-exit requests have the source and capabilities of the exiting process, and must comport to the capability \
-         requirements that applied when it was alive: the heir hears of it, the stranger does not.",
+        "On-exit requests have the source and capabilities of the exiting process, and must meet the capability \
+         requirements that applied when it was alive: the heir receives one, the stranger does not.",
     )
     .lasting(secs(8), secs(10))
     .setup(start(silent.runs("idle").restarting()))
@@ -54,8 +54,8 @@ fn nobody_to_tell() -> Scenario {
         .on_exit_telling(&first.to_string(), "print the second is gone");
     scenario(
         "nobody-to-tell",
-        "If the target process of a given request in the list is no longer running, the request is dropped: the \
-         second has nobody left to tell, and nobody can tell himself.",
+        "An on-exit request whose target no longer runs is dropped. Of two processes that exit, the second has no \
+         target left, and no process can tell itself.",
     )
     .lasting(secs(10), secs(10))
     .setup(start(silent.runs("idle").restarting()))
@@ -79,8 +79,8 @@ fn the_last_word_counts() -> Scenario {
     let from_outside = format!(r#"{{"SetOnExit":{{"target":"{}","on_exit":"None"}}}}"#, fickle.process);
     scenario(
         "the-last-word-counts",
-        "A process changes its mind: it starts as None, sets Requests, then Restart, and is restarted; in its next \
-         life its owner sets None for it, and that is how it ends.",
+        "A process starts as None, sets Requests, then Restart, and is restarted. In its next life its owner sets None \
+         for it, and that value decides how it ends.",
     )
     .lasting(secs(12), secs(10))
     .setup(start(silent.runs("idle").restarting()))
@@ -107,8 +107,8 @@ fn an_inheritance() -> Scenario {
     let will = will(&testator, &heir, &[inherit, usurp].concat());
     scenario(
         "an-inheritance",
-        "Requests have the capabilities of the exiting process: it leaves its heir the right to message the vault. The \
-         right to message the safe was never its own, and cannot be left to anybody.",
+        "On-exit requests have the capabilities of the exiting process: it leaves its heir the capability to message \
+         the vault. It never held the one to message the safe, and cannot pass that on.",
     )
     .lasting(secs(10), secs(10))
     .setup(start(vault.runs("puppet").restarting().messaging(&heir.process).messaging(&testator.process)))
@@ -142,8 +142,8 @@ fn a_wake() -> Scenario {
     let (departed, heir, friend) = (alice("departed"), alice("heir"), alice("friend"));
     scenario(
         "a-wake",
-        "In the event of a runtime exit a Requests process notifies the appropriate services, which restarted, most \
-         likely, that it has exited. A friend who is None did not restart, and is not told.",
+        "After the runtime went down, a Requests process notifies the services that restarted that it has exited. A None \
+         friend did not restart, and receives nothing.",
     )
     .lasting(secs(9), secs(10))
     .setup(start(heir.runs("puppet").restarting()))

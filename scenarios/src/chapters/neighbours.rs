@@ -13,8 +13,8 @@ fn a_chat_through_crashes() -> Scenario {
     let (here, there) = (alice("chat"), bob("chat"));
     scenario(
         "a-chat-through-crashes",
-        "Two nodes chat while one crashes, the other loses power, and the way between them is cut: every line is \
-         heard, or met timeout, or met offline, and is settled once.",
+        "Two nodes chat while one crashes, the other loses power, and the link between them is cut. Each line is \
+         heard, times out, or meets offline, and settles once.",
     )
     .node(BOB)
     .lasting(secs(16), secs(12))
@@ -41,8 +41,8 @@ fn a_word_with_a_stranger() -> Scenario {
     let (public, private) = (bob("public"), bob("private"));
     scenario(
         "a-word-with-a-stranger",
-        "Across nodes, sender and receiver each need the network capability of their own kernel. What is refused meets \
-         a timeout: at once, if it was refused at home.",
+        "Across nodes, sender and receiver each need the network capability of their own kernel. A refused request \
+         times out: at once, if its own node refuses it.",
     )
     .node(BOB)
     .lasting(secs(8), secs(10))

@@ -30,8 +30,8 @@ fn a_package_installed() -> Scenario {
         .file("/puppet.wasm", "puppet");
     scenario(
         "a-package-installed",
-        "A package contains one or more processes; manifest.json requests and grants their capabilities and defines \
-         their behavior on exit. Installed, the processes run; uninstalled, they are killed.",
+        "A package contains one or more processes; manifest.json requests and grants their capabilities and sets their \
+         on-exit values. Once installed, the processes run; uninstalling kills them.",
     )
     .package(ALICE, package)
     .lasting(secs(13), secs(10))
@@ -62,8 +62,8 @@ fn uninstalled_while_crash_looping() -> Scenario {
     let package = Package::new(DEMO, BROKEN).file("/crasher.wasm", "crasher").file("/counter.wasm", "counter");
     scenario(
         "uninstalled-while-crash-looping",
-        "A process that crashes structurally and restarts crashes continuously until it is uninstalled or killed \
-         manually. Uninstalling its package ends the loop at any point.",
+        "A Restart process that crashes for a structural reason crashes continuously until it is killed or \
+         uninstalled. Uninstalling its package ends the loop at any point.",
     )
     .package(ALICE, package)
     .lasting(secs(2), secs(3))

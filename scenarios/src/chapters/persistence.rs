@@ -15,7 +15,7 @@ fn a_counter_that_persists() -> Scenario {
     let (counter, client) = (alice("counter"), alice("client"));
     scenario(
         "a-counter-that-persists",
-        "A well-written process must withstand being shut down and re-initialized at any time: it saves each step with \
+        "A well-written process withstands being shut down and started again at any time: it saves each step with \
          set_state before it announces it, and its init() picks up where it left off.",
     )
     .lasting(secs(19), secs(10))
@@ -40,7 +40,7 @@ fn a_counter_that_tells_too_soon() -> Scenario {
     scenario(
         "a-counter-that-tells-too-soon",
         "The same counter, but it announces a step before it saves it. The node loses power in between, and the same \
-         count is announced twice: the process is to blame, not the kernel.",
+         count is announced twice. The process is to blame, not the kernel.",
     )
     .lasting(secs(10), secs(10))
     .setup(start(fragile.runs("fragile").restarting().messaging(&client.process)))
@@ -59,8 +59,8 @@ fn a_keeper_for_another() -> Scenario {
         || start(saver.runs("saver").restarting().public().messaging(&keeper.process).messaging(&client.process));
     scenario(
         "a-keeper-for-another",
-        "A process persists information between initializations by sending its data to a process that does this for \
-         it. Killed, it is started again by its owner and resumes; without its keeper it says so.",
+        "A process keeps its data across lives by sending it to another process. Killed, it is started again by its \
+         owner and resumes; without its keeper it says so.",
     )
     .lasting(secs(17), secs(10))
     .setup(start(keeper.runs("keeper").restarting()))

@@ -20,8 +20,8 @@ fn a_gift_of_ones_own() -> Scenario {
     let asking = |whom: &On, body: &str| tell(&heir, &to_ask(whom, 1, &format!("respond {body}")));
     scenario(
         "a-gift-of-ones-own",
-        "A process gives away what it holds, with a request and with a response, and what it does not hold it cannot \
-         give. Whoever was given something keeps it until it drops just that.",
+        "A process gives away capabilities that it holds, with a request and with a response, and cannot give one that \
+         it does not hold. The receiver keeps a capability until it drops it.",
     )
     .lasting(secs(12), secs(10))
     .setup(start(vault.runs("puppet").restarting().messaging(&heir.process)))
@@ -55,8 +55,8 @@ fn rights_that_lapse() -> Scenario {
     let here = |host: &On| start(host.runs("puppet").messaging(&giver.process).messaging(&keeper.process));
     scenario(
         "rights-that-lapse",
-        "When a process ends, the right to message it lapses in messages under way, too: the keeper gets one before it \
-         could look at it, and one that it has not saved. To a successor of the same name neither opens the door.",
+        "When a process ends, the capability to message it lapses in messages under way too: the keeper receives one \
+         before it lapses and one that it has not saved. Neither works for a successor of the same name.",
     )
     .lasting(secs(12), secs(10))
     .setup(start(silent.runs("idle").restarting()))
@@ -102,8 +102,8 @@ fn a_child_as_it_was_asked_for() -> Scenario {
     let asking = |who: &On, whom: &On, body: &str| tell(who, &to_ask(whom, 1, body));
     scenario(
         "a-child-as-it-was-asked-for",
-        "A child has what its parent may give it, and the parent and whomever it names may message the child; nobody \
-         else. What the parent does not hold the child does not get.",
+        "A child has the capabilities that its parent may give it. Only the parent and the processes that it names may \
+         message the child. The child does not get what the parent does not hold.",
     )
     .package(ALICE, package)
     .lasting(secs(10), secs(10))
@@ -134,8 +134,8 @@ fn what_cannot_be_killed() -> Scenario {
     let (timer, nobody) = (on(ALICE, "timer:distro:sys"), alice("nobody"));
     scenario(
         "what-cannot-be-killed",
-        "Runtime modules cannot be killed: the command is dropped and nobody is answered. Who is not there can, and \
-         that is answered.",
+        "Runtime modules cannot be killed: the command is dropped without an answer. A kill of a process that is not \
+         there is answered.",
     )
     .lasting(secs(6), secs(10))
     .at(millis(1_500), kill(&nobody))

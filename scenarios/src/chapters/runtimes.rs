@@ -27,8 +27,8 @@ fn a_name_not_wasted() -> Scenario {
     let text = Program { name: "text".to_string(), native: None, wasm: Some((*b"no Wasm at all").into()) };
     scenario(
         "a-name-not-wasted",
-        "Code that is not valid is answered with an error and leaves nothing behind: nobody answers to its name, and \
-         valid code is initialized under the same name right after.",
+        "Code that is not valid is answered with an error and leaves nothing behind: no process has its name, and \
+         valid code is initialized under it right after.",
     )
     .programs([text])
     .lasting(secs(8), secs(10))
@@ -52,8 +52,8 @@ fn a_name_of_somebody_else() -> Scenario {
     let raise = |name: &str| tell(&parent, &format!("raise {name} /{DEMO}/pkg/child.wasm restart"));
     scenario(
         "a-name-of-somebody-else",
-        "A spawn under a name that is taken gives its caller nothing: it may not message the one who has the name, who \
-         does not notice. A child of its own it may message.",
+        "A spawn under a name that is taken gives its caller nothing: it may not message the process that has the \
+         name, which notices nothing. It may message a child of its own.",
     )
     .package(ALICE, package)
     .lasting(secs(7), secs(10))
@@ -78,8 +78,8 @@ fn in_order_across_the_run() -> Scenario {
     };
     scenario(
         "in-order-across-the-run",
-        "What came before RunProcess is delivered after the start, and before what comes after: the last order is the \
-         one that counts.",
+        "Messages that came before RunProcess are delivered after the start, and before those that come later: the \
+         last order is the one that counts.",
     )
     .lasting(secs(6), secs(10))
     .setup(start(friend.runs("puppet").restarting()))
@@ -103,7 +103,7 @@ fn a_hundred_before_the_run() -> Scenario {
     let nothing = vec![to_tell(&late, ""); 52].join("\n");
     scenario(
         "a-hundred-before-the-run",
-        "Messages that arrive between InitializeProcess and RunProcess wait, however many: the question behind a \
+        "Messages that arrive between InitializeProcess and RunProcess wait, however many: the request behind a \
          hundred others is answered after the run.",
     )
     .lasting(secs(6), secs(10))
@@ -125,8 +125,7 @@ fn illegible_last_words() -> Scenario {
     let wasm = Some(include_bytes!("mumbler.wat").as_slice().into());
     let mut scenario = scenario(
         "illegible-last-words",
-        "A panic is a panic, whatever its last words are: they need not be text for the process's OnExit to be \
-         honoured.",
+        "A panic whose message is not text is a panic like any other: the on-exit value is honoured.",
     )
     .programs([Program { name: "mumbler".to_string(), native: None, wasm }])
     .lasting(secs(6), secs(10))
@@ -161,8 +160,8 @@ fn a_right_claimed() -> Scenario {
     let root = on(ALICE, KERNEL);
     scenario(
         "a-right-claimed",
-        "A capability cannot be forged: a process saves what nobody gave it, and holds nothing more. What is given to \
-         it, it may keep, and use in its next life.",
+        "A capability cannot be forged: a process saves one that it was never given, and holds nothing more. One that \
+         it is given it may save, and use in its next life.",
     )
     .lasting(secs(9), secs(10))
     .setup(start(safe.runs("puppet").restarting().messaging(&claimant.process)))
@@ -189,7 +188,7 @@ fn a_picture_kept() -> Scenario {
     scenario(
         "a-picture-kept",
         "A message's blob is there until the next message is received, whatever is saved or read meanwhile. A message \
-         without one has none, whatever came before.",
+         without a blob has none, whatever came before.",
     )
     .lasting(secs(7), secs(10))
     .setup(start(viewer.runs("puppet").restarting()))
@@ -209,7 +208,7 @@ fn two_questions_from_one() -> Scenario {
     let questions = format!("inherit {slow} 3 what do you say?\ninherit {quick} 3 respond yes\nrespond I will ask");
     scenario(
         "two-questions-from-one",
-        "A request that inherits and expects a response is a request of its own: of two that one message prompts, each \
+        "A request that inherits and expects a response is a new request: of two that one message prompts, each \
          settles once, with its own context.",
     )
     .lasting(secs(9), secs(10))

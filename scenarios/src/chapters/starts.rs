@@ -17,8 +17,8 @@ fn every_start_is_alike() -> Scenario {
     let leaves_a_question = || tell(&phoenix, &to_ask(&silent, 2, "will you wait?"));
     scenario(
         "every-start-is-alike",
-        "Re-initialized after a return, a panic, a crash or a shutdown, a process finds what it found at first. From \
-         the perspective of both the kernel and the process code, there is no difference.",
+        "After a return, a panic, a crash or a shutdown, a process starts with what it had at its first start. To the \
+         kernel and to the process code there is no difference.",
     )
     .lasting(secs(16), secs(10))
     .setup(start(silent.runs("idle").restarting()))
@@ -45,7 +45,7 @@ fn what_comes_before_run_waits() -> Scenario {
     scenario(
         "what-comes-before-run-waits",
         "Messages that arrive between InitializeProcess and RunProcess wait, and are delivered after the start, in \
-         order. A second RunProcess is an error and nothing else.",
+         order. A second RunProcess is answered with an error and changes nothing.",
     )
     .lasting(secs(8), secs(10))
     .setup(start(friend.runs("puppet").restarting().public().messaging(&late.process)))
@@ -71,8 +71,8 @@ fn a_timer_of_a_dead_life() -> Scenario {
     let sets = tell(&sleeper, &format!("ask {ALICE}@timer:distro:sys 5 {{\"SetTimer\":2000}}"));
     scenario(
         "a-timer-of-a-dead-life",
-        "A process sets a timer and panics, or loses its node, before it rings. Timers outlive their setter, but not \
-         their node; either way the next life hears of those alone that it has set itself.",
+        "A process sets a timer and panics, or loses its node, before it rings. A timer outlives the life that set it, \
+         but not the node; the next life receives only the timers that it sets itself.",
     )
     .lasting(secs(14), secs(10))
     .setup(start(sleeper.runs("puppet").restarting().public()))
@@ -90,8 +90,8 @@ fn only_what_is_valid_starts() -> Scenario {
     let text = Program { name: "text".to_string(), native: None, wasm: Some((*b"no Wasm at all").into()) };
     scenario(
         "only-what-is-valid-starts",
-        "If the code is valid, the process is added to the kernel's process table. Code that is not, and an id that is \
-         taken, are answered with an error, and the table is as it was.",
+        "Valid code enters the kernel's process table. Code that is not valid, and an id that is taken, are answered \
+         with an error and leave the table as it was.",
     )
     .programs([text])
     .lasting(secs(8), secs(10))

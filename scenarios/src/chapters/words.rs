@@ -12,8 +12,8 @@ fn a_question_passed_on() -> Scenario {
     let (asker, front, back) = (alice("asker"), alice("front"), alice("back"));
     scenario(
         "a-question-passed-on",
-        "A request that inherits and expects nothing is the one that prompted it, passed on: whom it reaches answers \
-         the asker, not the one between. A blob goes along.",
+        "A request that inherits and expects no response is the request that prompted it, passed on: its receiver \
+         answers the first sender, not the process in between. A blob goes along.",
     )
     .lasting(secs(10), secs(10))
     .setup(start(back.runs("puppet").restarting().public()))
@@ -35,8 +35,8 @@ fn nothing_carried_over() -> Scenario {
     let right = format!(r#"{ALICE}@friend:demo:alice.os "messaging""#);
     scenario(
         "nothing-carried-over",
-        "Of what a life was asked, given and shown, the next one knows nothing: it has no last blob, nobody to answer, \
-         and may not keep what came to the one before.",
+        "A life knows nothing of what the one before was asked, given and shown: it has no last blob, nobody to \
+         answer, and may not save capabilities that came to the life before.",
     )
     .lasting(secs(10), secs(10))
     .setup(start(keeper.runs("puppet").restarting().public()))
@@ -78,8 +78,7 @@ fn a_mind_often_changed() -> Scenario {
     let requests = format!("on-exit requests {heir} print it is gone");
     scenario(
         "a-mind-often-changed",
-        "Each value that set-on-exit was given is durable when the call returns, and is the one that counts from then \
-         on.",
+        "Each value given to set-on-exit is durable when the call returns, and is in force from then on.",
     )
     .lasting(secs(10), secs(10))
     .setup(start(heir.runs("puppet").restarting()))

@@ -61,7 +61,7 @@ impl Invariant for RefusalsAreTold {
         let lifted = past.lifted_at.unwrap_or_default();
         let late = |since: Instant| past.now >= since.max(lifted) + PATIENCE;
         if let Some(Waiting { life, kind, call, .. }) = self.waiting.iter().find(|waiting| late(waiting.since)) {
-            return Err(format!("{} waits in {} (#{}) for ever", life_text(*life, names), kind.name(), call.0));
+            return Err(format!("{} waits in {} (#{}) forever", life_text(*life, names), kind.name(), call.0));
         }
         let up = past.lives.nodes().filter(|(_, node)| node.up);
         match up.flat_map(|(_, node)| &node.initializing).find(|asked| late(asked.at)) {

@@ -194,7 +194,7 @@ impl Invariant for Unforgeable {
         match row.capabilities.iter().find(is_stray) {
             Some(stray) => {
                 let (who, stray) = (names.address_text(holder), capability_text(stray, names));
-                Err(format!("{who} holds {stray}, and nobody gave it that"))
+                Err(format!("{who} holds {stray}, which it was never given"))
             }
             None => Ok(()),
         }
@@ -257,7 +257,7 @@ impl RevokedAtTheEnd {
         match others.find(|(_, process)| process.row().is_some_and(holds)) {
             Some((holder, _)) => {
                 let (issuer, holder) = (names.process_text(issuer.process), names.process_text(holder));
-                Err(format!("{issuer} has ended, and {holder} still holds a capability that it issued"))
+                Err(format!("{issuer} has ended, and {holder} still holds a capability issued by it"))
             }
             None => Ok(()),
         }
@@ -361,7 +361,7 @@ fn check_kept(node: NodeId, id: ProcessRef, row: &Record, past: &Past, names: &N
     match loses(node, id, row, past).filter(|lost| restarted(lost.issuer)) {
         Some(lost) => {
             let (who, lost) = (names.process_text(id), capability_text(&lost, names));
-            Err(format!("{who} lost {lost}, which nobody dropped and whose issuer has not ended"))
+            Err(format!("{who} lost {lost}, which was not dropped and whose issuer has not ended"))
         }
         None => Ok(()),
     }

@@ -95,7 +95,7 @@ impl Invariant for DatabasesAreGuarded {
                         Need::Own => "open or remove",
                         Need::Hold(kind) => kind,
                     };
-                    return Err(format!("{who} is let {what} {}, and may not", asked.db_key));
+                    return Err(format!("{who} was allowed to {what} {} without the capability", asked.db_key));
                 }
             }
             What::Down(_) | What::Failed(_) => entry(&mut self.asked, event.node.0).clear(),

@@ -99,7 +99,7 @@ impl Invariant for DrivesAreGuarded {
                 if matches!(said(answer.body()), Said::Done | Said::Read) && !asked.is_allowed(past, names) {
                     let who = names.address_text(asked.message.source);
                     let (kind, drives) = (asked.kind, asked.drives.join(" and "));
-                    return Err(format!("{who} is let {kind} {drives}, without the capability"));
+                    return Err(format!("{who} was allowed to {kind} {drives} without the capability"));
                 }
             }
             What::Down(_) | What::Failed(_) => entry(&mut self.asked, event.node.0).clear(),

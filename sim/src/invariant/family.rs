@@ -46,7 +46,7 @@ impl Invariant for ExitsAreOnesOwn {
         match self.0.relatives(event.node, life.process).find(ended) {
             Some(relative) => {
                 let (who, relative) = (life_text(*life, names), names.process_text(relative));
-                Err(format!("{who} ends unasked, as {relative} did"))
+                Err(format!("{who} ends without a cause of its own, as {relative} did"))
             }
             None => Ok(()),
         }
@@ -78,7 +78,7 @@ impl Invariant for DeathsAreSilent {
         match self.0.relatives(event.node, child).find(|relative| *relative == message.target.process) {
             Some(relative) => {
                 let (who, relative) = (names.process_text(child), names.process_text(relative));
-                Err(format!("{who} was killed (#{}), and {relative} is told", fate.cause.0))
+                Err(format!("{who} was killed (#{}), and {relative} receives a message about it", fate.cause.0))
             }
             None => Ok(()),
         }

@@ -40,7 +40,7 @@ impl Invariant for InitializerGives {
                 let lacks = row(by).is_some_and(|row| !row.capabilities.contains(&messaging));
                 if lives && lacks && !by.is_module() && !past.holdings.may_have_dropped(node, by, &messaging) {
                     let (by, who) = (names.process_text(by), names.process_text(asked.process));
-                    return Err(format!("{by} initialized {who}, and may not message it"));
+                    return Err(format!("{by} initialized {who}, and lacks the capability to message it"));
                 }
             }
             CommandAnswer::InitializeProcessError
@@ -165,7 +165,7 @@ impl Invariant for GrantedIsHeld {
                 Change::Put(id, row) => {
                     if let Some(lost) = loses(event.node, *id, row, past) {
                         let (who, lost) = (names.process_text(*id), capability_text(&lost, names));
-                        return Err(format!("{who} lost {lost}, which nobody dropped and whose issuer has not ended"));
+                        return Err(format!("{who} lost {lost}, which was not dropped and whose issuer has not ended"));
                     }
                     let is_so = |owed: &Owed| row.capabilities.contains(&owed.capability) == owed.given;
                     self.owed.retain(|owed| (owed.node, owed.process) != (event.node, *id) || !is_so(owed));
@@ -186,11 +186,11 @@ impl Invariant for GrantedIsHeld {
                 let holder = Address { node: event.node, process: life.process };
                 if let Some(lacking) = surely_held(past, holder).find(|capability| !list.contains(capability)) {
                     let (who, lacking) = (life_text(*life, names), capability_text(&lacking, names));
-                    return Err(format!("{who} is not told that it holds {lacking}"));
+                    return Err(format!("our-capabilities of {who} leaves out {lacking}"));
                 }
                 if let Some(stray) = list.iter().find(|capability| !was_given(past, holder, capability)) {
                     let (who, stray) = (life_text(*life, names), capability_text(stray, names));
-                    return Err(format!("{who} is told that it holds {stray}, which nobody gave it"));
+                    return Err(format!("our-capabilities of {who} returns {stray}, which it was never given"));
                 }
             }
             What::Down(_) | What::Failed(_) => self.owed.retain(|owed| owed.node != event.node),

@@ -118,7 +118,7 @@ impl Invariant for RootCommands {
             What::Killed(life) => {
                 let asked = self.may_die.remove(&(event.node, life.process));
                 let who = || life_text(*life, names);
-                let wrong = || format!("{} is killed, and nobody with the right to it has asked for that", who());
+                let wrong = || format!("{} is killed, and no process with the right to kill it asked for that", who());
                 return if asked { Ok(()) } else { Err(wrong()) };
             }
             What::Durable(change) => {
@@ -127,7 +127,7 @@ impl Invariant for RootCommands {
                 {
                     let who = names.process_text(process);
                     return Err(format!(
-                        "{who} is taken off the disk, and nobody with the right to it has asked for that"
+                        "{who} is taken off the disk, and no process with the right to kill it asked for that"
                     ));
                 }
             }
@@ -173,7 +173,7 @@ impl Invariant for KilledIsDurable {
         let Some(node) = past.lives.node(event.node) else { return Ok(()) };
         let on_disk = |(id, _): &(ProcessRef, _)| names.process_text(*id) == text;
         match node.processes().filter(|(_, process)| process.row().is_some()).find(on_disk) {
-            Some(_) => Err(format!("{text} is answered to be killed, and its row is still on the disk")),
+            Some(_) => Err(format!("{text} was answered KilledProcess, and its row is still on the disk")),
             None => Ok(()),
         }
     }
@@ -204,7 +204,7 @@ impl Invariant for KillIsAnswered {
                 CommandAnswer::KilledProcess(text)
                     if names.modules().any(|module| names.process_text(module) == text) =>
                 {
-                    Err(format!("{text} is a runtime module, and is answered to be killed"))
+                    Err(format!("{text} is a runtime module, and was answered KilledProcess"))
                 }
                 _ => Ok(()),
             },

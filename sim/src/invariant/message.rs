@@ -78,7 +78,7 @@ impl Invariant for SettlesOnce {
             None => {
                 let who = names.process_text(process);
                 Err(format!(
-                    "{who} is told of a request that has settled already, or was never sent (#{})",
+                    "{who} receives the outcome of a request that has settled already, or was never sent (#{})",
                     message.cause.0
                 ))
             }
@@ -99,7 +99,7 @@ impl Invariant for SettlesOnce {
                 });
             if lives && listens && past.now >= asked.deadline + Duration::from_secs(1) {
                 let who = life_text(asked.asker, names);
-                return Err(format!("a request of {who} (#{}) was neither answered nor timed out", asked.sent.0));
+                return Err(format!("a request of {who} (#{}) was neither answered nor did it time out", asked.sent.0));
             }
         }
         Ok(())
@@ -228,14 +228,14 @@ impl Invariant for NobodyThere {
                 if presence(event.node, message.target) == Some(Presence::There)
                     && !message.target.process.is_module() =>
             {
-                Err(format!("{} was dropped as if nobody were there", text(message)))
+                Err(format!("{} was dropped, though its target was there", text(message)))
             }
             What::Dropped(message, _) => {
                 self.lost.on_dropped(message);
                 Ok(())
             }
             What::Received(_, message, _) if self.lost.has(message) => {
-                Err(format!("{} arrived, though it was sent when nobody was there", text(message)))
+                Err(format!("{} arrived, though its target was not there when it was sent", text(message)))
             }
             What::ReceivedError(life, kind, message, _) if self.lost.has(message) => {
                 let call = past.lives.process(event.node, life.process).and_then(|process| process.last_call);

@@ -190,7 +190,7 @@ impl Model {
             before.filter(|one| !row.capabilities.contains(one)).find(|one| kept(&had, one))
         });
         if lost.is_some() {
-            return Err("has lost a capability that nobody took from it".to_string());
+            return Err("has lost a capability that was neither dropped nor revoked".to_string());
         }
         let process = self.process(node, id);
         process.is_initializing = false;
@@ -225,7 +225,7 @@ impl Model {
         let process = self.process(node, life.process);
         match call {
             CallKind::SetOnExit if process.next_on_exit.is_some() => {
-                Err("is told that its on-exit value is set, and it is not on the disk".to_string())
+                Err("set-on-exit returned, and the value is not on the disk".to_string())
             }
             CallKind::SetState | CallKind::ClearState => {
                 let asked = process.next_states.drain(..).next_back();
@@ -235,7 +235,7 @@ impl Model {
                         process.state = saved;
                         Ok(())
                     }
-                    None => Err("is told that its state is saved, and it is not on the disk".to_string()),
+                    None => Err("set-state returned, and the state is not on the disk".to_string()),
                 }
             }
             _ => Ok(()),
@@ -258,7 +258,7 @@ impl Model {
         let row = process.row.as_ref().filter(|_| process.next_on_exit.is_none());
         match (answer, row) {
             (Answer::OnExit(told), Some(row)) if row.on_exit != *told => {
-                Err(format!("has {:?} and is told {:?}", row.on_exit.kind(), told.kind()))
+                Err(format!("has {:?}, and get-on-exit returns {:?}", row.on_exit.kind(), told.kind()))
             }
             (_, _) => Ok(()),
         }
@@ -431,7 +431,7 @@ impl Invariant for Model {
         let mut all = self.processes.iter().filter(|(_, process)| over(process.since));
         match all.find(|(_, process)| late(process)) {
             Some(((_, id), process)) => {
-                Err(format!("{} {}, and did not come to that", names.process_text(*id), process.must.text()))
+                Err(format!("{} {}, which did not happen", names.process_text(*id), process.must.text()))
             }
             None => Ok(()),
         }

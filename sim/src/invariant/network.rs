@@ -32,7 +32,7 @@ impl ErrorsSayWhy {
         let (who, to) = (names.address_text(message.source), names.address_text(message.target));
         match kind {
             SendErrorKind::Offline if !offline => {
-                Err(format!("a request of {who} to {to} (#{}) met Offline, and its node was there", message.cause.0))
+                Err(format!("a request of {who} to {to} (#{}) met Offline, though the node was up", message.cause.0))
             }
             SendErrorKind::Timeout if !dropped && event.at < asked.deadline => {
                 Err(format!("a request of {who} to {to} (#{}) met Timeout before its time", message.cause.0))

@@ -74,7 +74,7 @@ impl Invariant for LatestIsInForce {
                 let durable = known.filter(|known| known.on_exit_is_certain()).and_then(|known| known.row());
                 if let Some(row) = durable.filter(|row| row.on_exit != *value) {
                     let (who, is, said) = (life_text(*life, names), row.on_exit.kind(), value.kind());
-                    return Err(format!("{who} is {is:?} by its row, and is told that it is {said:?}"));
+                    return Err(format!("{who} is {is:?} by its row, and get-on-exit returns {said:?}"));
                 }
             }
             What::Down(_) | What::Failed(_) => self.outside.retain(|(at, ..)| *at != node),

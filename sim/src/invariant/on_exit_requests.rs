@@ -23,9 +23,9 @@ impl FiredAsListed {
         let (true, OnExit::Requests(list)) = (fate.certain, &fate.on_exit) else { return Ok(()) };
         let since = format!("{who} {} (#{})", fate.how.text(), fate.cause.0);
         match list.get(fate.n_fired) {
-            None => Err(format!("{since} and fired its {} requests: this is one more", list.len())),
+            None => Err(format!("{since} and fired its {} requests; this is one more", list.len())),
             Some(listed) if !is_as_listed(message, listed) => {
-                Err(format!("{since}, and what it fires is not number {} of its list", fate.n_fired + 1))
+                Err(format!("{since}, and what it fires is not request {} of its list", fate.n_fired + 1))
             }
             Some(_) => Ok(()),
         }

@@ -149,7 +149,7 @@ impl Node {
             (Said::Failed(text), effect) => {
                 self.may_do(&db, effect);
                 if !(refused || self.rotten || text.contains("No space left on device")) {
-                    return Err(format!("the engine fails, and no disk has: {text}"));
+                    return Err(format!("the engine fails without a failure of the disk: {text}"));
                 }
             }
             (Said::HostFailed, effect) => self.may_do(&db, effect),
@@ -223,7 +223,7 @@ impl Invariant for PairsAreKept {
             What::Sent(answer) if answer.source.process == ProcessRef::KV && !answer.is_request() => {
                 let answered = entry(&mut self.nodes, event.node.0).on_answered(answer);
                 return answered
-                    .map_err(|wrong| format!("{} is told by kv: {wrong}", names.address_text(answer.target)));
+                    .map_err(|wrong| format!("kv answers {}: {wrong}", names.address_text(answer.target)));
             }
             What::IoRefused(ProcessRef::KV, _) => entry(&mut self.nodes, event.node.0).refused = true,
             What::Rotted(path, _) if path.starts_with("/kv/") => entry(&mut self.nodes, event.node.0).rotten = true,

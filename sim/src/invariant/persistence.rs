@@ -86,7 +86,7 @@ impl StateIsKept {
             // The same again, or nothing to clear: there may be nothing to write.
             Some((number, state, durable)) if number == life.number && (durable || state == saved.durable) => Ok(()),
             Some(_) | None => {
-                Err(format!("{} is told that its state is saved before it is durable", life_text(life, names)))
+                Err(format!("set-state of {} returned before the state was durable", life_text(life, names)))
             }
         }
     }
@@ -124,7 +124,7 @@ impl Invariant for StateIsKept {
                 let saved = self.saved(event.node, *process);
                 if !saved.may_become(state) {
                     let (who, was) = (names.process_text(*process), &saved.durable);
-                    return Err(format!("the disk has {state:?} of {who}, which nobody was saving; it had {was:?}"));
+                    return Err(format!("the disk has {state:?} of {who}, which no call was saving; it had {was:?}"));
                 }
                 saved.on_durable(index, state);
             }
@@ -186,7 +186,7 @@ impl Invariant for TableIsDurable {
                     Ok(())
                 } else {
                     let who = names.process_text(first);
-                    Err(format!("{who} is answered to be initialized before it is durable as it was asked for"))
+                    Err(format!("{who} was answered InitializedProcess before its row was durable as asked for"))
                 }
             }
             What::Spawned(life, Ok(child)) => {
@@ -204,7 +204,7 @@ impl Invariant for TableIsDurable {
                 if known || node.is_making(*id) || id.is_module() {
                     Ok(())
                 } else {
-                    Err(format!("{} has a row, and nobody is initializing it", names.process_text(*id)))
+                    Err(format!("{} has a row, and nothing is initializing it", names.process_text(*id)))
                 }
             }
             _ => Ok(()),

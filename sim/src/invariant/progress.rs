@@ -65,7 +65,7 @@ impl Invariant for KernelsGoOn {
                 let fate = past.lives.fate(event.node, life.process).filter(|fate| fate.killed);
                 if let Some(fate) = fate.filter(|fate| fate.at < event.at) {
                     let who = life_text(*life, names);
-                    return Err(format!("{who} was to be killed (#{}), and still computes", fate.cause.0));
+                    return Err(format!("{who} was killed (#{}), and still computes", fate.cause.0));
                 }
             }
             _ => {}
@@ -80,7 +80,7 @@ impl Invariant for KernelsGoOn {
             let up = past.lives.node(node).is_some_and(|at| at.up && at.n_boots == asked.asker.number);
             if process.is_module() && up && past.now >= asked.deadline + Duration::from_secs(1) {
                 let (who, node) = (names.process_text(process), names.node_text(node));
-                return Err(format!("{who} asked (#{}, id {}), and the kernel of {node} is stuck", asked.sent.0, id.0));
+                return Err(format!("{who} sent a request (#{}, id {}), and the kernel of {node} is stuck", asked.sent.0, id.0));
             }
         }
         Ok(())
@@ -130,7 +130,7 @@ impl Invariant for CrashesForEver {
                 let known = self.loops.iter_mut().find(|known| (known.node, known.process) == (node, process));
                 match known {
                     Some(known) if known.last == event.at => {
-                        return Err(format!("{} crashes twice in no time", names.process_text(process)));
+                        return Err(format!("{} crashes twice at one instant", names.process_text(process)));
                     }
                     Some(known) => (known.n_crashes, known.last) = (known.n_crashes + 1, event.at),
                     None => self.loops.push(Loop { node, process, n_crashes: 1, last: event.at }),
@@ -152,7 +152,7 @@ impl Invariant for CrashesForEver {
             if over && past.now - *last >= self.patience {
                 let who = names.process_text(*process);
                 return Err(format!(
-                    "{who} crashed {n_crashes} times, and its crash loop ended though nobody killed it"
+                    "{who} crashed {n_crashes} times, and its crash loop ended without a kill"
                 ));
             }
         }

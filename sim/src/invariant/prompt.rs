@@ -112,7 +112,7 @@ fn wrongly_answered(message: &Message, told: &Told) -> Option<&'static str> {
         Some(prompting) if message.id != prompting.id || message.target != prompting.reply_to() => {
             Some("is not to what prompted it")
         }
-        None if !to_nobody => Some("answers, and this life was not asked anything"),
+        None if !to_nobody => Some("answers, and this life was asked nothing"),
         Some(_) | None => None,
     }
 }
@@ -176,12 +176,12 @@ impl Told {
             return Ok(()); // Nobody knows what it asked.
         }
         if self.awaits.take().is_some_and(|awaited| !is_outcome || awaited != message.id) {
-            return Err("is told of something else than what it awaits");
+            return Err("receives something other than what it awaits");
         }
         let place = self.contexts.iter().position(|(asked, _)| is_outcome && *asked == message.id);
         match (place.map(|place| self.contexts.swap_remove(place).1) == *context, is_outcome) {
             (true, _) => Ok(()),
-            (false, true) => Err("is told what came of a request with a context that is not its own"),
+            (false, true) => Err("receives the outcome of a request with a context of another request"),
             (false, false) => Err("is given a context with a request"),
         }
     }
@@ -248,7 +248,7 @@ impl Invariant for PromptedAsReceived {
             }
             What::Learned(life, call, answer) if !self.told(event, *life).may_learn(*call, answer) => {
                 let (who, call) = (life_text(*life, names), call.name());
-                return Err(format!("{call} of {who} gives back what is not of the message it received last"));
+                return Err(format!("{call} of {who} returns what does not belong to the message received last"));
             }
             _ => {}
         }

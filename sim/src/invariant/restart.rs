@@ -107,7 +107,7 @@ impl Invariant for KeepsWhatItIs {
         let before = past.lives.process(event.node, *id).and_then(|process| process.row());
         match before {
             Some(before) if (before.image, before.public) != (row.image, row.public) => {
-                Err(format!("the code or the publicity of {} has changed", names.process_text(*id)))
+                Err(format!("the code of {}, or whether it is public, has changed", names.process_text(*id)))
             }
             Some(_) if past.lives.process(event.node, *id).is_some_and(|process| process.n_lives > 1) => {
                 match loses(event.node, *id, row, past) {
@@ -189,7 +189,7 @@ impl NothingLeaks {
         match past.requests.get(event.node, message.id) {
             Some(asked) if asked.asker != life => {
                 let (who, asker) = (life_text(life, names), life_text(asked.asker, names));
-                Err(format!("{who} is told what came of a request of {asker} (#{})", asked.sent.0))
+                Err(format!("{who} receives the outcome of a request of {asker} (#{})", asked.sent.0))
             }
             Some(_) | None => Ok(()),
         }

@@ -70,7 +70,7 @@ impl SpawnedIsThere {
     fn is_as_asked(&self, asked: &Asked, child: ProcessRef, past: &Past, names: &Names) -> Result<(), String> {
         let Asked { node, parent, at, spawn } = asked;
         let Some(process) = past.lives.process(*node, child) else {
-            return Err(format!("{} was spawned, and nobody knows of it", names.process_text(child)));
+            return Err(format!("{} was spawned, and is not in the table", names.process_text(child)));
         };
         let who = || format!("{}, which {} spawned,", names.process_text(child), life_text(*parent, names));
         let killed = process.fate.as_ref().is_some_and(|fate| fate.killed);
@@ -82,17 +82,17 @@ impl SpawnedIsThere {
         }
         let Some(row) = process.row().filter(|_| process.fate.is_none()) else { return Ok(()) };
         if row.public != spawn.public {
-            return Err(format!("{} is not as public as it was to be", who()));
+            return Err(format!("{} is public or not, other than the spawn asked for", who()));
         }
         if row.on_exit != spawn.on_exit && !self.changed.contains(&(*node, child)) {
-            return Err(format!("{} has another on-exit value than it was to have", who()));
+            return Err(format!("{} has another on-exit value than the spawn asked for", who()));
         }
         let of = |process| Capability::messaging(Address { node: *node, process });
         let issued = |params| Capability { issuer: Address { node: *node, process: child }, params };
         let grants = spawn.grant_capabilities.iter().map(|(holder, params)| (*holder, issued(*params)));
         let mutual = [(parent.process, of(child)), (child, of(parent.process))];
         match mutual.into_iter().chain(grants).find(|(holder, right)| lacks(past, *node, *holder, right)) {
-            Some((holder, _)) => Err(format!("{} gave {} less than it was to give", who(), names.process_text(holder))),
+            Some((holder, _)) => Err(format!("{} did not give {} all that the spawn asked for", who(), names.process_text(holder))),
             None => Ok(()),
         }
     }
@@ -112,13 +112,13 @@ impl SpawnedIsThere {
         let is_new = |process: &Process| process.row().is_some() && process.ready > asked.at;
         match error {
             SpawnError::NoFileAtPath if namesake.is_some_and(lives) => {
-                Err(format!("{child} was there, and who spawned it anew is told that there is no file"))
+                Err(format!("{child} was there, and a second spawn of it returned NoFileAtPath"))
             }
             SpawnError::NoFileAtPath if !others && namesake.is_some_and(is_new) => {
-                Err(format!("{child} could not be spawned, and is there since"))
+                Err(format!("{child} could not be spawned, and has been there since"))
             }
             SpawnError::NameTaken if namesake.is_none() => {
-                Err(format!("{child} never was, and who spawned it is told that the name is taken"))
+                Err(format!("{child} was never there, and a spawn of it returned NameTaken"))
             }
             SpawnError::NoFileAtPath | SpawnError::NameTaken => Ok(()),
         }

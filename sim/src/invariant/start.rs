@@ -43,7 +43,7 @@ impl Invariant for CodeIsValid {
                     && self.invalid.iter().any(|message| answers(answer, message)) =>
             {
                 let who = names.address_text(answer.target);
-                return Err(format!("{who} is answered InitializedProcess for what is not valid"));
+                return Err(format!("{who} was answered InitializedProcess, though its code or id is not valid"));
             }
             What::Durable(change) => {
                 if let Change::Put(id, row) = &**change
@@ -123,7 +123,7 @@ impl Invariant for RunIsAnswered {
                 let lives = known.is_some_and(|known| known.life.is_some() && known.started > at);
                 let who = names.process_text(process);
                 if started && !lives {
-                    return Err(format!("{who} is answered to be started (#{}), and no life of it began", at.0));
+                    return Err(format!("{who} was answered StartedProcess (#{}), and no life of it began", at.0));
                 }
                 if error && (waits || lives) {
                     return Err(format!("{who} was there to be run, and that was answered with the error (#{})", at.0));
