@@ -36,6 +36,7 @@ pub mod invariant;
 
 pub mod explore;
 
+#[cfg(feature = "check")]
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;

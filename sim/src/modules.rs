@@ -30,6 +30,7 @@ mod http_client;
 mod http_server;
 #[cfg(feature = "kv")]
 mod kv;
+#[cfg(feature = "net")]
 mod net;
 pub mod setup;
 #[cfg(feature = "sqlite")]
@@ -243,6 +244,7 @@ pub fn all(setup: &Setup) -> Vec<(ProcessRef, Box<dyn Module>)> {
     let _ = setup;
     let mut modules: Vec<(ProcessRef, Box<dyn Module>)> = vec![
         (ProcessRef::TIMER, Box::new(timer::Timer)),
+        #[cfg(feature = "net")]
         (ProcessRef::NET, Box::new(net::Net)),
         (ProcessRef::VFS, Box::new(vfs::Vfs::default())),
         (ProcessRef::ETH, Box::new(eth::Eth::default())),

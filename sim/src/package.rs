@@ -3,6 +3,7 @@
 //! The kernel knows nothing of this. As in the public runtime, a process per manifest entry: a namesake is killed, it
 //! is initialized, and gets what it asks for; when all exist each grants what it grants; then each is run.
 
+#[cfg(feature = "archive")]
 pub mod archive;
 
 use crate::world::operator::Step;

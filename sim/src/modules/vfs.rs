@@ -22,6 +22,7 @@
 
 use super::{Module, ModuleContext, Support, excerpt};
 use crate::disk::{Files, Path};
+#[cfg(feature = "archive")]
 use crate::package::archive::{self, ArchiveError, Entry};
 use host::Host;
 use kernel_core::command::Command;
@@ -108,7 +109,7 @@ impl Module for Vfs {
             ("RemoveFile", Support::Done),
             ("RemoveDir", Support::Done),
             ("RemoveDirAll", Support::Done),
-            ("AddZip", Support::Done),
+            ("AddZip", if cfg!(feature = "archive") { Support::Done } else { Support::Refused }),
             ("Rename", Support::Done),
             ("CopyFile", Support::Done),
             ("Read", Support::Done),
@@ -300,6 +301,7 @@ impl Vfs {
 
 /// Unpacks an archive, entry by entry: one that goes wrong leaves those before it. A file's directory has to be there,
 /// or to be an entry before it.
+#[cfg(feature = "archive")]
 fn add_zip(path: &Path, zip: &[u8], host: &mut Host<'_>) -> Result<Outcome, VfsError> {
     let parse_error = |error: String| VfsError::ParseError { error, path: path.to_string() };
     let (entries, end) = match archive::unpack_until_wrong(zip) {
@@ -323,6 +325,12 @@ fn add_zip(path: &Path, zip: &[u8], host: &mut Host<'_>) -> Result<Outcome, VfsE
         Err(ArchiveError::Damaged { problem, .. }) => Err(VfsError::IOError(problem)),
         Err(_) => Ok(Outcome::Unmodelled),
     }
+}
+
+/// Without the feature `archive` nothing unpacks.
+#[cfg(not(feature = "archive"))]
+fn add_zip(_: &Path, _: &[u8], _: &mut Host<'_>) -> Result<Outcome, VfsError> {
+    Ok(Outcome::Unmodelled)
 }
 
 /// Done, and this is the answer.
