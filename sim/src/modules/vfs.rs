@@ -109,7 +109,7 @@ impl Module for Vfs {
             ("RemoveFile", Support::Done),
             ("RemoveDir", Support::Done),
             ("RemoveDirAll", Support::Done),
-            ("AddZip", if cfg!(feature = "archive") { Support::Done } else { Support::Refused }),
+            ("AddZip", ADD_ZIP),
             ("Rename", Support::Done),
             ("CopyFile", Support::Done),
             ("Read", Support::Done),
@@ -326,6 +326,9 @@ fn add_zip(path: &Path, zip: &[u8], host: &mut Host<'_>) -> Result<Outcome, VfsE
         Err(_) => Ok(Outcome::Unmodelled),
     }
 }
+
+/// What it does of `AddZip`.
+const ADD_ZIP: Support = if cfg!(feature = "archive") { Support::Done } else { Support::Refused };
 
 /// Without the feature `archive` nothing unpacks.
 #[cfg(not(feature = "archive"))]
