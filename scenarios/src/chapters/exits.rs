@@ -75,10 +75,14 @@ fn cell_about(how: How, on_exit: OnExitKind) -> &'static str {
             "The code panics under OnExit::Requests: the process is not restarted, and its requests are fired."
         }
         (How::Kill, None) => "The kernel kills a process under OnExit::None: it is not restarted and nothing happens.",
-        (How::Kill, Restart) => "The kernel kills a process under OnExit::Restart, which is treated as None in this \
-             case only.",
-        (How::Kill, Requests) => "The kernel kills a process under OnExit::Requests: its requests are fired all the \
-             same.",
+        (How::Kill, Restart) => {
+            "The kernel kills a process under OnExit::Restart, which is treated as None in this \
+             case only."
+        }
+        (How::Kill, Requests) => {
+            "The kernel kills a process under OnExit::Requests: its requests are fired all the \
+             same."
+        }
         (How::Down, None) => "The runtime crashes under OnExit::None: the process is not there after the next boot.",
         (How::Down, Restart) => "The runtime crashes under OnExit::Restart: the next boot restarts the process.",
         (How::Down, Requests) => {

@@ -33,11 +33,15 @@ impl Invariant for RestoredIsOneCut {
             (What::Durable(change), Some(nth)) => {
                 let (Change::Put(process, _) | Change::Remove(process)) = &**change;
                 let process = names.process_text(*process);
-                return Err(format!("backup {nth} has a row of {process} that differs from the one on the disk when it was made"));
+                return Err(format!(
+                    "backup {nth} has a row of {process} that differs from the one on the disk when it was made"
+                ));
             }
             (What::StateDurable(process, _), Some(nth)) => {
                 let process = names.process_text(*process);
-                return Err(format!("backup {nth} has a state of {process} that differs from the one on the disk when it was made"));
+                return Err(format!(
+                    "backup {nth} has a state of {process} that differs from the one on the disk when it was made"
+                ));
             }
             _ => {}
         }

@@ -222,8 +222,7 @@ impl Invariant for PairsAreKept {
             }
             What::Sent(answer) if answer.source.process == ProcessRef::KV && !answer.is_request() => {
                 let answered = entry(&mut self.nodes, event.node.0).on_answered(answer);
-                return answered
-                    .map_err(|wrong| format!("kv answers {}: {wrong}", names.address_text(answer.target)));
+                return answered.map_err(|wrong| format!("kv answers {}: {wrong}", names.address_text(answer.target)));
             }
             What::IoRefused(ProcessRef::KV, _) => entry(&mut self.nodes, event.node.0).refused = true,
             What::Rotted(path, _) if path.starts_with("/kv/") => entry(&mut self.nodes, event.node.0).rotten = true,

@@ -80,7 +80,10 @@ impl Invariant for KernelsGoOn {
             let up = past.lives.node(node).is_some_and(|at| at.up && at.n_boots == asked.asker.number);
             if process.is_module() && up && past.now >= asked.deadline + Duration::from_secs(1) {
                 let (who, node) = (names.process_text(process), names.node_text(node));
-                return Err(format!("{who} sent a request (#{}, id {}), and the kernel of {node} is stuck", asked.sent.0, id.0));
+                return Err(format!(
+                    "{who} sent a request (#{}, id {}), and the kernel of {node} is stuck",
+                    asked.sent.0, id.0
+                ));
             }
         }
         Ok(())
@@ -151,9 +154,7 @@ impl Invariant for CrashesForEver {
             let over = known.and_then(|known| known.restarting).is_some_and(|restarting| restarting.certain);
             if over && past.now - *last >= self.patience {
                 let who = names.process_text(*process);
-                return Err(format!(
-                    "{who} crashed {n_crashes} times, and its crash loop ended without a kill"
-                ));
+                return Err(format!("{who} crashed {n_crashes} times, and its crash loop ended without a kill"));
             }
         }
         Ok(())

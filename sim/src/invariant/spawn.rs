@@ -92,7 +92,9 @@ impl SpawnedIsThere {
         let grants = spawn.grant_capabilities.iter().map(|(holder, params)| (*holder, issued(*params)));
         let mutual = [(parent.process, of(child)), (child, of(parent.process))];
         match mutual.into_iter().chain(grants).find(|(holder, right)| lacks(past, *node, *holder, right)) {
-            Some((holder, _)) => Err(format!("{} did not give {} all that the spawn asked for", who(), names.process_text(holder))),
+            Some((holder, _)) => {
+                Err(format!("{} did not give {} all that the spawn asked for", who(), names.process_text(holder)))
+            }
             None => Ok(()),
         }
     }
