@@ -7,7 +7,7 @@ use crate::disk::Session;
 use crate::outside::Outside;
 use crate::outside::chain::News;
 use crate::outside::visit::Visit;
-use crate::plan::site::ProviderFault;
+use crate::plan::ProviderFault;
 use crate::trace::event::What;
 use kernel_core::{
     Address, Blob, Bytes, Capability, Duration, Input, Instant, Kernel, Message, Names, Outgoing, ProcessRef, Received,

@@ -1,4 +1,4 @@
-//! A plan: the sites whose answer is not the calm one, a line of text each.
+//! A plan: the faults of a run, a line of text each.
 //!
 //! ```text
 //! kill alice.os #40 counter:demo:alice.os
@@ -6,37 +6,41 @@
 //! latency alice.os>bob.os #5 37ms
 //! ```
 //!
-//! A plan is data: it prints, parses back, and a line taken out shifts no other line's draw.
+//! A line says which family of faults, what it happens to, for which time the world asks, and what exactly goes wrong.
+//! A plan is typed; text is its form at the edge: it prints, and what it prints parses back. A line taken out changes no
+//! other line's draw.
 
 pub mod chooser;
+pub mod detail;
+pub mod fault;
 pub mod site;
 
-use crate::plan::site::Question;
-use kernel_core::Names;
+pub use detail::{Down, Lines, ProviderFault};
+pub use fault::{Family, Fault};
+pub use site::{Site, Subject};
+
 use std::fmt;
 use std::str::FromStr;
 
-/// The sites of a run that are not calm. The empty plan is the calm run.
+/// The faults of a run. The empty plan is the calm run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// In the order in which they came up, or were written.
     pub lines: Vec<Line>,
 }
 
-/// One site and its answer, in text.
+/// One site, and what goes wrong there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Line {
-    /// Which question.
-    pub question: Question,
-    /// About whom.
-    pub subject: String,
-    /// For the how-many-eth time, counted from 1.
+    /// What the fault happens to.
+    pub subject: Subject,
+    /// At which of the sites of its family and subject, counted from 1.
     pub ordinal: u32,
-    /// What is answered.
-    pub answer: String,
+    /// What goes wrong.
+    pub fault: Fault,
 }
 
-/// A text that is no plan: which line, what is wrong, and what it should be.
+/// A text that is no plan: which line, what is wrong, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("plan, line {line} (`{text}`): {problem}")]
 pub struct PlanError {
@@ -44,13 +48,32 @@ pub struct PlanError {
     pub line: usize,
     /// The line.
     pub text: String,
-    /// What is wrong with it, and the mend.
+    /// What is wrong with it, and how to fix it.
     pub problem: String,
+}
+
+impl Line {
+    /// Which family of faults it is of.
+    pub fn family(&self) -> Family {
+        self.fault.family()
+    }
+
+    /// Whether both lines are about the same site.
+    pub fn is_at_site_of(&self, other: &Line) -> bool {
+        (self.family(), &self.subject, self.ordinal) == (other.family(), &other.subject, other.ordinal)
+    }
 }
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} #{} {}", self.question, self.subject, self.ordinal, self.answer)
+        write!(f, "{} {} #{} {}", self.family(), self.subject, self.ordinal, self.fault)
+    }
+}
+
+impl From<Line> for Plan {
+    /// The plan of this one line.
+    fn from(line: Line) -> Plan {
+        Plan { lines: vec![line] }
     }
 }
 
@@ -65,7 +88,12 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
-    /// The plan in one line, for a shell: lines parted by `; `.
+    /// Which lines of the script are played, if not all are.
+    pub fn script(&self) -> Option<Lines> {
+        self.lines.iter().find_map(|line| if let Fault::Script(lines) = line.fault { Some(lines) } else { None })
+    }
+
+    /// The plan in one line, for a shell: lines separated by `; `.
     pub fn one_line(&self) -> String {
         let lines: Vec<String> = self.lines.iter().map(Line::to_string).collect();
         lines.join("; ")
@@ -75,7 +103,7 @@ impl Plan {
 impl FromStr for Plan {
     type Err = PlanError;
 
-    /// Reads lines parted by line breaks or semicolons. Empty lines, and what follows `//`, count for nothing.
+    /// Reads lines separated by line breaks or semicolons. Empty lines are skipped, and so is what follows `//`.
     fn from_str(text: &str) -> Result<Plan, PlanError> {
         let mut lines = Vec::new();
         let rows = text.lines().flat_map(|row| row.split("//").next().unwrap_or_default().split(';'));
@@ -91,34 +119,22 @@ impl FromStr for Plan {
 
 fn parse_line(row: &str) -> Result<Line, String> {
     let words: Vec<&str> = row.split_whitespace().collect();
-    let [question, subject, ordinal, answer] = words[..] else {
-        return Err(format!("a line has four words, `question subject #ordinal answer`; this has {}", words.len()));
+    let [family, subject, ordinal, detail] = words[..] else {
+        return Err(format!("a line has four words, `fault subject #count detail`; this has {}", words.len()));
     };
-    let question = Question::parse(question).ok_or_else(|| {
-        let all: Vec<&str> = Question::ALL.iter().map(|question| question.name()).collect();
-        format!("`{question}` is no question; there are {}", all.join(", "))
+    let family = Family::parse(family).ok_or_else(|| {
+        let all: Vec<&str> = Family::ALL.iter().map(|family| family.name()).collect();
+        format!("`{family}` is no fault; the faults are {}", all.join(", "))
     })?;
-    if !fits(subject, question.subject_form()) {
-        return Err(format!(
-            "`{subject}` is not whom `{question}` is about; that has the form {}",
-            question.subject_form()
-        ));
-    }
+    let subject = family.about().parse(subject).ok_or_else(|| {
+        format!("`{family}` cannot happen to `{subject}`; its subject has the form {}", family.about().form())
+    })?;
     let number = ordinal.strip_prefix('#').and_then(|digits| digits.parse().ok()).filter(|n| *n > 0);
     let ordinal = number.ok_or_else(|| format!("`{ordinal}` should be `#` and a number from 1"))?;
-    if question.parse_answer(answer, &mut Names::new()).is_none() {
-        return Err(format!("`{answer}` is no answer to `{question}`; that is {}", question.answer_form()));
-    }
-    Ok(Line { question, subject: subject.to_string(), ordinal, answer: answer.to_string() })
-}
-
-/// Whether a subject has the same separators, in the same order, as the form asked for; of some there is but one.
-fn fits(subject: &str, form: &str) -> bool {
-    if ["chain", "story"].contains(&form) {
-        return subject == form;
-    }
-    let separators = |text: &str| text.chars().filter(|c| "@:/>".contains(*c)).collect::<String>();
-    separators(subject) == separators(form)
+    let fault = family
+        .parse_fault(detail)
+        .ok_or_else(|| format!("`{detail}` does not fit `{family}`, which takes {}", family.detail_form()))?;
+    Ok(Line { subject, ordinal, fault })
 }
 
 #[cfg(test)]
@@ -139,22 +155,25 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_in_a_plan_is_named_with_its_place_and_its_mend() {
+    fn a_mistake_in_a_plan_is_named_with_its_place_and_its_fix() {
         for (text, says) in [
-            ("crash a.os #1 crash\nkrash a.os #1 crash", "line 2 (`krash a.os #1 crash`): `krash` is no question"),
+            ("crash a.os #1 crash\nkrash a.os #1 crash", "line 2 (`krash a.os #1 crash`): `krash` is no fault"),
             ("crash a.os 1 crash", "should be `#` and a number"),
             ("crash a.os #0 crash", "should be `#` and a number"),
-            ("crash a.os>b.os #1 crash", "is not whom `crash` is about"),
-            ("crash a.os #1 explode", "`explode` is no answer to `crash`; that is `shutdown`, `crash` or `power-loss`"),
+            ("crash a.os>b.os #1 crash", "`crash` cannot happen to `a.os>b.os`"),
+            (
+                "crash a.os #1 explode",
+                "`explode` does not fit `crash`, which takes `shutdown`, `crash` or `power-loss`",
+            ),
             ("crash a.os #1", "four words"),
             ("latency a>b #1 12", "a duration"),
-            ("write a #1 shutdown@1", "is no answer"),
-            ("kill a #1 p:q:r@soon", "with `@350ms` behind it"),
+            ("write a #1 shutdown@1", "does not fit `write`"),
+            ("kill a #1 p:q:r@soon", "`@350ms` behind it"),
             ("clock a #1 5s", "with its sign"),
             ("script story #1 5,3", "the lines that are played"),
             ("script story #1 0", "the lines that are played"),
             ("script story #1 257", "the lines that are played"),
-            ("script a.os #1 1", "is not whom `script` is about"),
+            ("script a.os #1 1", "`script` cannot happen to `a.os`"),
         ] {
             let error = text.parse::<Plan>().expect_err(text).to_string();
             assert!(error.contains(says), "{error}");

@@ -27,9 +27,11 @@ use crate::invariant::{Invariants, Violation};
 use crate::modules::Heard;
 use crate::outside::Outside;
 use crate::outside::chain::Chain;
-use crate::plan::chooser::{Chooser, Site, Stream};
-use crate::plan::site::{Answer as Choice, Lines, Question, Subject};
-use crate::plan::{Line, Plan};
+use crate::plan::Site;
+use crate::plan::chooser::{Chooser, Stream};
+use crate::plan::detail::Count;
+use crate::plan::site::SubjectRef;
+use crate::plan::{Line, Lines, Plan, fault};
 use crate::scenario::{Flavor, Scenario, ScenarioError};
 use crate::trace::coverage::Coverage;
 use crate::trace::event::{Event, What};
@@ -199,10 +201,10 @@ enum Task {
 /// The way from one node to another.
 #[derive(Clone)]
 struct Link {
-    latency: Stream,
-    loss: Stream,
-    link: Stream,
-    partition: Stream,
+    latency: Stream<fault::Latency>,
+    loss: Stream<fault::Loss>,
+    link: Stream<fault::Link>,
+    partition: Stream<fault::Partition>,
     cut_until: Instant,
     last_arrival: Instant,
 }
@@ -227,7 +229,7 @@ pub struct World<'s> {
     links: Vec<Link>,
     images: Images,
     outside: Outside,
-    reorg: Stream,
+    reorg: Stream<fault::Reorg>,
     queue: Queue<Task>,
     /// What is due before everything in the queue: it never needs to go in.
     soonest: Option<(Instant, Task)>,
@@ -269,18 +271,18 @@ impl<'s> World<'s> {
         let nodes = ids.iter().map(|id| Node::new(*id, &chooser, &names)).collect();
         let pairs = ids.iter().flat_map(|from| ids.iter().map(move |to| (*from, *to)));
         let links = pairs.map(|(from, to)| {
-            let open = |question| chooser.open(question, Subject::Link(from, to), &names);
+            let of = SubjectRef::Link(from, to);
             Link {
-                latency: open(Question::Latency),
-                loss: open(Question::Loss),
-                link: open(Question::Link),
-                partition: open(Question::Partition),
+                latency: chooser.open(of, &names),
+                loss: chooser.open(of, &names),
+                link: chooser.open(of, &names),
+                partition: chooser.open(of, &names),
                 cut_until: Instant::default(),
                 last_arrival: Instant::default(),
             }
         });
         let links = links.collect();
-        let reorg = chooser.open(Question::Reorg, Subject::Chain, &names);
+        let reorg = chooser.open(SubjectRef::Chain, &names);
         let native = scenario.programs.iter().filter_map(|program| program.native.clone()).collect();
         let semantics = options.semantics.clone().unwrap_or_else(|| scenario.semantics.clone());
         let mut invariants = Vec::new();
@@ -540,11 +542,7 @@ impl<'s> World<'s> {
     /// Puts a task of a node into the queue, where it may have to wait behind others that are due at its instant.
     fn queue_in_order(&mut self, node: usize, at: Instant, task: Task) {
         let stream = &mut self.nodes[node].streams.order;
-        let choice = self.chooser.ask(stream, &mut self.names, |draw| Some(Choice::Count(1 + draw.below(3) as u32)));
-        let rank = match choice {
-            Some(Choice::Count(rank)) => rank,
-            _ => 0,
-        };
+        let Count(rank) = self.chooser.ask(stream, &self.names, || ()).unwrap_or(Count(0));
         self.schedule(at, rank, task);
     }
 }

@@ -5,7 +5,7 @@ use super::{options, play};
 use kernel_core::{Address, Duration};
 use sim::guest::image::Loader;
 use sim::guest::native::{self, Os, ReceivedExt};
-use sim::plan::site::Down;
+use sim::plan::Down;
 use sim::scenario::{Action, Flavor, Program, Scenario, millis, on, start, tell};
 
 const SERVER: &str = "server:bench:alice.os";

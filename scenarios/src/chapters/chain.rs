@@ -3,7 +3,7 @@
 use super::{ALICE, alice, scenario};
 use crate::logs_once::LogsOnce;
 use sim::outside::chain::{ChainPlan, LogSpec};
-use sim::plan::site::Down;
+use sim::plan::Down;
 use sim::scenario::{Scenario, down, emit, lives, millis, prints, secs, start};
 
 pub(super) fn all() -> Vec<Scenario> {

@@ -4,7 +4,7 @@ use super::{ALICE, alice, scenario, to_ask};
 use crate::no_money_lost::NoMoneyLost;
 use kernel_core::Duration;
 use sim::modules::setup::Journal;
-use sim::plan::site::Down;
+use sim::plan::Down;
 use sim::scenario::{Scenario, down, lives, millis, on, prints, restore, secs, start, tell};
 
 pub(super) fn all() -> Vec<Scenario> {

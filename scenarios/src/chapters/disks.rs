@@ -3,7 +3,7 @@
 use super::{ALICE, alice, scenario, to_ask};
 use crate::counts_once::CountsOnce;
 use sim::package::Package;
-use sim::plan::site::Down;
+use sim::plan::Down;
 use sim::scenario::{
     Scenario, alive, down, gone, install, lives, millis, on, prints, restore, secs, start, tell, uninstall,
 };

@@ -2,7 +2,7 @@
 
 use super::{ALICE, alice, leaving, scenario, to_ask};
 use kernel_core::{How, OnExitKind};
-use sim::plan::site::Down;
+use sim::plan::Down;
 use sim::scenario::{Action, On, Scenario, alive, down, gone, kill, lives, millis, prints, secs, start, tell};
 use sim::trace::coverage::COLUMNS;
 

@@ -2,7 +2,7 @@
 
 use super::{ALICE, DEMO, alice, scenario};
 use sim::package::Package;
-use sim::plan::site::Down;
+use sim::plan::Down;
 use sim::scenario::{On, Scenario, Start, alive, down, gone, kill, lives, millis, prints, secs, start, tell};
 
 pub(super) fn all() -> Vec<Scenario> {

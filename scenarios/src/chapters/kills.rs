@@ -2,7 +2,7 @@
 
 use super::{ALICE, BOB, KERNEL, alice, bob, kernel, scenario, to_ask, to_tell};
 use kernel_core::{BackOff, Semantics};
-use sim::plan::site::Down;
+use sim::plan::Down;
 use sim::scenario::{
     On, Scenario, alive, answers, down, gone, initialize, kill, lives, millis, prints, run, secs, start, tell,
 };

@@ -2,7 +2,7 @@
 
 use super::{ALICE, alice, scenario, to_ask};
 use kernel_core::Duration;
-use sim::plan::site::Down;
+use sim::plan::Down;
 use sim::scenario::{On, Scenario, Start, down, lives, millis, on, prints, secs, start, tell};
 use sim::trace::event::Kind;
 

@@ -1,7 +1,7 @@
 //! On-exit requests: whose they are, whom they reach, and which value counts (E4, E8, E11, C5).
 
 use super::{ALICE, alice, kernel, scenario, to_ask};
-use sim::plan::site::Down;
+use sim::plan::Down;
 use sim::scenario::{On, Scenario, ask, down, gone, kill, lives, millis, prints, secs, start, tell};
 
 pub(super) fn all() -> Vec<Scenario> {

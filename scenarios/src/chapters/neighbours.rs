@@ -1,7 +1,7 @@
 //! Two nodes, and the network between them (C1, M).
 
 use super::{ALICE, BOB, KERNEL, alice, bob, scenario, to_ask, to_tell};
-use sim::plan::site::Down;
+use sim::plan::Down;
 use sim::scenario::{Scenario, alive, cut, down, lives, millis, prints, secs, start, tell};
 
 pub(super) fn all() -> Vec<Scenario> {

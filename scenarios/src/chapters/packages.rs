@@ -2,7 +2,7 @@
 
 use super::{ALICE, DEMO, alice, scenario};
 use sim::package::Package;
-use sim::plan::site::Down;
+use sim::plan::Down;
 use sim::scenario::{
     Scenario, alive, answers, ask, down, gone, install, lives, millis, prints, secs, start, tell, uninstall,
 };

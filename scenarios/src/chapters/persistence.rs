@@ -2,7 +2,7 @@
 
 use super::{ALICE, alice, scenario, to_ask};
 use crate::counts_once::CountsOnce;
-use sim::plan::site::Down;
+use sim::plan::Down;
 use sim::scenario::{Scenario, down, kill, lives, millis, prints, secs, start, tell};
 use sim::trace::event::Kind;
 

@@ -1,7 +1,7 @@
 //! How processes start, and that every start is like every other (S).
 
 use super::{ALICE, alice, kernel, scenario, to_ask, to_tell};
-use sim::plan::site::Down;
+use sim::plan::Down;
 use sim::scenario::{
     Program, Scenario, alive, answers, ask, down, gone, initialize, lives, millis, prints, run, secs, start, tell,
 };

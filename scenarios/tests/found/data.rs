@@ -11,9 +11,9 @@ use sim::explore::shrink::shrink;
 use sim::explore::sweep::{points, sweep};
 use sim::explore::{record_seed, run_plan, run_seed};
 use sim::guest::image::Loader;
+use sim::plan::Family;
 use sim::plan::Plan;
 use sim::plan::chooser::{Profile, Seed};
-use sim::plan::site::Question;
 use sim::scenario::{Scenario, millis, on, secs, start, tell};
 use sim::world::{Options, Run};
 use std::collections::BTreeSet;
@@ -48,8 +48,8 @@ fn every_durable_write_of_200_saves_is_a_crash_point_and_all_are_visited() {
     let writes: BTreeSet<(String, u32)> = sites
         .into_iter()
         .map(|point| point.line)
-        .filter(|line| line.question == Question::Write)
-        .map(|line| (line.subject, line.ordinal))
+        .filter(|line| line.family() == Family::Write)
+        .map(|line| (line.subject.to_string(), line.ordinal))
         .collect();
     assert!(writes.len() >= N_SAVES as usize, "each save is a durable write: {}", writes.len());
     // A save has five operations: before the first, after each, by a crash and by a power loss.

@@ -10,7 +10,7 @@ use sim::guest::image::Loader;
 use sim::modules::setup::Journal;
 use sim::plan::Plan;
 use sim::plan::chooser::{Profile, Seed};
-use sim::plan::site::{Down, Question};
+use sim::plan::{Down, Family};
 use sim::scenario::{Scenario, down, millis, secs};
 use sim::trace::event::What;
 use sim::world::{Options, Run};
@@ -116,7 +116,7 @@ fn nor_on_a_disk_that_is_swapped_for_a_backup_again_and_again() {
 fn rotting(journal: Journal, planted: Option<Planted>) -> (usize, Befallen) {
     let (options, loader, scenario) = (with_trace(planted), Loader::default(), bank(journal));
     let writes = points(&scenario, &options, &loader).expect("a sound scenario");
-    let crashes = writes.into_iter().filter(|point| point.line.question == Question::Write);
+    let crashes = writes.into_iter().filter(|point| point.line.family() == Family::Write);
     let files = ["", "-wal", "-journal"].map(|ending| format!("/sqlite/demo:alice.os/bank/bank.db{ending}"));
     let plans: Vec<Plan> = crashes
         .step_by(CRASH_STEP)

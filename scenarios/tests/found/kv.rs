@@ -5,7 +5,7 @@ use scenarios::summing::summing_to;
 use sim::explore::run_plan;
 use sim::explore::sweep::{Point, branches, points};
 use sim::guest::image::Loader;
-use sim::plan::site::Question;
+use sim::plan::Family;
 use sim::plan::{Line, Plan};
 use sim::scenario::Scenario;
 use sim::world::{Options, Run};
@@ -17,7 +17,7 @@ fn scenario(name: &str) -> Scenario {
 /// The crash points of a calm run that are in a durable write: a crash and a power loss after each operation.
 fn writes(scenario: &Scenario) -> Vec<Point> {
     let points = points(scenario, &Options::default(), &Loader::default()).expect("a sound scenario");
-    points.into_iter().filter(|point| point.line.question == Question::Write).collect()
+    points.into_iter().filter(|point| point.line.family() == Family::Write).collect()
 }
 
 /// Visits these crash points, and says how many; none may break a rule.

@@ -4,7 +4,7 @@ use kernel_core::{Deviation, Semantics};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner};
 use sim::explore::property::Plans;
-use sim::plan::site::Question;
+use sim::plan::Family;
 use sim::scenario::Scenario;
 use sim::world::{Options, Verdict};
 
@@ -42,6 +42,6 @@ fn proptest_shrinks_a_plan_to_what_the_failure_needs() {
     };
     assert!(["E6", "X.down.None"].contains(&reason.message()), "{reason}");
     let [line] = &plan.lines[..] else { panic!("the scenario's own crash is enough: {plan}") };
-    let left = line.answer.parse::<u32>();
-    assert!(line.question == Question::Script && left.is_ok(), "one line of the script is left: {line}");
+    let left = line.fault.to_string().parse::<u32>();
+    assert!(line.family() == Family::Script && left.is_ok(), "one line of the script is left: {line}");
 }

@@ -4,7 +4,7 @@ use super::args::Format;
 use super::record::{self, Listed};
 use super::{Context, Outcome, Stop, text};
 use crate::modules::{self, Support, elsewhere};
-use crate::plan::site::Question;
+use crate::plan::Family;
 use kernel_core::{Deviation, Names, Semantics};
 use std::io::Write;
 
@@ -22,7 +22,7 @@ impl List {
         let scenarios = context.scenarios.iter();
         let scenarios = scenarios.map(|scenario| Listed::Scenario { name: &scenario.name, about: &scenario.about });
         let invariants = invariants.iter().map(|claim| Listed::Invariant { name: claim.rule.id(), says: claim.says });
-        let faults = Question::ALL.iter();
+        let faults = Family::ALL.iter();
         let faults = faults.map(|family| Listed::Fault { name: family.name(), summary: family.summary() });
         let deviations = Deviation::ALL.iter();
         let deviations = deviations.map(|each| Listed::Deviation { name: each.name(), summary: each.summary() });

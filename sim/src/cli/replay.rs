@@ -171,12 +171,9 @@ impl Source {
 
 /// Every line of a plan is about nodes that the scenario has.
 fn check_nodes(plan: &Plan, scenario: &Scenario) -> Result<(), Stop> {
-    for line in plan.lines.iter().filter(|line| line.question.subject_form().contains("node")) {
-        let nodes = match line.subject.split_once('@') {
-            Some((node, _)) => node,
-            None => &line.subject,
-        };
-        if let Some(node) = nodes.split('>').find(|node| !scenario.nodes.iter().any(|known| known == node)) {
+    for line in &plan.lines {
+        let known = |node: &&str| scenario.nodes.iter().any(|known| known == node);
+        if let Some(node) = line.subject.nodes().into_iter().find(|node| !known(node)) {
             let (name, nodes) = (&scenario.name, scenario.nodes.join(", "));
             return Err(Stop::Wrong(format!("plan (`{line}`): `{node}` is no node of {name}; there are {nodes}")));
         }
@@ -187,10 +184,9 @@ fn check_nodes(plan: &Plan, scenario: &Scenario) -> Result<(), Stop> {
 /// The lines of a plan whose site never came up.
 fn unused(plan: Option<&Plan>, run: &Run) -> Vec<String> {
     let used = run.plan.as_ref().map_or(&[][..], |plan| &plan.lines);
-    let site = |line: &crate::plan::Line| (line.question, line.subject.clone(), line.ordinal);
-    let used: Vec<_> = used.iter().map(site).collect();
     let lines = plan.map_or(&[][..], |plan| &plan.lines).iter();
-    lines.filter(|line| !used.contains(&site(line))).map(|line| line.to_string()).collect()
+    let unused = lines.filter(|line| !used.iter().any(|used| used.is_at_site_of(line)));
+    unused.map(|line| line.to_string()).collect()
 }
 
 fn as_record<'a>(scenario: &'a Scenario, run: &'a Run, trace: Option<Vec<String>>, unused: Vec<String>) -> Record<'a> {

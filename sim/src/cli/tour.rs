@@ -5,9 +5,9 @@ use super::failure::{Stage, violations};
 use super::text::{counted, grouped};
 use super::{Context, Outcome, Stop};
 use crate::explore::report::{WIDTH, clip};
+use crate::plan::Family;
 use crate::plan::Plan;
 use crate::plan::chooser::{Profile, Seed};
-use crate::plan::site::Question;
 use crate::scenario::Scenario;
 use crate::trace;
 use crate::trace::coverage::COLUMNS;
@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, out: &mut impl Write) -> Result<Outcome, St
         "Here are {}, {} and {} families of faults. This is one of them.\n",
         counted(scenarios, "scenario"),
         counted(rules, "invariant"),
-        Question::ALL.len()
+        Family::ALL.len()
     )?;
     let rules = Rules::default();
     let stage = Stage { context, rules: &rules, profile: Profile::Swarm };

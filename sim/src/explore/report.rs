@@ -4,7 +4,6 @@
 
 use crate::invariant::Violation;
 use crate::plan::Plan;
-use crate::plan::site::{Lines, Question};
 use crate::scenario;
 use crate::trace;
 use crate::trace::event::Event;
@@ -92,8 +91,7 @@ impl Report<'_> {
 
     /// What is left of the script, if not all of it is.
     fn script(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let about = self.plan.lines.iter().find(|line| line.question == Question::Script);
-        let Some(lines) = about.and_then(|line| Lines::parse(&line.answer)) else { return Ok(()) };
+        let Some(lines) = self.plan.script() else { return Ok(()) };
         let played = self.script.iter().enumerate().filter(|(index, _)| lines.has(*index));
         writeln!(f, "  script: {} of {} lines are played", played.clone().count(), self.script.len())?;
         played.take(PLAN_LINES_MAX).try_for_each(|(index, line)| {

@@ -6,10 +6,7 @@
 //! mean fewer calls and lives to count; then values get simpler; over and over, until nothing helps any more. It has the steps of a proptest value tree, so that property suites and the command line
 //! shrink alike.
 
-use crate::disk::{IoFault, IoWrong, Spared};
-use crate::plan::site::{Lines, Question};
-use crate::plan::{Line, Plan};
-use kernel_core::Duration;
+use crate::plan::{Family, Fault, Line, Lines, Plan, Subject};
 
 /// A plan that gets simpler while it keeps failing.
 #[derive(Clone, Debug)]
@@ -129,7 +126,7 @@ impl PlanTree {
     /// The lines that are faults, by their place in the plan: all but the one about the script.
     fn faults(&self) -> Vec<usize> {
         let lines = self.best.lines.iter().enumerate();
-        lines.filter(|(_, line)| line.question != Question::Script).map(|(place, _)| place).collect()
+        lines.filter(|(_, line)| line.family() != Family::Script).map(|(place, _)| place).collect()
     }
 
     fn without(&self, left_out: &[usize]) -> Plan {
@@ -142,9 +139,9 @@ impl PlanTree {
     }
 
     fn without_family(&self, n: usize) -> (Option<Plan>, Stage) {
-        match Question::ALL.get(n) {
-            Some(family) if *family != Question::Script => {
-                let of_it = |place: &usize| self.best.lines[*place].question == *family;
+        match Family::ALL.get(n) {
+            Some(family) if *family != Family::Script => {
+                let of_it = |place: &usize| self.best.lines[*place].family() == *family;
                 let left_out: Vec<usize> = self.faults().into_iter().filter(of_it).collect();
                 (Some(self.without(&left_out)).filter(|_| !left_out.is_empty()), Stage::Family(n + 1))
             }
@@ -164,8 +161,7 @@ impl PlanTree {
 
     /// The lines of the script that are played, counted from 0.
     fn played(&self) -> Vec<usize> {
-        let about = self.best.lines.iter().find(|line| line.question == Question::Script);
-        let lines = about.and_then(|line| Lines::parse(&line.answer));
+        let lines = self.best.script();
         (0..self.script).filter(|line| lines.is_none_or(|lines| lines.has(*line))).collect()
     }
 
@@ -176,9 +172,9 @@ impl PlanTree {
                 let kept = played.iter().enumerate().filter(|(place, _)| !(from..from + size).contains(place));
                 let lines = Lines::of(kept.map(|(_, line)| *line));
                 let mut plan = self.without(&[]);
-                plan.lines.retain(|line| line.question != Question::Script);
-                let (question, subject) = (Question::Script, "story".to_string());
-                plan.lines.insert(0, Line { question, subject, ordinal: 1, answer: lines.to_string() });
+                plan.lines.retain(|line| line.family() != Family::Script);
+                let about = Line { subject: Subject::Scenario, ordinal: 1, fault: Fault::Script(lines) };
+                plan.lines.insert(0, about);
                 (Some(plan), self.stage)
             }
             (false, 1) => (None, Stage::Move { out: 0, moved: 0, attempt: 0 }),
@@ -209,10 +205,10 @@ impl PlanTree {
 
     fn with_value(&self, line: usize, attempt: usize) -> (Option<Plan>, Stage) {
         match self.best.lines.get(line) {
-            Some(was) => match simpler(was).into_iter().nth(attempt) {
+            Some(was) => match was.fault.simpler().into_iter().nth(attempt) {
                 Some(simpler) => {
                     let mut plan = self.best.clone();
-                    plan.lines[line] = simpler;
+                    plan.lines[line].fault = simpler;
                     (Some(plan), self.stage)
                 }
                 None => (None, Stage::Value { line: line + 1, attempt: 0 }),
@@ -223,89 +219,15 @@ impl PlanTree {
     }
 }
 
-/// The line at the sites next to its own: one asking earlier or later, one life earlier or later.
+/// The line at the sites next to its own: one site earlier or later, one life earlier or later.
 fn neighbours(line: &Line) -> Vec<Line> {
     let near = |n: u32| [n.checked_sub(1).filter(|n| *n > 0), n.checked_add(1)].into_iter().flatten();
     let mut moved: Vec<Line> = near(line.ordinal).map(|ordinal| Line { ordinal, ..line.clone() }).collect();
-    if let Some((who, life)) = line.subject.rsplit_once('/')
-        && let Ok(life) = life.parse::<u32>()
-    {
-        moved.extend(near(life).map(|life| Line { subject: format!("{who}/{life}"), ..line.clone() }));
+    if let Subject::Life { node, process, life } = &line.subject {
+        let of = |life| Subject::Life { node: node.clone(), process: process.clone(), life };
+        moved.extend(near(*life).map(|life| Line { subject: of(life), ..line.clone() }));
     }
     moved
-}
-
-/// Simpler forms of a line, the simplest first.
-fn simpler(line: &Line) -> Vec<Line> {
-    let with = |answer: String| Line { answer, ..line.clone() };
-    let answers: Vec<String> = match line.question {
-        Question::Downtime | Question::Latency | Question::Link | Question::Partition => {
-            match Duration::parse(&line.answer) {
-                Some(span) => rounder(span).into_iter().map(|span| span.to_string()).collect(),
-                None => vec![],
-            }
-        }
-        Question::Cost if line.answer != "x10" => vec!["x10".to_string()],
-        Question::Crash | Question::Outage if line.answer != "crash" => vec!["crash".to_string()],
-        Question::Kill => match line.answer.split_once('@') {
-            Some((process, _)) => vec![process.to_string()],
-            None => vec![],
-        },
-        Question::DiskCost if line.answer != "x10" => vec!["x10".to_string()],
-        Question::Unsynced => match Spared::parse(&line.answer) {
-            Some(spared) => spared.simpler().iter().map(Spared::to_string).collect(),
-            None => vec![],
-        },
-        Question::Clock => {
-            let (sign, span) = line.answer.split_at(1);
-            let span = Duration::parse(span).unwrap_or_default();
-            rounder(span).into_iter().map(|span| format!("{sign}{span}")).collect()
-        }
-        Question::Restore | Question::Order | Question::Reorg | Question::Spin | Question::Memory
-            if line.answer != "1" =>
-        {
-            vec!["1".to_string()]
-        }
-        Question::Write => match line.answer.strip_prefix("power-loss") {
-            Some(done) => vec![format!("crash{done}")],
-            None => vec![],
-        },
-        Question::Io => match IoFault::parse(&line.answer) {
-            Some(fault) if fault.wrong != IoWrong::Error => {
-                vec![IoFault { wrong: IoWrong::Error, ..fault }.to_string()]
-            }
-            _ => vec![],
-        },
-        Question::Provider if line.answer != "disconnect" => vec!["disconnect".to_string()],
-        Question::Cost
-        | Question::DiskCost
-        | Question::Crash
-        | Question::Outage
-        | Question::Rot
-        | Question::Restore
-        | Question::Order
-        | Question::Reorg
-        | Question::Provider
-        | Question::Spin
-        | Question::Memory
-        | Question::Trap
-        | Question::BootOrder
-        | Question::Script
-        | Question::Loss => vec![],
-    };
-    answers.into_iter().map(with).collect()
-}
-
-/// Rounder spans, none of them longer.
-fn rounder(span: Duration) -> Vec<Duration> {
-    let units =
-        [Duration::from_secs(1), Duration::from_millis(100), Duration::from_millis(10), Duration::from_millis(1)];
-    let down = |unit: &Duration| Duration(span.0 / unit.0 * unit.0);
-    let rounder = units.iter().map(down).filter(|round| round.0 > 0 && *round < span);
-    let mut spans: Vec<Duration> =
-        [units[0], units[1]].into_iter().filter(|unit| *unit < span).chain(rounder).collect();
-    spans.dedup();
-    spans
 }
 
 /// What shrinking came to.
@@ -342,6 +264,7 @@ fn walk(mut tree: PlanTree, runs_max: usize, mut fails: impl FnMut(&Plan) -> boo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kernel_core::Duration;
 
     fn plan(lines: usize) -> Plan {
         let line = |n: usize| match n % 4 {
@@ -368,7 +291,8 @@ mod tests {
     #[test]
     fn a_value_gets_rounder_while_the_failure_stays() {
         let shrunk = shrink("latency a>b #1 1.234567s".parse().expect("it is a plan"), 100, |plan| {
-            plan.lines.first().is_some_and(|line| Duration::parse(&line.answer) >= Some(Duration::from_millis(1_200)))
+            let long = |line: &Line| matches!(line.fault, Fault::Latency(span) if span >= Duration::from_millis(1_200));
+            plan.lines.first().is_some_and(long)
         });
         assert_eq!(shrunk.plan.to_string(), "latency a>b #1 1.2s");
     }
@@ -388,9 +312,7 @@ mod tests {
     #[test]
     fn what_is_left_of_a_script_is_what_the_failure_needs() {
         let shrunk = shrink_with_script(plan(20), 40, 1_000, |plan| {
-            let about = plan.lines.iter().find(|line| line.question == Question::Script);
-            let played = about.and_then(|line| Lines::parse(&line.answer));
-            let plays = |line| played.is_none_or(|played: Lines| played.has(line));
+            let plays = |line| plan.script().is_none_or(|played| played.has(line));
             plays(4) && plays(30) && plays(31) && plan.lines.iter().any(|line| line.ordinal == 12)
         });
         assert_eq!(shrunk.plan.to_string(), "script story #1 5,31-32\nkill a.os #12 p:q:r");

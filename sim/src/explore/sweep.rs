@@ -10,9 +10,8 @@
 
 use crate::explore::run_plan;
 use crate::guest::image::Loader;
-use crate::plan::chooser::{Chooser, Site};
-use crate::plan::site::{ProviderFault, Question};
-use crate::plan::{Line, Plan};
+use crate::plan::chooser::Chooser;
+use crate::plan::{Line, Plan, Site};
 use crate::scenario::{Scenario, ScenarioError};
 use crate::world::{Options, Run, Verdict, World};
 
@@ -65,44 +64,11 @@ pub fn points(scenario: &Scenario, options: &Options, loader: &Loader) -> Result
         step += 1;
     }
     let census = world.play_out();
-    let answers = |site: &Site| -> Vec<String> {
-        let fixed = |answers: &[&str]| answers.iter().map(|answer| answer.to_string()).collect();
-        match site.question {
-            Question::Trap => fixed(&["panic"]),
-            Question::Crash => fixed(&["crash", "power-loss"]),
-            Question::Write => {
-                let done = (0..=site.operations).flat_map(|n| [format!("crash@{n}"), format!("power-loss@{n}")]);
-                done.collect()
-            }
-            Question::Reorg => fixed(&["3"]),
-            Question::Provider => ProviderFault::ALL.map(|fault| fault.name().to_string()).to_vec(),
-            Question::Kill => {
-                let there = census.processes.iter().filter(|(node, _)| *node == site.subject);
-                there.map(|(_, process)| process.clone()).collect()
-            }
-            Question::Cost
-            | Question::Io
-            | Question::DiskCost
-            | Question::Unsynced
-            | Question::Rot
-            | Question::Restore
-            | Question::Downtime
-            | Question::BootOrder
-            | Question::Latency
-            | Question::Loss
-            | Question::Link
-            | Question::Order
-            | Question::Spin
-            | Question::Memory
-            | Question::Outage
-            | Question::Partition
-            | Question::Clock
-            | Question::Script => vec![],
-        }
-    };
     let points = sites.iter().flat_map(|(step, site)| {
-        let lines = answers(site).into_iter().map(|answer| site.answered(&answer));
-        lines.map(|line| Point { line, step: *step })
+        let there = census.processes.iter().filter(|(node, _)| site.subject.nodes() == [node]);
+        let processes: Vec<&str> = there.map(|(_, process)| process.as_str()).collect();
+        let faults = site.family.sweep(site, &processes).into_iter();
+        faults.map(|fault| Point { line: site.with(fault), step: *step })
     });
     Ok(points.collect())
 }
@@ -128,7 +94,7 @@ pub fn branches(
         }
         let (way, run) = match calm.fork(line) {
             Some(branch) => (Way::Forked, branch.play_out()),
-            None => (Way::RunAgain, run_plan(scenario, &Plan { lines: vec![line.clone()] }, options, loader)?),
+            None => (Way::RunAgain, run_plan(scenario, &line.clone().into(), options, loader)?),
         };
         if !on_branch(line, way, run) {
             break;
@@ -150,7 +116,7 @@ pub fn sweep(
     let points = points(scenario, options, loader)?;
     let mut swept = Swept { points: points.len(), ..Swept::default() };
     branches(scenario, options, loader, &points, |line, way, run| {
-        let plan = || Plan { lines: vec![line.clone()] };
+        let plan = || Plan::from(line.clone());
         swept.visited += 1;
         swept.forked += usize::from(way == Way::Forked);
         match run.verdict {

@@ -6,7 +6,7 @@
 
 use crate::invariant::lives::{answers, entry};
 use crate::invariant::{Claim, Invariant, Past};
-use crate::plan::site::Down;
+use crate::plan::Down;
 use crate::trace::event::{Event, Kind, What};
 use effect::Effect;
 use kernel_core::{Cause, Message, Names, ProcessRef, Rule};

@@ -4,7 +4,7 @@ use super::{Heard, Module, ModuleContext};
 use crate::disk::{Disk, IoFault, Op};
 use crate::outside::Outside;
 use crate::outside::visit::{Sight, Visit};
-use crate::plan::site::ProviderFault;
+use crate::plan::ProviderFault;
 use crate::trace::event::What;
 use kernel_core::command::Command;
 use kernel_core::{

@@ -23,7 +23,7 @@
 
 use super::{Module, ModuleContext, Support};
 use crate::outside::chain::{Chain, News};
-use crate::plan::site::ProviderFault;
+use crate::plan::ProviderFault;
 use filter::{Filter, Wrong};
 use kernel_core::{Address, Duration, Instant, Message};
 use serde_json::{Value, json};

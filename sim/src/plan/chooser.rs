@@ -1,15 +1,17 @@
 //! The one door through which chance enters.
 //!
-//! Whoever might go more than one way holds a [`Stream`] per question and subject, and asks it. A stream counts its
-//! askings; between two sites that are not calm an asking costs one comparison.
+//! Wherever a world could go more than one way it has a [`Stream`] per family and subject, and asks the chooser. A stream
+//! counts its sites; between two sites at which something goes wrong, asking costs one comparison.
 
-use crate::plan::site::{Answer, Question, Subject};
-use crate::plan::{Line, Plan};
+use crate::plan::fault::{Family, FaultFamily, NEVER};
+use crate::plan::site::{Site, SubjectRef};
+use crate::plan::{Fault, Line, Plan};
 use indexmap::IndexMap;
 use kernel_core::Names;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::collections::VecDeque;
+use std::marker::PhantomData;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A short name for a plan: all that the seeded chooser draws from.
@@ -30,15 +32,15 @@ pub enum Profile {
     Sound,
 }
 
-/// Who decides at sites.
+/// Decides at each site whether something goes wrong, and what.
 #[derive(Clone, Debug)]
 pub struct Chooser {
     source: Source,
-    /// Whether every answer is calm for now: while the scenario is set up, and while the world is to settle.
+    /// Whether nothing goes wrong for now: while the scenario is set up, and while the world settles.
     lifted: bool,
-    /// Whether every answer so far was calm.
+    /// Whether nothing went wrong so far.
     calm: bool,
-    /// Answers that were not calm, in their order, if they are kept.
+    /// What went wrong, in its order, if it is kept.
     record: Option<Vec<Line>>,
     /// The lines of a plan that is to be kept to, from the one that comes next.
     strict: Option<VecDeque<Line>>,
@@ -50,49 +52,29 @@ pub struct Chooser {
 enum Source {
     Seeded {
         rng: Box<ChaCha8Rng>,
-        rates: [u32; Question::ALL.len()],
+        rates: [u32; Family::ALL.len()],
     },
     Planned {
-        lines: IndexMap<(Question, String), Vec<(u32, String)>>,
+        /// By family and subject; the first line of a site counts.
+        lines: IndexMap<(Family, String), Vec<(u32, Fault)>>,
     },
-    /// Answers calmly, and notes every asking outside the setup, and about how many operations it was.
+    /// Nothing goes wrong; every site outside the setup is noted.
     Census {
         sites: Vec<Site>,
     },
 }
 
-/// A site: which question, about whom, for the how-many-eth time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Site {
-    /// Which question.
-    pub question: Question,
-    /// About whom, as a plan has it.
-    pub subject: String,
-    /// For the how-many-eth time, counted from 1.
-    pub ordinal: u32,
-    /// How many operations the question is about, if it is about a write.
-    pub operations: u32,
-}
-
-impl Site {
-    /// A plan's line that answers here.
-    pub fn answered(&self, answer: &str) -> Line {
-        let Site { question, subject, ordinal, .. } = self.clone();
-        Line { question, subject, ordinal, answer: answer.to_string() }
-    }
-}
-
-/// The askings of one question about one subject.
+/// The sites of one family and one subject.
 #[derive(Clone, Debug)]
-pub struct Stream {
-    question: Question,
-    subject: Subject,
+pub struct Stream<F> {
+    subject: SubjectRef,
     asked: u32,
-    /// What the next asking is about, for a census.
+    /// How many operations the write in question has, for a census.
     operations: u32,
-    /// The next asking that is not calm; none, if it is `u32::MAX`.
+    /// The next site at which something may go wrong; none, if it is `u32::MAX`.
     next: u32,
     key: u64,
+    family: PhantomData<F>,
 }
 
 /// What a draw is made from: independent of every other draw.
@@ -106,10 +88,18 @@ impl Draw {
         // The high half of the product: as even as 64 bits allow, without a loop.
         ((u128::from(self.0) * u128::from(n)) >> 64) as u64
     }
-}
 
-/// One of n, for rates: a site of a family with rate `n` is not calm once in `n` askings.
-const NEVER: u32 = 0;
+    /// One of these.
+    pub(crate) fn pick<'a, T, const N: usize>(&mut self, all: &'a [T; N]) -> &'a T {
+        const { assert!(N > 0) };
+        &all[self.below(N as u64) as usize]
+    }
+
+    /// One of these, if there are any.
+    pub(crate) fn one_of<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
+        all.get(self.below(all.len().max(1) as u64) as usize)
+    }
+}
 
 impl Chooser {
     /// Nothing ever goes wrong: the empty plan.
@@ -120,15 +110,15 @@ impl Chooser {
     /// Draws from a seed.
     pub fn seeded(seed: Seed, profile: Profile) -> Chooser {
         let rng = ChaCha8Rng::seed_from_u64(seed.0);
-        let mut rates = [NEVER; Question::ALL.len()];
-        for (rate, question) in rates.iter_mut().zip(Question::ALL) {
-            let mut draw = Draw(key(&rng, &format!("rate {question}")));
-            let usual = usual_rate(question);
+        let mut rates = [NEVER; Family::ALL.len()];
+        for (rate, family) in rates.iter_mut().zip(Family::ALL) {
+            let mut draw = Draw(key(&rng, &format!("rate {family}")));
+            let usual = family.rate();
             *rate = match profile {
                 Profile::Calm => NEVER,
                 _ if usual == NEVER => NEVER,
                 Profile::Stormy => usual,
-                Profile::Sound if matches!(question, Question::Io | Question::Rot) => NEVER,
+                Profile::Sound if matches!(family, Family::Io | Family::Rot) => NEVER,
                 Profile::Swarm | Profile::Sound if draw.below(2) == 0 => NEVER,
                 Profile::Swarm | Profile::Sound if usual == 1 => 1,
                 Profile::Swarm | Profile::Sound => usual * [1, 4, 16, 64][draw.below(4) as usize],
@@ -144,14 +134,14 @@ impl Chooser {
         }
     }
 
-    /// Answers as a plan says, and calmly where it says nothing.
+    /// Has those faults happen that a plan says, and no others.
     pub fn planned(plan: &Plan) -> Chooser {
-        let mut lines: IndexMap<(Question, String), Vec<(u32, String)>> = IndexMap::new();
+        let mut lines: IndexMap<(Family, String), Vec<(u32, Fault)>> = IndexMap::new();
         for line in &plan.lines {
-            let site = (line.question, line.subject.clone());
-            lines.entry(site).or_default().push((line.ordinal, line.answer.clone()));
+            let stream = (line.family(), line.subject.to_string());
+            lines.entry(stream).or_default().push((line.ordinal, line.fault.clone()));
         }
-        lines.values_mut().for_each(|answers| answers.sort());
+        lines.values_mut().for_each(|faults| faults.sort_by_key(|(ordinal, _)| *ordinal));
         Chooser {
             source: Source::Planned { lines },
             lifted: false,
@@ -222,82 +212,80 @@ impl Chooser {
         self.calm
     }
 
-    /// A stream that nobody has asked yet.
-    pub fn open(&self, question: Question, subject: Subject, names: &Names) -> Stream {
-        let mut stream = Stream { question, subject, asked: 0, operations: 0, next: u32::MAX, key: 0 };
+    /// A stream of which no site has come up yet.
+    pub fn open<F: FaultFamily>(&self, subject: SubjectRef, names: &Names) -> Stream<F> {
+        let family = PhantomData;
+        let mut stream = Stream { subject, asked: 0, operations: 0, next: u32::MAX, key: 0, family };
         match &self.source {
-            Source::Seeded { rates, .. } if rates[question as usize] == NEVER => {}
-            Source::Seeded { rng, .. } => stream.key = key(rng, &format!("{question} {}", subject.text(names))),
+            Source::Seeded { rates, .. } if rates[F::FAMILY as usize] == NEVER => {}
+            Source::Seeded { rng, .. } => {
+                stream.key = key(rng, &format!("{} {}", F::FAMILY, subject.named(names)));
+            }
             Source::Planned { .. } | Source::Census { .. } => {}
         }
         self.find_next(&mut stream, names);
         stream
     }
 
-    /// Asks. `None` is the calm answer. Where a seed wants another, `draw` says which; it may say `None` too.
+    /// Whether something goes wrong at the next site of a stream, and what exactly. `offer` says what there is to choose
+    /// from; it is called if a seed has something go wrong here.
     #[inline]
-    pub fn ask(
+    pub fn ask<F: FaultFamily>(
         &mut self,
-        stream: &mut Stream,
-        names: &mut Names,
-        draw: impl FnOnce(&mut Draw) -> Option<Answer>,
-    ) -> Option<Answer> {
+        stream: &mut Stream<F>,
+        names: &Names,
+        offer: impl FnOnce() -> F::Offer,
+    ) -> Option<F::Detail> {
         stream.asked += 1;
         if stream.asked < stream.next {
             return None;
         }
-        self.answer(stream, names, draw)
+        self.answer(stream, names, offer)
     }
 
     #[cold]
-    fn answer(
+    fn answer<F: FaultFamily>(
         &mut self,
-        stream: &mut Stream,
-        names: &mut Names,
-        draw: impl FnOnce(&mut Draw) -> Option<Answer>,
-    ) -> Option<Answer> {
+        stream: &mut Stream<F>,
+        names: &Names,
+        offer: impl FnOnce() -> F::Offer,
+    ) -> Option<F::Detail> {
         let ordinal = stream.asked;
-        let answer = match &mut self.source {
+        let detail = match &mut self.source {
             _ if self.lifted => None,
             Source::Census { sites } => {
-                let Stream { question, operations, .. } = *stream;
-                sites.push(Site { question, subject: stream.subject.text(names), ordinal, operations });
+                let (family, operations) = (F::FAMILY, stream.operations);
+                sites.push(Site { family, subject: stream.subject.named(names), ordinal, operations });
                 None
             }
-            Source::Seeded { rates, .. } if !stream.hits(ordinal, rates[stream.question as usize]) => None,
-            Source::Seeded { .. } => draw(&mut Draw(stream.draw(ordinal))),
+            Source::Seeded { rates, .. } if !stream.hits(ordinal, rates[F::FAMILY as usize]) => None,
+            Source::Seeded { .. } => F::draw(&mut Draw(stream.draw(ordinal)), offer(), names),
             Source::Planned { lines } => {
-                let site = (stream.question, stream.subject.text(names));
-                let text = lines.get(&site).and_then(|answers| answers.iter().find(|(at, _)| *at == ordinal));
-                text.and_then(|(_, text)| stream.question.parse_answer(text, names))
+                let faults = lines.get(&stream.name(names));
+                let fault = faults.and_then(|faults| faults.iter().find(|(at, _)| *at == ordinal));
+                fault.and_then(|(_, fault)| F::detail(fault)).cloned()
             }
         };
-        self.calm &= answer.is_none();
-        if let (Some(answer), Some(record)) = (&answer, &mut self.record) {
-            let subject = stream.subject.text(names);
-            let text = stream.question.answer_text(answer.clone(), names);
-            record.push(Line { question: stream.question, subject, ordinal, answer: text });
-        }
-        if answer.is_some() {
-            self.keep_to_plan(stream, names);
+        if let Some(detail) = &detail {
+            self.calm = false;
+            let line = || Line { subject: stream.subject.named(names), ordinal, fault: F::fault(detail.clone()) };
+            if let Some(record) = &mut self.record {
+                record.push(line());
+            }
+            if let Some(next) = self.strict.as_mut().and_then(VecDeque::pop_front)
+                && !next.is_at_site_of(&line())
+            {
+                self.misfit.get_or_insert(next);
+            }
         }
         self.find_next(stream, names);
-        answer
+        detail
     }
 
-    /// Sees to it that what was answered is the next line of a strict plan.
-    fn keep_to_plan(&mut self, stream: &Stream, names: &Names) {
-        let Some(line) = self.strict.as_mut().and_then(VecDeque::pop_front) else { return };
-        let site = (stream.question, stream.subject.text(names), stream.asked);
-        if site != (line.question, line.subject.clone(), line.ordinal) {
-            self.misfit.get_or_insert(line);
-        }
-    }
-
-    /// Sets the next asking that is not calm.
-    fn find_next(&self, stream: &mut Stream, names: &Names) {
+    /// Sets the next site at which something may go wrong.
+    fn find_next<F: FaultFamily>(&self, stream: &mut Stream<F>, names: &Names) {
         stream.next = match &self.source {
-            Source::Seeded { rates, .. } => match rates[stream.question as usize] {
+            Source::Seeded { rates, .. } => match rates[F::FAMILY as usize] {
                 NEVER => u32::MAX,
                 // Looks no further ahead than pays; where nothing is found, asking there finds the next.
                 rate => {
@@ -307,50 +295,34 @@ impl Chooser {
             },
             Source::Planned { lines } if lines.is_empty() => u32::MAX,
             Source::Planned { lines } => {
-                let answers = lines.get(&(stream.question, stream.subject.text(names)));
-                let later =
-                    |answers: &Vec<(u32, String)>| answers.iter().map(|(at, _)| *at).find(|at| *at > stream.asked);
-                answers.and_then(later).unwrap_or(u32::MAX)
+                let faults = lines.get(&stream.name(names)).map_or(&[][..], Vec::as_slice);
+                faults.iter().map(|(at, _)| *at).find(|at| *at > stream.asked).unwrap_or(u32::MAX)
             }
             Source::Census { .. } => stream.asked + 1,
         };
     }
 }
 
-impl Stream {
-    /// The next asking is about so many operations.
-    pub fn about(&mut self, operations: usize) -> &mut Stream {
+impl<F: FaultFamily> Stream<F> {
+    /// The next site is about a write of so many operations.
+    pub fn about(&mut self, operations: usize) -> &mut Stream<F> {
         self.operations = operations as u32;
         self
     }
 
-    /// The draw of an asking: a hash of the stream's key and the ordinal, whatever else was drawn.
+    /// Its family and subject, as plans name them.
+    fn name(&self, names: &Names) -> (Family, String) {
+        (F::FAMILY, self.subject.named(names).to_string())
+    }
+
+    /// The draw of a site: a hash of the stream's key and the ordinal, whatever else was drawn.
     fn draw(&self, ordinal: u32) -> u64 {
         mix(self.key.wrapping_add(u64::from(ordinal).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 
-    /// Whether this asking is one of those, one in `rate`, that are not calm.
+    /// Whether this site is one of those, one in `rate`, at which something goes wrong.
     fn hits(&self, ordinal: u32, rate: u32) -> bool {
         Draw(!self.draw(ordinal)).below(u64::from(rate)) == 0
-    }
-}
-
-/// How rare a family's faults are when it is on: one in so many askings.
-fn usual_rate(question: Question) -> u32 {
-    match question {
-        // What survives a power loss is always a draw: that nothing does is the least of it.
-        Question::Latency | Question::Downtime | Question::Unsynced => 1,
-        Question::BootOrder | Question::Order => 2,
-        Question::Loss | Question::Provider => 5,
-        Question::Rot | Question::Restore => 6,
-        Question::Write | Question::Io | Question::Reorg => 8,
-        Question::DiskCost => 16,
-        Question::Cost | Question::Trap => 12,
-        Question::Clock => 2,
-        Question::Kill | Question::Link | Question::Partition => 20,
-        Question::Crash | Question::Memory | Question::Spin => 30,
-        Question::Outage => 60,
-        Question::Script => NEVER,
     }
 }
 
@@ -381,8 +353,8 @@ mod tests {
         let mut refused = 0;
         for seed in 0..64 {
             let (mut swarm, sound) = (rates(seed, Profile::Swarm), rates(seed, Profile::Sound));
-            refused += u32::from(swarm[Question::Io as usize] != NEVER);
-            (swarm[Question::Io as usize], swarm[Question::Rot as usize]) = (NEVER, NEVER);
+            refused += u32::from(swarm[Family::Io as usize] != NEVER);
+            (swarm[Family::Io as usize], swarm[Family::Rot as usize]) = (NEVER, NEVER);
             assert_eq!(swarm, sound);
         }
         assert!(refused > 0, "a swarm's disks refuse");

@@ -2,7 +2,7 @@
 
 use crate::outside::chain::LogSpec;
 use crate::outside::visit::Visit;
-use crate::plan::site::Down;
+use crate::plan::Down;
 use crate::trace::event::Kind;
 use kernel_core::Duration;
 use std::fmt;

@@ -3,7 +3,7 @@
 use super::{Action, Expect, On, Start};
 use crate::outside::chain::LogSpec;
 use crate::outside::visit::{Frame, FrameKind, HttpRequest, Visit};
-use crate::plan::site::Down;
+use crate::plan::Down;
 use kernel_core::Duration;
 
 /// A process on a node.

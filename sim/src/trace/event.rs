@@ -6,7 +6,7 @@
 use crate::disk::{IoFault, Path};
 use crate::outside::chain::News;
 use crate::outside::visit::{Sight, Visit};
-use crate::plan::site::Down;
+use crate::plan::Down;
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{
     Answer, Bytes, Call, CallKind, Capability, Cause, Change, DropReason, Duration, Exit, Instant, Message, NodeId,

@@ -288,7 +288,7 @@ impl Probes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::site::Down;
+    use crate::plan::Down;
     use crate::trace::event::Life;
     use kernel_core::{CallKind, Cause, Instant};
 

@@ -2,9 +2,10 @@
 
 use super::{Phase, Task, World};
 use crate::disk::planted::Planted;
-use crate::disk::{Disk, Files};
+use crate::disk::{Disk, Files, Path};
 use crate::disk::{state, table};
-use crate::plan::site::{Answer as Choice, Down};
+use crate::plan::Down;
+use crate::plan::detail::{NthLatest, Rotten};
 use crate::trace::event::What;
 use crate::world::node::Backup;
 use kernel_core::Duration;
@@ -57,12 +58,9 @@ impl World<'_> {
     pub(super) fn befalls_at_rest(&mut self, node: usize) {
         let value = &mut self.nodes[node];
         let n_backups = value.backups.len() as u32;
-        let choice = self.chooser.ask(&mut value.streams.restore, &mut self.names, |draw| {
-            Some(Choice::Count(1 + draw.below(u64::from(n_backups.min(3))) as u32)).filter(|_| n_backups > 0)
-        });
-        let nth_latest = match choice {
-            Some(Choice::Count(nth)) => Some(nth.min(n_backups)).filter(|nth| *nth > 0),
-            _ => (value.to_restore && n_backups > 0).then_some(1),
+        let nth_latest = match self.chooser.ask(&mut value.streams.restore, &self.names, || n_backups) {
+            Some(NthLatest(nth)) => Some(nth.min(n_backups)).filter(|nth| *nth > 0),
+            None => (value.to_restore && n_backups > 0).then_some(1),
         };
         value.to_restore = false;
         if let Some(nth_latest) = nth_latest {
@@ -79,14 +77,13 @@ impl World<'_> {
     fn rots(&mut self, node: usize) {
         let value = &mut self.nodes[node];
         let files = value.disk.files();
-        let choice = self.chooser.ask(&mut value.streams.rot, &mut self.names, |draw| {
-            let with_content: Vec<_> = files.all().filter(|path| files.len(path).is_ok_and(|len| len > 0)).collect();
-            let path = *with_content.get(draw.below(with_content.len().max(1) as u64) as usize)?;
-            let byte = draw.below(files.len(path).unwrap_or(1));
-            Some(Choice::Rot(path.clone(), byte))
+        let rotten = self.chooser.ask(&mut value.streams.rot, &self.names, || {
+            let with_len = |path: &Path| Some((path.clone(), files.len(path).ok().filter(|len| *len > 0)?));
+            files.all().filter_map(with_len).collect()
         });
-        // A boot that fell while it was mending goes on with that before more rots.
-        if let Some(Choice::Rot(path, byte)) = choice.filter(|_| table::is_whole(&value.disk)) {
+        // A boot that went down during its repairs goes on with them before more rots.
+        if let Some(Rotten { path, byte }) = rotten.filter(|_| table::is_whole(&value.disk)) {
+            let path: Path = path.into();
             match self.options.planted {
                 Some(Planted::NoChecksums) => value.disk.flip(&path, byte),
                 _ => value.disk.rot(&path, byte),

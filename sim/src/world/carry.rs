@@ -4,7 +4,7 @@ use super::lives::returned;
 use super::{LATENCY, MODULE_COST, Task, World};
 use crate::guest::Reply;
 use crate::modules::Heard;
-use crate::plan::site::{Answer as Choice, Down};
+use crate::plan::Down;
 use crate::trace::event::{Life, What};
 use crate::world::node::Job;
 use kernel_core::command::{Command, CommandAnswer};
@@ -190,21 +190,14 @@ impl World<'_> {
         }
         let index = self.link_of(node, to);
         let link = &mut self.links[index];
-        let names = &mut self.names;
-        let cut = self
-            .chooser
-            .ask(&mut link.link, names, |draw| Some(Choice::Time(Duration::from_millis(100 + draw.below(10_000)))));
-        if let Some(Choice::Time(span)) = cut {
+        let names = &self.names;
+        if let Some(span) = self.chooser.ask(&mut link.link, names, || ()) {
             link.cut_until = link.cut_until.max(now + span);
         }
-        let both = self.chooser.ask(&mut link.partition, names, |draw| {
-            Some(Choice::Time(Duration::from_millis(100 + draw.below(10_000))))
-        });
-        let lost = self.chooser.ask(&mut link.loss, names, |_| Some(Choice::Yes)).is_some();
-        let latency = self.chooser.ask(&mut link.latency, names, |draw| {
-            Some(Choice::Time(Duration::from_micros(1_000 + draw.below(200_000))))
-        });
-        if let Some(Choice::Time(span)) = both {
+        let both = self.chooser.ask(&mut link.partition, names, || ());
+        let lost = self.chooser.ask(&mut link.loss, names, || ()).is_some();
+        let latency = self.chooser.ask(&mut link.latency, names, || ()).unwrap_or(LATENCY);
+        if let Some(span) = both {
             self.cut(node, to, span);
             self.cut(to, node, span);
         }
@@ -214,10 +207,6 @@ impl World<'_> {
             self.record(node, Some(cause), What::NetworkLost(message));
             return;
         }
-        let latency = match latency {
-            Some(Choice::Time(latency)) => latency,
-            _ => LATENCY,
-        };
         // Never at the instant of the one before: there they might change places.
         let at = (now + latency).max(link.last_arrival + Duration(1));
         link.last_arrival = at;

@@ -4,7 +4,9 @@ use super::{Phase, Task, World};
 use crate::disk::Spared;
 use crate::disk::{state, table};
 use crate::modules::setup::Setup;
-use crate::plan::site::{Answer as Choice, Down, WriteFault};
+use crate::plan::Down;
+use crate::plan::detail::{First, Victim, WriteFault};
+use crate::plan::fault::WriteOffer;
 use crate::trace::event::{Life, What};
 use crate::world::node::{Known, Up};
 use crate::world::operator::Step;
@@ -20,11 +22,7 @@ impl World<'_> {
     /// down now and the input comes to nothing.
     pub(super) fn before_step(&mut self, node: usize) -> bool {
         let streams = &mut self.nodes[node].streams;
-        let crash = self.chooser.ask(&mut streams.crash, &mut self.names, |draw| {
-            let ways = [Down::Shutdown, Down::Crash, Down::PowerLoss];
-            Some(Choice::Down(ways[draw.below(3) as usize]))
-        });
-        if let Some(Choice::Down(how)) = crash {
+        if let Some(how) = self.chooser.ask(&mut streams.crash, &self.names, || ()) {
             self.go_down(node, None, how, None);
             return false;
         }
@@ -32,23 +30,19 @@ impl World<'_> {
             return false;
         }
         let node_value = &mut self.nodes[node];
-        let kernel = node_value.up.as_ref().map(|up| &up.kernel);
-        let kill = self.chooser.ask(&mut node_value.streams.kill, &mut self.names, |draw| {
-            let victims: Vec<ProcessRef> = kernel?.processes().collect();
-            let index = draw.below(victims.len().max(1) as u64) as usize;
-            let victim = *victims.get(index)?;
-            Some(match draw.below(2) {
-                0 => Choice::Process(victim),
-                _ => Choice::Later(victim, Duration::from_millis(1 + draw.below(3_000))),
-            })
+        let up = node_value.up.as_ref();
+        let kill = self.chooser.ask(&mut node_value.streams.kill, &self.names, || {
+            up.map(|up| up.kernel.processes().collect()).unwrap_or_default()
         });
-        match kill {
-            Some(Choice::Process(victim)) => self.kill(node, victim),
-            Some(Choice::Later(victim, after)) => {
-                let boot = self.nodes[node].boots;
-                self.schedule(self.now + after, 0, Task::Kill(node, boot, victim));
+        if let Some(Victim { process, after }) = kill {
+            let victim = self.names.process(&process);
+            match after {
+                None => self.kill(node, victim),
+                Some(after) => {
+                    let boot = self.nodes[node].boots;
+                    self.schedule(self.now + after, 0, Task::Kill(node, boot, victim));
+                }
             }
-            _ => {}
         }
         self.nodes[node].up.is_some()
     }
@@ -67,11 +61,7 @@ impl World<'_> {
             return false;
         }
         let stream = &mut self.nodes[node].streams.outage;
-        let outage = self.chooser.ask(stream, &mut self.names, |draw| {
-            let ways = [Down::Shutdown, Down::Crash, Down::PowerLoss];
-            Some(Choice::Down(ways[draw.below(3) as usize]))
-        });
-        let Some(Choice::Down(how)) = outage else { return false };
+        let Some(how) = self.chooser.ask(stream, &self.names, || ()) else { return false };
         for node in 0..self.nodes.len() {
             if self.nodes[node].up.is_some() {
                 self.go_down(node, None, how, None);
@@ -112,31 +102,13 @@ impl World<'_> {
             Down::Crash => {}
             Down::PowerLoss => {
                 let unsynced = node_value.disk.unsynced() as u64;
-                let choice = self.chooser.ask(&mut node_value.streams.unsynced, &mut self.names, |draw| {
-                    let spared = match draw.below(3) {
-                        0 => Spared::First(draw.below(unsynced + 1) as u32),
-                        _ => Spared::Mixed(draw.below(1 << 16) as u32),
-                    };
-                    Some(Choice::Spared(spared)).filter(|_| unsynced > 0)
-                });
-                let spared = match choice {
-                    Some(Choice::Spared(spared)) => spared,
-                    _ => Spared::First(0),
-                };
-                node_value.disk.power_loss(spared);
+                let spared = self.chooser.ask(&mut node_value.streams.unsynced, &self.names, || unsynced);
+                node_value.disk.power_loss(spared.unwrap_or(Spared::First(0)));
                 self.spend_on_copies(node);
             }
         }
-        let choice = self.chooser.ask(&mut self.nodes[node].streams.downtime, &mut self.names, |draw| {
-            // Some stay away until long after everybody has given up on them.
-            let most = [8_000, 8_000, 60_000][draw.below(3) as usize];
-            Some(Choice::Time(Duration::from_millis(1 + draw.below(most))))
-        });
-        let downtime = match (span, choice) {
-            (Some(span), _) => span,
-            (None, Some(Choice::Time(downtime))) if self.phase != Phase::Settling => downtime,
-            (None, _) => DOWNTIME,
-        };
+        let drawn = self.chooser.ask(&mut self.nodes[node].streams.downtime, &self.names, || ());
+        let downtime = span.or(drawn.filter(|_| self.phase != Phase::Settling)).unwrap_or(DOWNTIME);
         let boot = self.nodes[node].boots;
         let at = self.now + downtime;
         self.schedule(at, 0, Task::Boot(node, boot));
@@ -155,12 +127,11 @@ impl World<'_> {
         let cause = self.record(node, None, What::Booted(boots));
         // What the disk has is known since just now.
         let mut rows: Vec<_> = self.nodes[node].known.rows.clone().into_iter().collect();
-        let choice = self.chooser.ask(&mut self.nodes[node].streams.boot_order, &mut self.names, |draw| {
-            let guests: Vec<ProcessRef> = rows.iter().map(|(id, _)| *id).filter(|id| !id.is_module()).collect();
-            let index = draw.below(guests.len().max(1) as u64) as usize;
-            guests.get(index).map(|first| Choice::Process(*first))
+        let first = self.chooser.ask(&mut self.nodes[node].streams.boot_order, &self.names, || {
+            rows.iter().map(|(id, _)| *id).filter(|id| !id.is_module()).collect()
         });
-        if let Some(Choice::Process(first)) = choice {
+        if let Some(First(first)) = first {
+            let first = self.names.process(&first);
             // A stable sort: the others keep their order.
             rows.sort_by_key(|(id, _)| *id != first);
         }
@@ -186,13 +157,10 @@ impl World<'_> {
         let mut ops = table::mend(&self.nodes[node].disk, self.options.planted);
         ops.push(state::settle());
         let stream = self.nodes[node].streams.write.about(ops.len());
-        let choice = self.chooser.ask(stream, &mut self.names, |draw| {
-            let how = [Down::Crash, Down::PowerLoss][draw.below(2) as usize];
-            Some(Choice::Write(WriteFault::Down(how, draw.below(ops.len() as u64 + 1) as u32)))
-        });
-        let (done, down) = match choice {
-            Some(Choice::Write(WriteFault::Down(how, done))) => (ops.len().min(done as usize), Some(how)),
-            _ => (ops.len(), None),
+        let offer = || WriteOffer { operations: ops.len() as u64, refusable: false };
+        let (done, down) = match self.chooser.ask(stream, &self.names, offer) {
+            Some(WriteFault::Down(how, done)) => (ops.len().min(done as usize), Some(how)),
+            Some(WriteFault::Refused) | None => (ops.len(), None),
         };
         for op in &ops[..done] {
             self.nodes[node].disk.apply(op).expect("a formatted disk has a table and saved state");

@@ -4,8 +4,7 @@
 //! ([`Recorded`](crate::guest::recorded::Recorded)), and what a module may have open, which cannot be.
 
 use super::World;
-use crate::plan::Line;
-use crate::plan::site::Question;
+use crate::plan::{Family, Line, Subject};
 use crate::world::node::Node;
 
 impl<'s> World<'s> {
@@ -20,7 +19,10 @@ impl<'s> World<'s> {
     pub(crate) fn fork(&self, line: &Line) -> Option<World<'s>> {
         assert!(self.keeps_answers, "only a world that keeps its guests' answers is forked");
         assert!(self.effects.is_empty() && self.buffer.is_empty() && self.due.is_empty(), "between two tasks");
-        let dies = |node: &Node| line.question == Question::Crash && line.subject == self.names.node_text(node.id);
+        let dies = |node: &Node| {
+            let is_subject = |of: &Subject| matches!(of, Subject::Node(name) if name == self.names.node_text(node.id));
+            line.family() == Family::Crash && is_subject(&line.subject)
+        };
         let nodes = self.nodes.iter().map(|node| node.fork(!dies(node))).collect::<Option<_>>()?;
         Some(World {
             scenario: self.scenario,

@@ -4,7 +4,9 @@ use super::{CALL_COST, START_COST, Task, World};
 use crate::guest::recorded::Recorded;
 use crate::guest::wasm::Limits;
 use crate::guest::{Clock, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn};
-use crate::plan::site::{Answer as Choice, Question, Subject};
+use crate::plan::detail::{Count, Factor, Jump};
+use crate::plan::fault::Memory;
+use crate::plan::site::SubjectRef;
 use crate::trace::event::{Life, What};
 use crate::world::node::Live;
 use kernel_core::{Answer, Call, CallKind, Cause, Duration, Exit, Input, Instant, ProcessRef};
@@ -18,17 +20,13 @@ impl World<'_> {
         let life = Life { process, number };
         let cause = self.record(node, None, What::Started(life));
         let address = self.nodes[node].address(process);
-        let subject = Subject::Life(address, number);
-        let seed = xxhash_rust::xxh3::xxh3_64(subject.text(&self.names).as_bytes());
-        let open = |question| self.chooser.open(question, subject, &self.names);
-        let (trap, cost, spin) = (open(Question::Trap), open(Question::Cost), open(Question::Spin));
-        let mut memory = open(Question::Memory);
-        let refused =
-            self.chooser.ask(&mut memory, &mut self.names, |draw| Some(Choice::Count(1 + draw.below(3) as u32)));
-        let refused_growth = match refused {
-            Some(Choice::Count(nth)) => Some(nth),
-            _ => None,
-        };
+        let subject = SubjectRef::Life(address, number);
+        let seed = xxhash_rust::xxh3::xxh3_64(subject.named(&self.names).to_string().as_bytes());
+        let trap = self.chooser.open(subject, &self.names);
+        let cost = self.chooser.open(subject, &self.names);
+        let spin = self.chooser.open(subject, &self.names);
+        let mut memory = self.chooser.open::<Memory>(subject, &self.names);
+        let refused_growth = self.chooser.ask(&mut memory, &self.names, || ()).map(|Count(nth)| nth);
         self.flavored |= refused_growth.is_some();
         let limits = Limits { refused_growth, ..self.options.limits.clone() };
         let begin = self.images.begins(image, limits, seed);
@@ -62,20 +60,13 @@ impl World<'_> {
                 // A read of the clock is no call: quanta before it would add up with those before the call.
                 let spins = match (then, no_call_before) {
                     (Some(Turn::Clock(_)), true) => None,
-                    _ => self
-                        .chooser
-                        .ask(&mut live.spin, &mut self.names, |draw| Some(Choice::Count(1 + draw.below(5) as u32))),
+                    _ => self.chooser.ask(&mut live.spin, &self.names, || ()),
                 };
-                if let Some(Choice::Count(quanta)) = spins {
+                if let Some(Count(quanta)) = spins {
                     live.spins = quanta;
                 }
-                let choice = self.chooser.ask(&mut live.cost, &mut self.names, |draw| {
-                    Some(Choice::Count([10, 100, 1_000][draw.below(3) as usize]))
-                });
-                match choice {
-                    Some(Choice::Count(factor)) => Duration(CALL_COST.0 * u64::from(factor)),
-                    _ => CALL_COST,
-                }
+                let Factor(factor) = self.chooser.ask(&mut live.cost, &self.names, || ()).unwrap_or(Factor(1));
+                Duration(CALL_COST.0 * u64::from(factor))
             }
         };
         let number = live.number;
@@ -99,10 +90,7 @@ impl World<'_> {
     fn clock(&mut self, node: usize, cause: Cause, clock: Clock) -> Instant {
         let Clock::Real = clock else { return self.now };
         let stream = &mut self.nodes[node].streams.clock;
-        let jump = self.chooser.ask(stream, &mut self.names, |draw| {
-            Some(Choice::Jump((draw.below(20_001) as i64 - 10_000) * 1_000_000)).filter(|jump| *jump != Choice::Jump(0))
-        });
-        if let Some(Choice::Jump(nanos)) = jump {
+        if let Some(Jump(nanos)) = self.chooser.ask(stream, &self.names, || ()) {
             let off = &mut self.nodes[node].clock_off;
             *off = off.saturating_add(nanos);
             self.record(node, Some(cause), What::ClockJumped(nanos));
@@ -130,7 +118,7 @@ impl World<'_> {
         let cause = live.cause;
         match turn {
             Turn::Call(call) => {
-                let injected = self.chooser.ask(&mut live.trap, &mut self.names, |_| Some(Choice::Yes));
+                let injected = self.chooser.ask(&mut live.trap, &self.names, || ());
                 if injected.is_some() {
                     return self.exit(
                         node,

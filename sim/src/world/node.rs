@@ -6,7 +6,8 @@ use crate::guest::{Guest, Reply, Turn, Usage};
 use crate::modules::setup::Setup;
 use crate::modules::{self, Module};
 use crate::plan::chooser::{Chooser, Stream};
-use crate::plan::site::{Question, Subject};
+use crate::plan::fault;
+use crate::plan::site::SubjectRef;
 use crate::world::operator::Operator;
 use kernel_core::{
     Address, Bytes, Call, CallKind, Cause, Change, Instant, Kernel, LifeId, Message, Names, NodeId, ProcessRef,
@@ -50,20 +51,20 @@ pub(crate) struct Backup {
 /// The questions that are asked about a node.
 #[derive(Clone)]
 pub(crate) struct NodeStreams {
-    pub kill: Stream,
-    pub crash: Stream,
-    pub write: Stream,
-    pub io: Stream,
-    pub disk_cost: Stream,
-    pub unsynced: Stream,
-    pub rot: Stream,
-    pub restore: Stream,
-    pub downtime: Stream,
-    pub boot_order: Stream,
-    pub order: Stream,
-    pub provider: Stream,
-    pub outage: Stream,
-    pub clock: Stream,
+    pub kill: Stream<fault::Kill>,
+    pub crash: Stream<fault::Crash>,
+    pub write: Stream<fault::Write>,
+    pub io: Stream<fault::Io>,
+    pub disk_cost: Stream<fault::DiskCost>,
+    pub unsynced: Stream<fault::Unsynced>,
+    pub rot: Stream<fault::Rot>,
+    pub restore: Stream<fault::Restore>,
+    pub downtime: Stream<fault::Downtime>,
+    pub boot_order: Stream<fault::BootOrder>,
+    pub order: Stream<fault::Order>,
+    pub provider: Stream<fault::Provider>,
+    pub outage: Stream<fault::Outage>,
+    pub clock: Stream<fault::Clock>,
 }
 
 /// Durable facts, as the trace has them.
@@ -101,9 +102,9 @@ pub(crate) struct Live {
     pub waits_in: Option<CallKind>,
     /// How many quanta it has yet to compute before what comes next.
     pub spins: u32,
-    pub trap: Stream,
-    pub cost: Stream,
-    pub spin: Stream,
+    pub trap: Stream<fault::Trap>,
+    pub cost: Stream<fault::Cost>,
+    pub spin: Stream<fault::Spin>,
 }
 
 /// Something that waits for the disk.
@@ -122,7 +123,7 @@ pub(crate) enum Job {
 impl Node {
     /// A node with an empty table, not yet booted.
     pub fn new(id: NodeId, chooser: &Chooser, names: &Names) -> Node {
-        let open = |question| chooser.open(question, Subject::Node(id), names);
+        let of = SubjectRef::Node(id);
         let mut disk = Disk::default();
         for op in table::format().iter().chain(&state::format()) {
             disk.apply(op).expect("an empty disk can be formatted");
@@ -137,20 +138,20 @@ impl Node {
             operator: Operator::default(),
             clock_off: 0,
             streams: NodeStreams {
-                kill: open(Question::Kill),
-                crash: open(Question::Crash),
-                write: open(Question::Write),
-                io: open(Question::Io),
-                disk_cost: open(Question::DiskCost),
-                rot: open(Question::Rot),
-                restore: open(Question::Restore),
-                unsynced: open(Question::Unsynced),
-                downtime: open(Question::Downtime),
-                boot_order: open(Question::BootOrder),
-                order: open(Question::Order),
-                provider: open(Question::Provider),
-                outage: open(Question::Outage),
-                clock: open(Question::Clock),
+                kill: chooser.open(of, names),
+                crash: chooser.open(of, names),
+                write: chooser.open(of, names),
+                io: chooser.open(of, names),
+                disk_cost: chooser.open(of, names),
+                rot: chooser.open(of, names),
+                restore: chooser.open(of, names),
+                unsynced: chooser.open(of, names),
+                downtime: chooser.open(of, names),
+                boot_order: chooser.open(of, names),
+                order: chooser.open(of, names),
+                provider: chooser.open(of, names),
+                outage: chooser.open(of, names),
+                clock: chooser.open(of, names),
             },
             known: Known::default(),
             written: table::Written::default(),

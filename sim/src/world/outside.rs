@@ -4,7 +4,8 @@ use super::{MODULE_COST, Task, World};
 use crate::disk::{IoFault, Op};
 use crate::modules::{Heard, ModuleContext};
 use crate::outside::visit::{Sight, Visit};
-use crate::plan::site::{Answer as Choice, ProviderFault};
+use crate::plan::ProviderFault;
+use crate::plan::detail::Count;
 use crate::trace::event::What;
 use crate::world::node::{Node, Up};
 use kernel_core::{Address, Cause, ProcessRef};
@@ -68,13 +69,7 @@ impl World<'_> {
     fn provider_fault(&mut self, node: usize) -> Option<ProviderFault> {
         self.outside.chain.as_ref()?;
         let stream = &mut self.nodes[node].streams.provider;
-        let choice = self
-            .chooser
-            .ask(stream, &mut self.names, |draw| Some(Choice::Provider(ProviderFault::ALL[draw.below(3) as usize])));
-        match choice {
-            Some(Choice::Provider(fault)) => Some(fault),
-            _ => None,
-        }
+        self.chooser.ask(stream, &self.names, || ())
     }
 
     // ---- visitors ---------------------------------------------------------------------------------------------
@@ -104,12 +99,7 @@ impl World<'_> {
 
     /// The chain goes on by a block, and every node that is up hears of it.
     pub(super) fn mine(&mut self) {
-        let choice =
-            self.chooser.ask(&mut self.reorg, &mut self.names, |draw| Some(Choice::Count(1 + draw.below(3) as u32)));
-        let replaced = match choice {
-            Some(Choice::Count(replaced)) => replaced,
-            _ => 0,
-        };
+        let Count(replaced) = self.chooser.ask(&mut self.reorg, &self.names, || ()).unwrap_or(Count(0));
         let chain = self.outside.chain.as_mut().expect("blocks are mined on a chain");
         let news = Rc::new(chain.mine(self.now, replaced));
         let at = self.now + chain.block_time();

@@ -4,7 +4,8 @@ use super::{Phase, Task, World};
 use crate::disk::{Disk, Op};
 use crate::modules;
 use crate::package::{self, Content};
-use crate::plan::site::{Answer as Choice, Question, Subject};
+use crate::plan::fault::Script;
+use crate::plan::site::SubjectRef;
 use crate::scenario::{Action, Letter, OnExit, ScenarioError, Start, When};
 use crate::trace::event::{Event, Kind, What};
 use crate::world::operator::Step;
@@ -161,10 +162,8 @@ impl World<'_> {
         }
         self.phase = Phase::Storm;
         self.chooser.lift(false);
-        let mut script = self.chooser.open(Question::Script, Subject::Scenario, &self.names);
-        if let Some(Choice::Lines(lines)) = self.chooser.ask(&mut script, &mut self.names, |_| None) {
-            self.played = Some(lines);
-        }
+        let mut script = self.chooser.open::<Script>(SubjectRef::Scenario, &self.names);
+        self.played = self.chooser.ask(&mut script, &self.names, || ());
         self.begin_backups();
         for (line, entry) in self.scenario.script.iter().enumerate() {
             if let When::At(after) = entry.when {

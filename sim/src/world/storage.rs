@@ -8,7 +8,8 @@ use crate::disk::planted::Planted;
 use crate::disk::{IoFault, IoWrong, Op};
 use crate::disk::{state, table};
 use crate::modules::{self, Heard};
-use crate::plan::site::{Answer as Choice, Down, WriteFault};
+use crate::plan::detail::{Factor, WriteFault};
+use crate::plan::fault::WriteOffer;
 use crate::trace::event::What;
 use crate::world::node::{Job, Node};
 use kernel_core::{
@@ -37,14 +38,8 @@ impl World<'_> {
     fn schedule_disk(&mut self, node: usize) {
         let boot = self.nodes[node].boots;
         let stream = &mut self.nodes[node].streams.disk_cost;
-        let choice = self
-            .chooser
-            .ask(stream, &mut self.names, |draw| Some(Choice::Count([10, 100, 1_000][draw.below(3) as usize])));
-        let factor = match choice {
-            Some(Choice::Count(factor)) => u64::from(factor),
-            _ => 1,
-        };
-        let at = self.now + Duration(DISK_COST.0 * factor);
+        let Factor(factor) = self.chooser.ask(stream, &self.names, || ()).unwrap_or(Factor(1));
+        let at = self.now + Duration(DISK_COST.0 * u64::from(factor));
         self.queue_in_order(node, at, Task::Disk(node, boot));
     }
 
@@ -139,15 +134,7 @@ impl World<'_> {
     /// Whether the disk refuses an access of the work at hand, and which.
     fn io_fault(&mut self, node: usize) -> Option<IoFault> {
         let stream = &mut self.nodes[node].streams.io;
-        let choice = self.chooser.ask(stream, &mut self.names, |draw| {
-            let wrong = [IoWrong::NoSpace, IoWrong::Error, IoWrong::Short][draw.below(3) as usize];
-            let most = 1 << draw.below(7);
-            Some(Choice::Io(IoFault { at: 1 + draw.below(most) as u32, wrong }))
-        });
-        match choice {
-            Some(Choice::Io(fault)) => Some(fault),
-            _ => None,
-        }
+        self.chooser.ask(stream, &self.names, || ())
     }
 
     /// Does the operations of a job, and records what is durable then; or that the disk refused it, now or in its
@@ -162,24 +149,18 @@ impl World<'_> {
         fact: Fact,
     ) -> Option<(Cause, Result<(), Refused>)> {
         let refusable = !matches!(fact, Fact::Nothing);
-        let choice = if ops.is_empty() {
+        let fault = if ops.is_empty() {
             None
         } else {
             let stream = self.nodes[node].streams.write.about(ops.len());
-            self.chooser.ask(stream, &mut self.names, |draw| {
-                if refusable && draw.below(3) == 0 {
-                    return Some(Choice::Write(WriteFault::Refused));
-                }
-                let how = [Down::Crash, Down::PowerLoss][draw.below(2) as usize];
-                Some(Choice::Write(WriteFault::Down(how, draw.below(ops.len() as u64 + 1) as u32)))
-            })
+            self.chooser.ask(stream, &self.names, || WriteOffer { operations: ops.len() as u64, refusable })
         };
-        match choice {
-            Some(Choice::Write(WriteFault::Refused)) if refusable => {
+        match fault {
+            Some(WriteFault::Refused) if refusable => {
                 let index = self.record(node, Some(cause), What::WriteRefused);
                 return Some((index, Err(Refused)));
             }
-            Some(Choice::Write(WriteFault::Down(how, n))) => {
+            Some(WriteFault::Down(how, n)) => {
                 let n = (n as usize).min(ops.len());
                 self.apply(node, ops, n);
                 if n == ops.len() && done.is_ok() {
@@ -188,7 +169,7 @@ impl World<'_> {
                 self.go_down(node, Some(cause), how, None);
                 return None;
             }
-            _ => {}
+            Some(WriteFault::Refused) | None => {}
         }
         self.apply(node, ops, ops.len());
         let cause = match done {

@@ -7,8 +7,8 @@ use sim::guest::native::{self, Os, ReceivedExt};
 use sim::outside::chain::{ChainPlan, LogSpec};
 use sim::outside::visit::HttpRequest;
 use sim::outside::web::{Page, SocketServer};
+use sim::plan::Down;
 use sim::plan::Plan;
-use sim::plan::site::Down;
 use sim::scenario::{
     Program, Scenario, browse, close_socket, down, hears, kill, lives, millis, on, open_socket, prints, push_text,
     pushes, secs, serves, start, tell,

@@ -1,7 +1,7 @@
 //! The exit matrix, E6 and E8: scenarios that hold, and scenarios in which each cell is broken.
 
 use crate::invariant::tests::history::{History, history, telling};
-use crate::plan::site::Down;
+use crate::plan::Down;
 use kernel_core::{BackOff, CallKind, Duration, How, OnExit, OnExitKind, Rule};
 
 fn none() -> History {

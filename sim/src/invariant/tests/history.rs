@@ -4,7 +4,7 @@
 //! here: a scenario can be told as wrongly as its test needs.
 
 use crate::invariant::{Invariants, all};
-use crate::plan::site::Down;
+use crate::plan::Down;
 use crate::trace::event::{Event, Life, What};
 use kernel_core::command::{Command, CommandAnswer, Initialize};
 use kernel_core::{

@@ -1,7 +1,7 @@
 //! E5, K1 and K2.
 
 use crate::invariant::tests::history::{History, history};
-use crate::plan::site::Down;
+use crate::plan::Down;
 use kernel_core::{BackOff, OnExit, Rule};
 
 fn restart() -> History {

@@ -69,7 +69,7 @@ fn what_comes_before_the_first_run_waits() {
 #[test]
 fn ids_never_repeat() {
     two().asks_with_id("a", "b", 7 << 40, "one").asks_with_id("a", "b", 7 << 40, "two").breaks(Rule::E10);
-    let again = two().asks_with_id("a", "b", 7 << 40, "one").goes_down(crate::plan::site::Down::Crash).boots();
+    let again = two().asks_with_id("a", "b", 7 << 40, "one").goes_down(crate::plan::Down::Crash).boots();
     again.starts("a").starts("b").asks_with_id("a", "b", 6 << 40, "two").breaks(Rule::E10);
 }
 

@@ -3,7 +3,7 @@
 use crate::disk::{IoFault, IoWrong};
 use crate::invariant::pairs::PairsAreKept;
 use crate::invariant::{Invariant, Past};
-use crate::plan::site::Down;
+use crate::plan::Down;
 use crate::trace::event::{Event, What};
 use kernel_core::{
     Address, Blob, Cause, Content, Instant, Message, MessageId, Names, NodeId, ProcessRef, Request, Response,

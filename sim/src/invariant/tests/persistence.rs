@@ -1,7 +1,7 @@
 //! P1, P2, E3 and E4.
 
 use crate::invariant::tests::history::{History, history, telling};
-use crate::plan::site::Down;
+use crate::plan::Down;
 use kernel_core::{BackOff, CallKind, DropReason, OnExit, Rule};
 
 fn restart() -> History {

@@ -1,7 +1,7 @@
 //! S2 to S7.
 
 use crate::invariant::tests::history::{History, history};
-use crate::plan::site::Down;
+use crate::plan::Down;
 use kernel_core::command::CommandAnswer::{RunProcessError, StartedProcess};
 use kernel_core::{CallKind, OnExit, Rule};
 
