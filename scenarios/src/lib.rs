@@ -5,6 +5,7 @@ pub mod counts_once;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 pub mod guests;
+pub mod loads;
 pub mod logs_once;
 pub mod no_money_lost;
 pub mod summing;

@@ -205,7 +205,10 @@ pub struct Invariants {
 impl Invariants {
     /// A fresh set.
     pub fn new(all: Vec<Box<dyn Invariant>>) -> Invariants {
-        let mut readers = [const { Vec::new() }; Kind::COUNT];
+        // A world begins with this: each list is allocated once.
+        let mut counts = [0; Kind::COUNT];
+        all.iter().flat_map(|invariant| invariant.reads()).for_each(|kind| counts[*kind as usize] += 1);
+        let mut readers = counts.map(Vec::with_capacity);
         for (index, invariant) in all.iter().enumerate() {
             for kind in invariant.reads() {
                 readers[*kind as usize].push(index);

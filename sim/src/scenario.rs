@@ -12,6 +12,7 @@ use crate::outside::web::{Page, SocketServer};
 use crate::package::{Installer, Package};
 use crate::trace::event::Kind;
 use kernel_core::{Duration, Names, ProcessId, ProcessRef, Semantics};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 mod action;
@@ -278,15 +279,15 @@ impl Scenario {
     }
 
     /// The bytes of a program in a flavor: what a package's file holds.
-    pub fn program_bytes(&self, name: &str, flavor: Flavor) -> Result<Vec<u8>, ScenarioError> {
+    pub fn program_bytes(&self, name: &str, flavor: Flavor) -> Result<Cow<'_, [u8]>, ScenarioError> {
         let program = self.programs.iter().find(|program| program.name == name);
         let program =
             program.ok_or_else(|| ScenarioError(format!("the program `{name}` is not among its programs")))?;
-        let native = program.native.as_ref().map(|native| format!("native:{}", native.name()).into_bytes());
-        let wasm = program.wasm.as_ref().map(|wasm| wasm.to_vec());
+        let native = || Some(Cow::from(format!("native:{}", program.native.as_ref()?.name()).into_bytes()));
+        let wasm = || program.wasm.as_deref().map(Cow::from);
         let bytes = match flavor {
-            Flavor::Native => native.or(wasm),
-            Flavor::Wasm => wasm.or(native),
+            Flavor::Native => native().or_else(wasm),
+            Flavor::Wasm => wasm().or_else(native),
         };
         bytes.ok_or_else(|| ScenarioError(format!("the program `{name}` is neither native nor Wasm")))
     }

@@ -3,7 +3,6 @@
 use crate::trace::event::Event;
 use encode::encode;
 use kernel_core::Cause;
-use std::collections::VecDeque;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 pub mod coverage;
@@ -40,13 +39,15 @@ impl std::fmt::Display for Fingerprint {
 pub struct Trace {
     count: u64,
     fingerprint: Fingerprint,
-    /// The last events, and all of them if `keep_all`.
-    kept: VecDeque<(Cause, Event)>,
+    /// The last events, in a ring whose next place is that of the oldest; all of them, in order, if `keep_all`.
+    kept: Vec<(Cause, Event)>,
+    next_place: usize,
     keep_all: bool,
     /// The fingerprint after each event, if all are kept.
     chain: Vec<Fingerprint>,
     /// The explicit encoding of one event, reused.
     buffer: Vec<u8>,
+    hashed: u64,
 }
 
 impl Trace {
@@ -66,13 +67,17 @@ impl Trace {
         self.buffer.clear();
         encode(&event, &mut self.buffer);
         self.fingerprint = Fingerprint(xxh3_64_with_seed(&self.buffer, self.fingerprint.0));
+        self.hashed += self.buffer.len() as u64;
         self.count += 1;
         if self.keep_all {
             self.chain.push(self.fingerprint);
-        } else if self.kept.len() == KEPT {
-            self.kept.pop_front();
         }
-        self.kept.push_back((index, event));
+        if self.keep_all || self.kept.len() < KEPT {
+            self.kept.push((index, event));
+        } else {
+            self.kept[self.next_place] = (index, event);
+            self.next_place = (self.next_place + 1) % KEPT;
+        }
         index
     }
 
@@ -92,6 +97,11 @@ impl Trace {
         self.count == 0
     }
 
+    /// How many bytes the fingerprint was made of.
+    pub fn hashed(&self) -> u64 {
+        self.hashed
+    }
+
     /// The fingerprint of all events so far.
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
@@ -104,6 +114,7 @@ impl Trace {
 
     /// The events that are kept, oldest first, with their indices.
     pub fn events(&self) -> impl Iterator<Item = &(Cause, Event)> {
-        self.kept.iter()
+        let (newer, older) = self.kept.split_at(self.next_place);
+        older.iter().chain(newer)
     }
 }

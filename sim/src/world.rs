@@ -376,6 +376,7 @@ impl<'s> World<'s> {
             self.invariants.at_end(&self.names);
             self.check_expectations();
         }
+        self.spent.hashed = self.trace.hashed();
         let violations = self.invariants.violations().to_vec();
         let disks = self.disks();
         let lived = self.nodes.iter().flat_map(|node| {

@@ -1,50 +1,14 @@
 //! Whole runs: fresh seeds, explorations and crash sweeps.
 
-use super::messages::host;
 use super::{form, options};
 use crate::clock::cpu_seconds;
-use kernel_core::Address;
+use scenarios::loads::messages::five_hosts;
 use sim::explore::sweep::{branches, points};
 use sim::explore::{run_plan, run_seed};
 use sim::guest::image::Loader;
-use sim::guest::native::{self, Os};
 use sim::plan::Plan;
 use sim::plan::chooser::{Profile, Seed};
-use sim::scenario::{Flavor, Program, Scenario, millis, on, secs, start};
-
-const SERVER: &str = "server:bench:alice.os";
-
-/// Asks the server ten times, and is done.
-async fn client(os: Os) {
-    let server = os.with_names(|names| Address { node: names.node(&host(0)), process: names.process(SERVER) });
-    for _ in 0..10 {
-        os.ask(server, 5, "round", None);
-        os.receive().await;
-    }
-    os.receive().await;
-}
-
-async fn server(os: Os) {
-    loop {
-        os.receive().await;
-        os.respond("trip");
-    }
-}
-
-/// A server and four clients, each on a node of its own, and ten round trips for each client.
-fn five_hosts() -> Scenario {
-    let native = |name, native| Program { name: String::from(name), native: Some(native), wasm: None };
-    let mut scenario = Scenario::new("five hosts", "a server and four clients").programs([
-        native("client", native::Program::new("client", client)),
-        native("server", native::Program::new("server", server)),
-    ]);
-    scenario.nodes = (0..5).map(host).collect();
-    scenario = scenario.setup(start(on(&host(0), SERVER).runs("server").public().networking()));
-    for n in 1..5 {
-        scenario = scenario.setup(start(on(&host(n), "client:bench:alice.os").runs("client").public().networking()));
-    }
-    scenario.lasting(secs(2), millis(1))
-}
+use sim::scenario::{Flavor, Scenario, millis};
 
 /// Seeds per CPU second, and messages per seed.
 fn seeds(scenario: &Scenario, n: u64, profile: Profile, loader: &Loader) -> (f64, f64) {

@@ -57,6 +57,14 @@ pub struct Spent {
     pub copied: u64,
     /// Bytes of files rewritten.
     pub rewritten: u64,
+    /// Lives begun.
+    pub starts: u64,
+    /// Calls of guests that took effect.
+    pub calls: u64,
+    /// Bytes written to disks.
+    pub written: u64,
+    /// Bytes that the trace's fingerprint was made of.
+    pub hashed: u64,
     /// Bytes of memory that lives began with, beyond what is there at once.
     pub begun: u64,
     /// How often each process read a clock, or slept: turns that are no events.
@@ -131,8 +139,7 @@ impl World<'_> {
         }
     }
 
-    /// An operation was done to a file that had so many bytes `before`. A small write may copy all of a large file:
-    /// that counts a little.
+    /// An operation was done to a file that had so many bytes `before`.
     pub(super) fn spend_on_disk(&mut self, node: usize, op: &Op, before: usize) {
         let (path, written) = match op {
             Op::Write(path, _, bytes) => (path, bytes.len()),
@@ -140,7 +147,8 @@ impl World<'_> {
             _ => return,
         };
         let after = self.nodes[node].disk.files().len(path).unwrap_or(0) as usize;
-        self.copy((written + after.saturating_sub(before) + after / 64) as u64);
+        self.spent.written += written as u64;
+        self.copy((written + after.saturating_sub(before)) as u64);
     }
 
     /// A node's disk now shares its files with what is on the platter or in a backup: each may be copied once.

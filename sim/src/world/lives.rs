@@ -16,6 +16,7 @@ use std::rc::Rc;
 impl World<'_> {
     /// Begins a life. What it does until its first call it does now; that call takes effect later (S7).
     pub(super) fn start_guest(&mut self, node: usize, process: ProcessRef, image: kernel_core::ImageId) {
+        self.spent.starts += 1;
         let number = self.nodes[node].next_life(process);
         let life = Life { process, number };
         let cause = self.record(node, None, What::Started(life));
@@ -151,6 +152,7 @@ impl World<'_> {
     }
 
     pub(super) fn call(&mut self, node: usize, life: Life, cause: Cause, call: Call, more: bool) {
+        self.spent.calls += 1;
         let kind = call.kind();
         let said = says_something(kind).then(|| Rc::new(call.clone()));
         let index = self.record(node, Some(cause), What::Called(life, kind, said));

@@ -16,6 +16,18 @@ use kernel_core::{
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
+thread_local! {
+    /// What a node's disk is at first: with an empty table, and no saved state.
+    static FORMATTED: Disk = {
+        let mut disk = Disk::default();
+        for op in table::format().iter().chain(&state::format()) {
+            disk.apply(op).expect("an empty disk can be formatted");
+        }
+        disk.sync_all();
+        disk
+    };
+}
+
 /// A node of the world.
 pub(crate) struct Node {
     pub id: NodeId,
@@ -124,15 +136,10 @@ impl Node {
     /// A node with an empty table, not yet booted.
     pub fn new(id: NodeId, chooser: &Chooser, names: &Names) -> Node {
         let of = SubjectRef::Node(id);
-        let mut disk = Disk::default();
-        for op in table::format().iter().chain(&state::format()) {
-            disk.apply(op).expect("an empty disk can be formatted");
-        }
-        disk.sync_all();
         Node {
             id,
             up: None,
-            disk,
+            disk: FORMATTED.with(Disk::clone),
             boots: 0,
             lives: Vec::new(),
             operator: Operator::default(),

@@ -57,7 +57,7 @@ impl World<'_> {
             for (path, content) in &package.files {
                 let bytes: Rc<[u8]> = match content {
                     Content::Bytes(bytes) => bytes.as_slice().into(),
-                    Content::Program(name) => self.scenario.program_bytes(name, self.options.flavor)?.into(),
+                    Content::Program(name) => (*self.scenario.program_bytes(name, self.options.flavor)?).into(),
                 };
                 self.spent.rewritten += bytes.len() as u64;
                 let path = modules::store_path(&format!("{}{path}", package.drive()));
@@ -266,7 +266,7 @@ impl World<'_> {
         let bytes = self.scenario.program_bytes(&start.program, self.options.flavor).expect("the script was checked");
         let on_exit = on_exit(&start.on_exit, names, our);
         let init = Initialize { id, on_exit, initial_capabilities: vec![], public: start.public };
-        let blob = Blob { mime: None, bytes: Bytes::from(bytes) };
+        let blob = Blob { mime: None, bytes: Bytes::from(&*bytes) };
         let local = |process: ProcessRef| Address { node: our, process };
         // Answers to the owner must reach the terminal.
         let mut holds = vec![Capability::messaging(local(ProcessRef::TERMINAL))];
