@@ -10,7 +10,6 @@ use crate::kernel::{Context, Kernel};
 use crate::message::{Message, Response};
 use crate::name::ProcessRef;
 use crate::process::{Activity, Process, Status};
-use crate::semantics::Deviation;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
@@ -18,9 +17,6 @@ impl Kernel {
     /// A call of a guest takes effect.
     pub(crate) fn on_call(&mut self, id: ProcessRef, call: Call, cx: &mut Context<'_>) {
         let our = self.address(id);
-        if self.lands_kill(id, cx) {
-            return;
-        }
         let process = self.processes.get_mut(id).expect("only a process of the table makes calls");
         let answer = match call {
             // The world prints.
@@ -71,12 +67,19 @@ impl Kernel {
             Command::Grant(id, list) => self.change_capabilities(id, list, Kernel::grant, cx),
             Command::Drop(id, list) => self.change_capabilities(id, list, Kernel::take, cx),
             Command::SetOnExit(id, value) => self.set_on_exit(id, value, None, cx),
-            Command::Shutdown => cx.emit(Effect::Shutdown),
+            Command::Shutdown => self.on_shutdown(cx),
             Command::Booted => {}
             Command::Debug(query) => {
                 let value = self.debug(query, cx);
                 self.reply(&message, CommandAnswer::Debug(value), cx);
             }
+        }
+    }
+
+    /// The owner takes the node down.
+    pub(crate) fn on_shutdown(&mut self, cx: &mut Context<'_>) {
+        if !self.quit_waits() {
+            cx.emit(Effect::Shutdown);
         }
     }
 
@@ -91,10 +94,10 @@ impl Kernel {
     /// Gives a process a capability; false if it is not there, is ending, or holds it already.
     pub(crate) fn grant(&mut self, id: ProcessRef, capability: Capability) -> bool {
         self.note_issuer(&capability);
-        let lost = self.semantics.has(Deviation::D17);
-        let process = self.processes.get_mut(id).filter(|process| !process.is_ending());
-        let process = process.filter(|process| !lost || process.status != Status::BackingOff);
-        process.is_some_and(|process| process.capabilities.insert(capability))
+        if self.processes.get(id).is_none_or(|process| process.is_ending() || self.misses_grant(process)) {
+            return false;
+        }
+        self.processes.get_mut(id).is_some_and(|process| process.capabilities.insert(capability))
     }
 
     /// Takes a capability from a process; false if it did not hold it.
@@ -104,7 +107,7 @@ impl Kernel {
     }
 
     /// Grants or takes some, and writes the row if that changed anything.
-    fn change_capabilities(
+    pub(crate) fn change_capabilities(
         &mut self,
         id: ProcessRef,
         list: Vec<Capability>,
@@ -124,7 +127,7 @@ impl Kernel {
     fn save_capabilities(&mut self, id: ProcessRef, mut list: Vec<Capability>, cx: &mut Context<'_>) {
         let our = self.address(id);
         let process = self.processes.get(id).expect("only a process of the table makes calls");
-        if !self.semantics.has(Deviation::D19) {
+        if !self.saves_anything() {
             list.retain(|capability| capability.issuer == our || process.life.received.contains(capability));
         }
         self.change_capabilities(id, list, Kernel::grant, cx);
@@ -139,8 +142,9 @@ impl Kernel {
     fn state(&mut self, id: ProcessRef, op: StateOp, cx: &mut Context<'_>) {
         let process = self.processes.get_mut(id).expect("only a process of the table makes calls");
         process.status = Status::Running(Activity::Blocked);
-        process.life.reads_state = op == StateOp::Get;
-        cx.emit(Effect::State(id, process.life.run, op));
+        let run = process.life.run;
+        self.note_state_op(id, &op);
+        cx.emit(Effect::State(id, run, op));
     }
 
     /// The state module is done. What it refuses is a panic of the caller, never a silent success.
@@ -151,20 +155,11 @@ impl Kernel {
         result: Result<StateDone, Refused>,
         cx: &mut Context<'_>,
     ) {
-        let Some(process) = self.processes.get_mut(id).filter(|process| process.life.run == run) else { return };
-        let result = match result {
-            Err(Refused) if self.semantics.has(Deviation::D22) => {
-                if process.life.reads_state {
-                    Ok(StateDone::Got(None))
-                } else {
-                    Ok(StateDone::Saved)
-                }
-            }
-            result => result,
-        };
-        if self.semantics.has(Deviation::D15) {
-            process.life.blobbed = matches!(result, Ok(StateDone::Got(Some(_))));
+        if self.processes.get(id).is_none_or(|process| process.life.run != run) {
+            return;
         }
+        let result = self.swallow_refusal(id, result);
+        self.forget_blob_in_state_call(id, &result);
         match result {
             Ok(StateDone::Got(bytes)) => self.unblock(id, run, Answer::State(bytes), cx),
             Ok(StateDone::Saved) => self.unblock(id, run, Answer::Done, cx),
@@ -175,13 +170,14 @@ impl Kernel {
     // ---- debug ------------------------------------------------------------------------------------------------
 
     fn debug(&self, query: Debug, cx: &Context<'_>) -> Value {
-        let describe = |process: &Process| process_to_json(&self.record(process), cx.names);
+        let describe = |id: ProcessRef, process: &Process| process_to_json(&self.record(id, process), cx.names);
         match query {
             Debug::ProcessMap => {
-                let rows = self.processes.iter().map(|(id, p)| (cx.names.process_text(id).to_string(), describe(p)));
+                let rows =
+                    self.processes.iter().map(|(id, p)| (cx.names.process_text(id).to_string(), describe(id, p)));
                 json!({ "ProcessMap": rows.collect::<serde_json::Map<_, _>>() })
             }
-            Debug::Process(id) => json!({ "Process": self.processes.get(id).map(describe) }),
+            Debug::Process(id) => json!({ "Process": self.processes.get(id).map(|p| describe(id, p)) }),
             Debug::HasCap(id, capability) => {
                 json!({ "HasCap": self.processes.get(id).map(|_| self.holds(id, &capability)) })
             }

@@ -8,15 +8,13 @@ use crate::kernel::{Context, Kernel};
 use crate::name::ProcessRef;
 use crate::on_exit::OnExit;
 use crate::process::{Activity, Status};
-use crate::semantics::Deviation;
 use crate::start::Initializer;
 
 /// What goes on when a table write is durable (P2).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum After {
     /// The rows that end are gone: the node comes up (E4b). Those to be started, and those that fire, in boot order.
-    /// D4: and those that fire although they do not end.
-    Boot { up: Vec<ProcessRef>, ended: Vec<ProcessRef>, fires_too: Vec<ProcessRef> },
+    Boot { up: Vec<ProcessRef>, ended: Vec<ProcessRef> },
     /// A process is initialized. `given` was granted for it, and is taken back if the write is refused.
     Initialized { id: ProcessRef, by: Initializer, given: Vec<(ProcessRef, Capability)> },
     /// A process could not be initialized, and nobody's row says otherwise any more.
@@ -32,8 +30,7 @@ pub(crate) enum After {
 impl Kernel {
     /// P2: a write is durable, and what waited for it goes on; or it was refused.
     pub(crate) fn on_written(&mut self, write: WriteId, result: Result<(), Refused>, cx: &mut Context<'_>) {
-        let (first, after) = self.writes.pop_front().expect("the world answers each write once");
-        assert_eq!(first, write, "table writes are answered in their order");
+        let after = self.take_after(write);
         match result {
             Ok(()) => self.after_write(after, cx),
             Err(Refused) => self.after_refusal(after, cx),
@@ -90,15 +87,10 @@ impl Kernel {
     pub(crate) fn set_on_exit(&mut self, id: ProcessRef, value: OnExit, setter: Option<LifeId>, cx: &mut Context<'_>) {
         let Some(process) = self.processes.get_mut(id).filter(|process| !process.is_ending()) else { return };
         process.on_exit_next = Some(value.clone());
-        let after = After::OnExit { id, value, setter };
-        if self.semantics.has(Deviation::D21) {
-            self.after_write(after, cx);
-            return self.write(vec![], &[id], After::Nobody(vec![id]), cx);
-        }
         if setter.is_some() {
             process.status = Status::Running(Activity::Blocked);
         }
-        self.write(vec![], &[id], after, cx);
+        self.write_for(vec![id], After::OnExit { id, value, setter }, cx);
     }
 
     pub(crate) fn after_on_exit(
@@ -108,11 +100,10 @@ impl Kernel {
         setter: Option<LifeId>,
         cx: &mut Context<'_>,
     ) {
-        let Some(process) = self.processes.get_mut(id).filter(|process| !process.is_ending()) else { return };
-        if setter.is_none() && self.semantics.has(Deviation::D23) {
-            // It is in the table, where nobody looks before the next boot.
+        if setter.is_none() && self.misses_life() {
             return;
         }
+        let Some(process) = self.processes.get_mut(id).filter(|process| !process.is_ending()) else { return };
         process.on_exit_next.take_if(|next| *next == value);
         process.on_exit = value;
         if let Some(run) = setter {
@@ -122,11 +113,9 @@ impl Kernel {
 
     /// A call that waited for the disk returns, if the life that made it is still the present one (E10).
     pub(crate) fn unblock(&mut self, id: ProcessRef, run: LifeId, answer: Answer, cx: &mut Context<'_>) {
+        self.forget_blob_in_spawn(id, run, &answer);
         let Some(process) = self.processes.get_mut(id) else { return };
         if process.life.run == run && matches!(process.status, Status::Running(_)) {
-            if self.semantics.has(Deviation::D15) && matches!(answer, Answer::Spawned(_)) {
-                process.life.blobbed = false;
-            }
             process.status = Status::Running(Activity::Computing);
             cx.emit(Effect::Resume(id, answer));
         }

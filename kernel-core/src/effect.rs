@@ -25,6 +25,13 @@ pub enum Effect {
     Resume(ProcessRef, Answer),
     /// A guest's life is over: it was killed.
     Stop(ProcessRef),
+    /// A guest's life is over, as if stopped; but its code computes on, and its calls are to be told as
+    /// [`Input::OrphanCall`](crate::Input::OrphanCall). Never the book's kernel.
+    Orphan(ProcessRef, LifeId),
+    /// A call of such a life returns.
+    ResumeOrphan(LifeId, Answer),
+    /// Such a life is stopped.
+    EndOrphan(LifeId),
     /// A call was a panic of its caller: to be reported back as [`Exit::Panicked`](crate::Exit::Panicked), at once.
     Trap(ProcessRef, &'static str),
     /// A runtime module gets a message.

@@ -14,14 +14,16 @@ use std::rc::Rc;
 pub enum Input {
     /// A call of a guest takes effect.
     Call(ProcessRef, Call),
+    /// A life that the kernel has ended makes a call all the same, after [`Effect::Orphan`](crate::Effect::Orphan).
+    OrphanCall(LifeId, Call),
     /// A guest's life ended by itself.
     Exited {
         /// Whose.
         process: ProcessRef,
         /// How.
         exit: Exit,
-        /// Whether its last words are UTF-8: of no matter to the book's kernel (D24).
-        legible: bool,
+        /// What it wrote last to its standard error.
+        last_words: Bytes,
     },
     /// A runtime module sends a request.
     ModuleRequest(ProcessRef, Box<Outgoing>),

@@ -8,7 +8,7 @@ use crate::message::{Cause, MessageId};
 use crate::name::{Names, NodeId, ProcessRef};
 use crate::process::{Process, Status};
 use crate::process_table::ProcessTable;
-use crate::quirks::Quirks;
+use crate::quirks::{Held, Quirks};
 use crate::semantics::Semantics;
 use crate::start::Loading;
 use crate::time::Instant;
@@ -113,9 +113,13 @@ impl Kernel {
 
     /// A step, as the semantics have it.
     pub(crate) fn advance(&mut self, input: Input, cx: &mut Context<'_>) {
-        let mut next = self.hold_back(input);
-        while let Some(input) = next {
-            self.dispatch(input, cx);
+        let mut next = self.hold_back(input).or_else(|| self.next_held_back());
+        while let Some(held) = next {
+            match held {
+                Held::Input(input) => self.dispatch(input, cx),
+                Held::Message(source, message) => self.route(source, message, cx),
+                Held::Quit => self.on_shutdown(cx),
+            }
             next = self.next_held_back();
         }
     }
@@ -123,7 +127,8 @@ impl Kernel {
     fn dispatch(&mut self, input: Input, cx: &mut Context<'_>) {
         match input {
             Input::Call(process, call) => self.on_call(process, call, cx),
-            Input::Exited { process, exit, legible } => self.on_exited(process, exit, legible, cx),
+            Input::OrphanCall(run, call) => self.on_orphan_call(run, call, cx),
+            Input::Exited { process, exit, last_words } => self.on_exited(process, exit, &last_words, cx),
             Input::ModuleRequest(module, outgoing) => self.on_module_request(module, *outgoing, cx),
             Input::ModuleResponse(module, reply) => self.on_module_response(module, reply, cx),
             Input::Arrived(message) => self.on_arrived(message, cx),
@@ -193,10 +198,11 @@ impl Kernel {
 
     /// The row of a process as it belongs on disk: without what is being revoked at this moment (E12), and with an
     /// on-exit value that is on its way there.
-    pub(crate) fn record(&self, process: &Process) -> Record {
+    pub(crate) fn record(&self, id: ProcessRef, process: &Process) -> Record {
         let lapsed = |capability: &&Capability| {
-            capability.issuer.node == self.our
-                && self.processes.get(capability.issuer.process).is_some_and(Process::is_ending)
+            let issuer = self.address(capability.issuer.process);
+            self.processes.get(issuer.process).is_some_and(Process::is_ending)
+                && self.is_revoked(id, process, capability, issuer)
         };
         Record {
             image: process.image,
@@ -212,14 +218,14 @@ impl Kernel {
         match process.status {
             Status::Ending(_) | Status::Initializing { refused: true, .. } => None,
             Status::Initializing { .. } | Status::Initialized | Status::Running(_) | Status::BackingOff => {
-                Some(Change::Put(id, self.record(process)))
+                (!self.is_left_out(process)).then(|| Change::Put(id, self.record(id, process)))
             }
         }
     }
 
     /// Writes the rows of these processes, and then goes on with `after`.
     pub(crate) fn write(&mut self, mut changes: Vec<Change>, rows: &[ProcessRef], after: After, cx: &mut Context<'_>) {
-        changes.append(&mut self.quirks.unwritten);
+        self.add_to_write(&mut changes, rows);
         changes.extend(rows.iter().filter_map(|id| self.put(*id)));
         let write = WriteId(self.fresh_id());
         self.writes.push_back((write, after));

@@ -34,6 +34,7 @@ mod quirks;
 mod rule;
 
 pub mod command;
+mod deviation;
 mod semantics;
 
 mod address;
@@ -50,6 +51,7 @@ pub use address::Address;
 pub use bytes::Bytes;
 pub use call::{Answer, Call, CallKind, Outgoing, Received, Spawn};
 pub use capability::{Capabilities, Capability};
+pub use deviation::{Deviation, Known, Runtimes, Severity};
 pub use effect::{Change, DropReason, Effect, LifeId, Record, Source, StateOp, Ticket, WriteId};
 pub use input::{Exit, ImageId, Input, LoadError, Refused, Reply, StateDone};
 pub use kernel::{Kernel, Moment};
@@ -57,6 +59,6 @@ pub use message::{Blob, Cause, Content, Message, MessageId, Request, Response};
 pub use name::{Names, NodeId, ParamsRef, ProcessId, ProcessRef};
 pub use on_exit::{OnExit, OnExitKind, OnExitRequest};
 pub use rule::{How, Origin, Rule};
-pub use semantics::{BackOff, Deviation, Semantics};
+pub use semantics::{BackOff, Semantics};
 pub use send_error::{SendError, SendErrorKind, SpawnError};
 pub use time::{Duration, Instant};

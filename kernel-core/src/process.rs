@@ -8,13 +8,12 @@
 //!                                                 BackingOff ◄┴────┘
 //! ```
 
-use crate::address::Address;
 use crate::bytes::Bytes;
-use crate::capability::Capabilities;
+use crate::capability::{Capabilities, Capability};
 use crate::effect::LifeId;
 use crate::input::ImageId;
 use crate::message::{Blob, Message, MessageId};
-use crate::on_exit::{OnExit, OnExitKind, OnExitRequest};
+use crate::on_exit::{OnExit, OnExitRequest};
 use crate::semantics::RestartHistory;
 use crate::send_error::SendError;
 use crate::time::Instant;
@@ -36,10 +35,6 @@ pub(crate) struct Process {
     pub public: bool,
     /// What it holds.
     pub capabilities: Capabilities,
-    /// What its on-exit behaviour was when it was initialized or booted (D10).
-    pub began_as: OnExitKind,
-    /// Kills that have not landed (D25).
-    pub doomed: Vec<Rc<Message>>,
     /// Where in its history it is.
     pub status: Status,
     /// How often it has restarted, for the back-off.
@@ -98,10 +93,6 @@ pub(crate) struct Life {
     pub started: Instant,
     /// What came and was not received yet.
     pub mailbox: VecDeque<Incoming>,
-    /// What came before the run and is queued behind what came since (D12).
-    pub held_back: Vec<Incoming>,
-    /// Whether the state call that it waits in is `get-state` (D22).
-    pub reads_state: bool,
     /// Requests that expect a response and have not settled (M1).
     pub outstanding: ById<Outstanding>,
     /// The message that responses answer and requests inherit from (M3).
@@ -150,8 +141,6 @@ impl Process {
     pub fn new(image: Option<ImageId>, on_exit: OnExit, public: bool, status: Status) -> Process {
         Process {
             image,
-            began_as: on_exit.kind(),
-            doomed: Vec::new(),
             on_exit,
             on_exit_next: None,
             public,
@@ -184,18 +173,31 @@ impl Process {
         self.life.mailbox.iter().map(bytes).sum()
     }
 
-    /// Takes back everything that `issuer` issued, in whatever form it is kept (E12).
-    pub fn revoke(&mut self, issuer: Address) {
-        self.capabilities.retain(|capability| capability.issuer != issuer);
-        self.life.received.retain(|capability| capability.issuer != issuer);
+    /// Takes back every capability that lapses, in whatever form it is kept (E12).
+    pub fn revoke(&mut self, lapses: impl Fn(&Process, &Capability) -> bool) {
+        let lapsed: Capabilities = self.all_capabilities().filter(|capability| lapses(self, capability)).collect();
+        if lapsed.is_empty() {
+            return;
+        }
+        self.capabilities.retain(|capability| !lapsed.contains(capability));
+        self.life.received.retain(|capability| !lapsed.contains(capability));
         for incoming in &mut self.life.mailbox {
             let message = match incoming {
                 Incoming::Request(message) | Incoming::Settled(Outcome::Response(message), _) => message,
                 Incoming::Settled(Outcome::Error(_), _) => continue,
             };
-            if message.capabilities().iter().any(|capability| capability.issuer == issuer) {
-                Rc::make_mut(message).strip_capabilities(|capability| capability.issuer == issuer);
+            if message.capabilities().iter().any(|capability| lapsed.contains(capability)) {
+                Rc::make_mut(message).strip_capabilities(|capability| lapsed.contains(capability));
             }
         }
+    }
+
+    /// Every capability that it has, held or come with a message.
+    fn all_capabilities(&self) -> impl Iterator<Item = Capability> {
+        let waiting = self.life.mailbox.iter().flat_map(|incoming| match incoming {
+            Incoming::Request(message) | Incoming::Settled(Outcome::Response(message), _) => message.capabilities(),
+            Incoming::Settled(Outcome::Error(_), _) => &[],
+        });
+        self.capabilities.iter().chain(&self.life.received).chain(waiting).copied()
     }
 }

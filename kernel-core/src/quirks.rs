@@ -1,101 +1,107 @@
-//! What only the deviating kernels need to remember. A kernel that goes by the book leaves all of it empty.
+//! What the deviating kernels do, as verbs, and what they remember for it.
+//!
+//! The book's code asks a verb where a runtime behaves otherwise, and knows nothing more of it. A kernel that goes by
+//! the book leaves all of [`Quirks`] empty.
 
-use crate::capability::Capability;
-use crate::effect::{Change, Effect};
-use crate::input::Input;
+use crate::capability::Capabilities;
+use crate::deviation::Deviation;
+use crate::effect::{Change, LifeId};
 use crate::kernel::{Context, Kernel};
-use crate::message::{Cause, Content, Message, MessageId, Request};
+use crate::message::{Content, Message, MessageId, Request};
 use crate::name::ProcessRef;
-use crate::process::{Incoming, Status};
-use crate::semantics::Deviation;
-use std::collections::{BTreeSet, VecDeque};
+use crate::on_exit::OnExitKind;
+use crate::process::{Incoming, Process, Status};
+use crate::semantics::RestartHistory;
+use crate::{Effect, Instant};
+use channel::Channels;
+use orphans::Orphan;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// How many messages a process's channel holds in the runtimes (D13, D14).
-const CHANNEL: usize = 100;
+mod channel;
+mod ends;
+mod messages;
+mod orphans;
+mod rights;
+mod starts;
+mod writes;
+
+pub(crate) use channel::Held;
 
 /// The deviating kernels' memory.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Quirks {
+    /// D13, D14, D29, D30, D41: what the event loop waits for.
+    channels: Channels,
+    /// D35, D43: whether the boot is over.
+    booted: bool,
+    /// D4: Requests processes that were booted, and fire all the same.
+    fires_at_boot: Vec<ProcessRef>,
+    /// D43: who was run before the boot was over.
+    early_runs: Vec<ProcessRef>,
     /// D6, D9: who has issued a capability since this boot.
     issuers: BTreeSet<ProcessRef>,
-    /// D6: removals that go out with the next write of anybody.
-    pub unwritten: Vec<Change>,
-    /// D14: whose full channel the event loop waits for.
-    stuck_on: Option<ProcessRef>,
-    /// D14: what has happened meanwhile.
-    backlog: VecDeque<Input>,
+    /// D3, D6: rows that the next write of anybody takes off the disk.
+    unwritten: BTreeSet<ProcessRef>,
+    /// D31: processes that have ended since the boot: each write says that they are gone.
+    ended: BTreeSet<ProcessRef>,
+    /// D10: the on-exit behaviour with which each process was initialized or booted.
+    began_as: BTreeMap<ProcessRef, OnExitKind>,
+    /// D12: what came before the run, and until when it is queued behind what comes.
+    overtaken: BTreeMap<ProcessRef, (Instant, Vec<Incoming>)>,
+    /// D2: restarts at once that are queued behind what the loop has to do.
+    queued_restarts: BTreeSet<ProcessRef>,
+    /// D22: who waits in `get-state`.
+    reads_state: BTreeSet<ProcessRef>,
+    /// D25, D28: lives that are over and still compute.
+    orphans: BTreeMap<LifeId, Orphan>,
+    /// D32: what each process was initialized with.
+    initial: BTreeMap<ProcessRef, Capabilities>,
+    /// D36: whether the kernel's own row was removed.
+    kernel_is_gone: bool,
+    /// D37: the restart histories of processes that have ended.
+    histories: BTreeMap<ProcessRef, RestartHistory>,
+    /// D40: requests that settled while their sender awaited another one.
+    settled_late: BTreeSet<(ProcessRef, MessageId)>,
 }
 
 impl Kernel {
-    /// D6, D9: a capability was granted, so that its issuer is known to the index.
-    pub(crate) fn note_issuer(&mut self, capability: &Capability) {
-        if self.semantics.has(Deviation::D6) || self.semantics.has(Deviation::D9) {
-            self.quirks.issuers.insert(capability.issuer.process);
-        }
+    /// Whether the kernel shows this deviation.
+    fn has(&self, deviation: Deviation) -> bool {
+        self.semantics.has(deviation)
     }
 
-    /// D6, D9: whether the index, which starts each boot empty, misses this issuer.
-    pub(crate) fn forgot_issuer(&self, deviation: Deviation, issuer: ProcessRef) -> bool {
-        self.semantics.has(deviation) && !self.quirks.issuers.contains(&issuer)
-    }
-
-    /// D13: whether so much has come before the run that the process waits on its own channel for ever.
-    pub(crate) fn chokes_at_start(&self, waiting: usize) -> bool {
-        self.semantics.has(Deviation::D13) && waiting >= CHANNEL
-    }
-
-    /// D14: whether the event loop waits for somebody's channel.
-    pub(crate) fn is_stuck(&self) -> bool {
-        self.quirks.stuck_on.is_some()
-    }
-
-    /// D14: a message was put into a mailbox; if that is full now the event loop waits.
-    pub(crate) fn note_mailbox(&mut self, target: ProcessRef, waiting: usize) {
-        if self.semantics.has(Deviation::D14) && waiting >= CHANNEL {
-            self.quirks.stuck_on = Some(target);
-        }
-    }
-
-    /// D14: keeps back what happens while the event loop waits; gives back what gets through. Only the process that it
-    /// waits for can end that: by receiving, or by exiting.
-    pub(crate) fn hold_back(&mut self, input: Input) -> Option<Input> {
-        let Some(stuck_on) = self.quirks.stuck_on else { return Some(input) };
-        let frees = match &input {
-            Input::Call(process, _) | Input::Exited { process, .. } => *process == stuck_on,
-            _ => false,
-        };
-        if frees {
-            self.quirks.stuck_on = None;
-            return Some(input);
-        }
-        self.quirks.backlog.push_back(input);
-        None
-    }
-
-    /// D14: the next of what was kept back, once the event loop goes on.
-    pub(crate) fn next_held_back(&mut self) -> Option<Input> {
-        if self.is_stuck() { None } else { self.quirks.backlog.pop_front() }
-    }
-
-    /// D7, D26: the running process is told to run.
-    pub(crate) fn send_stray_run(&mut self, target: ProcessRef, cx: &mut Context<'_>) {
+    /// D7, D26, D38, D43: a running process gets a message `run` from the kernel.
+    fn send_stray_run(&mut self, target: ProcessRef, cx: &mut Context<'_>) {
         let content = Content::Request(Request { body: "run".into(), ..Request::default() });
         let (id, source) = (MessageId(self.fresh_id()), self.address(ProcessRef::KERNEL));
         let target_address = self.address(target);
-        let cause: Cause = cx.at.cause;
-        let message = Message { id, source, target: target_address, rsvp: None, content, blob: None, cause };
+        let message =
+            Message { id, source, target: target_address, rsvp: None, content, blob: None, cause: cx.at.cause };
         let message = Rc::new(message);
         cx.emit(Effect::Sent(message.clone()));
         self.put_in_mailbox(target, Incoming::Request(message), cx);
     }
 
-    /// D7: the spawner takes the namesake for its child.
-    pub(crate) fn adopt_namesake(&mut self, parent: ProcessRef, child: ProcessRef, cx: &mut Context<'_>) {
-        self.grant(parent, Capability::messaging(self.address(child)));
-        self.grant(child, Capability::messaging(self.address(parent)));
-        if self.processes.get(child).is_some_and(|process| matches!(process.status, Status::Running(_))) {
-            self.send_stray_run(child, cx);
-        }
+    /// Whether a process has a life: one that the table calls running may have none (D8, D13, D24).
+    fn has_life(process: &Process) -> bool {
+        matches!(process.status, Status::Running(_)) && process.life.run != LifeId::default()
     }
+
+    /// D16, D38, D40: whether a timer may outlive what it is for, or be outlived by it.
+    pub(crate) fn has_stray_timers(&self) -> bool {
+        [Deviation::InheritedIdReused, Deviation::BackOffFreesId, Deviation::AwaitSettlesTwice]
+            .iter()
+            .any(|deviation| self.has(*deviation))
+    }
+
+    /// Whether this life of a process is the present one.
+    fn is_present(&self, id: ProcessRef, run: LifeId) -> bool {
+        self.processes.get(id).is_some_and(|process| process.life.run == run)
+    }
+}
+
+/// A removal, for the disk.
+fn removal(id: &ProcessRef) -> Change {
+    Change::Remove(*id)
 }

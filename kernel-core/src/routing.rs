@@ -7,9 +7,8 @@ use crate::effect::{DropReason, Effect};
 use crate::input::Reply;
 use crate::kernel::{Context, Kernel, Timer};
 use crate::message::{Blob, Content, Message, MessageId, Request, Response};
-use crate::name::ProcessRef;
+use crate::name::{Names, ProcessRef};
 use crate::process::{Activity, Incoming, Life, Outcome, Outstanding, Status};
-use crate::semantics::Deviation;
 use crate::send_error::{SendError, SendErrorKind};
 use crate::time::Duration;
 use std::rc::Rc;
@@ -36,14 +35,12 @@ impl Kernel {
         let Outgoing { target, mut request, context, blob } = outgoing;
         let address = self.address(source);
         let fresh = MessageId(self.fresh_id());
-        let process = self.processes.get_mut(source).expect("only a process of this node sends");
-        cut(&mut request.capabilities, address, &process.capabilities);
-        let prompt = process.life.prompting.as_ref().filter(|_| request.inherit);
+        let process = self.processes.get(source).expect("only a process of this node sends");
+        request.capabilities = self.cut(request.capabilities, address, &process.capabilities, cx);
+        let prompt = process.life.prompting.as_deref().filter(|_| request.inherit);
         let expects = request.expects_response;
-        let reuses_id = self.semantics.has(Deviation::D16);
         let (id, rsvp) = match (expects, prompt) {
-            (Some(_), Some(prompt)) if reuses_id => (prompt.id, Some(address)),
-            (Some(_), _) => (fresh, Some(address)),
+            (Some(_), prompt) => (self.reused_id(prompt).unwrap_or(fresh), Some(address)),
             (None, Some(prompt)) => (prompt.id, prompt.rsvp),
             (None, None) => (fresh, None),
         };
@@ -52,29 +49,38 @@ impl Kernel {
         let message = Rc::new(Message { id, source: address, target, rsvp, content, blob, cause: cx.at.cause });
         cx.emit(Effect::Sent(message.clone()));
         if let Some(seconds) = expects {
+            let process = self.processes.get_mut(source).expect("only a process of this node sends");
             let deadline = cx.at.now + Duration::from_secs(seconds);
             let prompting = process.life.prompting.clone();
             let outstanding = Outstanding { message: message.clone(), deadline, context, prompting };
-            // Only D16 gives an id twice: the later request takes the earlier one's place.
-            if let Some(replaced) = process.life.outstanding.insert(id, outstanding) {
-                self.timers.remove(&(replaced.deadline, Timer::Timeout(source, id)));
-            }
+            process.life.outstanding.insert(id, outstanding);
             if awaits {
                 process.status = Status::Running(Activity::Awaiting(id));
             }
             self.timers.insert((deadline, Timer::Timeout(source, id)));
         }
-        match self.may_send(source, target) {
+        self.hand_on(source, message, cx);
+        id
+    }
+
+    /// A message that a process has made goes to the kernel.
+    fn hand_on(&mut self, source: ProcessRef, message: Rc<Message>, cx: &mut Context<'_>) {
+        if !self.waits_for_loop(source, &message) {
+            self.route(source, message, cx);
+        }
+    }
+
+    /// C1, E11: a message goes on to its target, or nowhere.
+    pub(crate) fn route(&mut self, source: ProcessRef, message: Rc<Message>, cx: &mut Context<'_>) {
+        match self.may_send(source, message.target, cx) {
             Ok(()) => self.forward(message, cx),
             Err(reason) => {
-                // Refused or not there: a request that expects a response settles at once (E11).
-                cx.emit(Effect::Dropped(message, reason));
-                if expects.is_some() {
-                    self.on_error(source, id, SendErrorKind::Timeout, cx);
+                cx.emit(Effect::Dropped(message.clone(), reason));
+                if message.expects_response().is_some() {
+                    self.on_error(source, message.id, SendErrorKind::Timeout, cx);
                 }
             }
         }
-        id
     }
 
     /// `send-response`: to whoever the prompting message says (M3).
@@ -95,14 +101,7 @@ impl Kernel {
             }
         };
         let message = self.response(source, id, target, response, blob, cx);
-        self.route_response(source, message, cx);
-    }
-
-    fn route_response(&mut self, source: ProcessRef, message: Rc<Message>, cx: &mut Context<'_>) {
-        match self.may_send(source, message.target) {
-            Ok(()) => self.forward(message, cx),
-            Err(reason) => cx.emit(Effect::Dropped(message, reason)),
-        }
+        self.hand_on(source, message, cx);
     }
 
     fn response(
@@ -115,7 +114,7 @@ impl Kernel {
         cx: &mut Context<'_>,
     ) -> Rc<Message> {
         let process = self.processes.get(source).expect("only a process of this node responds");
-        cut(&mut response.capabilities, self.address(source), &process.capabilities);
+        response.capabilities = self.cut(response.capabilities, self.address(source), &process.capabilities, cx);
         let content = Content::Response(response);
         let source = self.address(source);
         let message = Rc::new(Message { id, source, target, rsvp: None, content, blob, cause: cx.at.cause });
@@ -131,7 +130,7 @@ impl Kernel {
     /// A runtime module answers.
     pub(crate) fn on_module_response(&mut self, module: ProcessRef, reply: Reply, cx: &mut Context<'_>) {
         let message = self.response(module, reply.request.id, reply.target, reply.response, reply.blob, cx);
-        self.route_response(module, message, cx);
+        self.route(module, message, cx);
     }
 
     /// The kernel itself answers a command: exempt from C1, like all that it sends.
@@ -142,9 +141,9 @@ impl Kernel {
     }
 
     /// C1, for a sender that is in the table.
-    fn may_send(&self, source: ProcessRef, target: Address) -> Result<(), DropReason> {
-        let process = self.processes.get(source).expect("only a process of this node sends");
-        self.may_reach(source, &process.capabilities, target)
+    fn may_send(&self, source: ProcessRef, target: Address, cx: &Context<'_>) -> Result<(), DropReason> {
+        let process = self.processes.get(source).ok_or(DropReason::NoCapability)?;
+        self.may_reach(source, &process.capabilities, target, cx.names)
     }
 
     /// C1: whether `source`, holding `capabilities`, may send to `target`, and whether anybody is there (E11). Whoever is
@@ -155,6 +154,7 @@ impl Kernel {
         source: ProcessRef,
         capabilities: &Capabilities,
         target: Address,
+        names: &Names,
     ) -> Result<(), DropReason> {
         if target.node != self.our {
             return if capabilities.contains(&Capability::network(self.our)) {
@@ -167,7 +167,7 @@ impl Kernel {
         let receiver = there.ok_or(DropReason::NotRunning)?;
         let exempt =
             matches!(source, ProcessRef::KERNEL | ProcessRef::STATE | ProcessRef::VFS) || source == target.process;
-        if exempt || receiver.public || capabilities.contains(&Capability::messaging(target)) {
+        if exempt || receiver.public || self.has_among(capabilities, &Capability::messaging(target), names) {
             Ok(())
         } else {
             Err(DropReason::NoCapability)
@@ -180,10 +180,9 @@ impl Kernel {
             return cx.emit(Effect::Transmit(message));
         }
         let target = message.target.process;
-        let named_kernel = || cx.names.process_id(target).process == "kernel";
         match (target, message.is_request()) {
-            (_, true) if self.semantics.has(Deviation::D20) && named_kernel() => self.on_command(message, cx),
             (ProcessRef::KERNEL, true) => self.on_command(message, cx),
+            (target, true) if self.mistakes_for_kernel(target, cx.names) => self.on_command(message, cx),
             (target, true) => self.put_in_mailbox(target, Incoming::Request(message), cx),
             (target, false) => self.on_response(target, message, cx),
         }
@@ -221,7 +220,7 @@ impl Kernel {
 
     /// A response settles its request, if that is still outstanding in the life that sent it (M1, E10).
     fn on_response(&mut self, target: ProcessRef, message: Rc<Message>, cx: &mut Context<'_>) {
-        match self.take_outstanding(target, message.id) {
+        match self.settle(target, message.id) {
             Some(outstanding) => {
                 self.put_in_mailbox(target, Incoming::Settled(Outcome::Response(message), outstanding), cx);
             }
@@ -231,14 +230,17 @@ impl Kernel {
 
     /// An error settles its request; one that has settled already, or whose life is over, is not heard of again.
     fn on_error(&mut self, source: ProcessRef, id: MessageId, kind: SendErrorKind, cx: &mut Context<'_>) {
-        if let Some(outstanding) = self.take_outstanding(source, id) {
+        if let Some(outstanding) = self.settle(source, id) {
             let error = SendError { kind, message: outstanding.message.clone() };
             self.put_in_mailbox(source, Incoming::Settled(Outcome::Error(error), outstanding), cx);
         }
     }
 
     /// Takes a request out of those that wait, and its timeout with it.
-    fn take_outstanding(&mut self, process: ProcessRef, id: MessageId) -> Option<Outstanding> {
+    fn settle(&mut self, process: ProcessRef, id: MessageId) -> Option<Outstanding> {
+        if let Some(outstanding) = self.settles_late(process, id) {
+            return Some(outstanding);
+        }
         let outstanding = self.processes.get_mut(process)?.life.outstanding.swap_remove(&id)?;
         self.timers.remove(&(outstanding.deadline, Timer::Timeout(process, id)));
         Some(outstanding)
@@ -246,6 +248,7 @@ impl Kernel {
 
     /// Into the mailbox, or straight to a guest that waits for it. A runtime module has none: it gets it at once.
     pub(crate) fn put_in_mailbox(&mut self, target: ProcessRef, incoming: Incoming, cx: &mut Context<'_>) {
+        self.take_early(target, cx.at.now, false);
         let process = self.processes.get_mut(target).expect("a mailbox belongs to a process of the table");
         if target.is_module() {
             let (received, _) = ingest(&mut process.life, incoming);
@@ -262,16 +265,14 @@ impl Kernel {
             self.hand_over(target, incoming, cx)
         } else {
             process.life.mailbox.push_back(incoming);
-            let waiting = process.life.mailbox.len();
-            self.note_mailbox(target, waiting);
+            self.note_mailbox(target);
         }
     }
 
     /// `receive`: the oldest message, or the next to come.
     pub(crate) fn receive(&mut self, source: ProcessRef, cx: &mut Context<'_>) {
+        self.take_early(source, cx.at.now, true);
         let process = self.processes.get_mut(source).expect("only a process of this node receives");
-        let held_back = std::mem::take(&mut process.life.held_back);
-        process.life.mailbox.extend(held_back);
         match process.life.mailbox.pop_front() {
             Some(incoming) => self.hand_over(source, incoming, cx),
             None => process.status = Status::Running(Activity::Receiving),
@@ -279,7 +280,8 @@ impl Kernel {
     }
 
     /// Gives a guest what it waits for.
-    fn hand_over(&mut self, target: ProcessRef, incoming: Incoming, cx: &mut Context<'_>) {
+    fn hand_over(&mut self, target: ProcessRef, mut incoming: Incoming, cx: &mut Context<'_>) {
+        self.receive_late(target, &mut incoming);
         let process = self.processes.get_mut(target).expect("a guest that waits is in the table");
         let (received, outcome) = ingest(&mut process.life, incoming);
         let awaited = matches!(process.status, Status::Running(Activity::Awaiting(_)));
@@ -303,8 +305,8 @@ impl Kernel {
         let source = self.address(exited);
         for on_exit in requests {
             let mut request = Request { inherit: false, expects_response: None, ..on_exit.request.clone() };
-            if !self.semantics.has(Deviation::D11) {
-                cut(&mut request.capabilities, source, capabilities);
+            if !self.fires_unchecked() {
+                request.capabilities = self.cut(request.capabilities, source, capabilities, cx);
             }
             let message = Rc::new(Message {
                 id: MessageId(self.fresh_id()),
@@ -316,17 +318,24 @@ impl Kernel {
                 cause: cx.at.cause,
             });
             cx.emit(Effect::Sent(message.clone()));
-            match self.may_reach(exited, capabilities, on_exit.target) {
+            match self.may_fire(exited, capabilities, on_exit.target, cx) {
                 Ok(()) => self.forward(message, cx),
                 Err(reason) => cx.emit(Effect::Dropped(message, reason)),
             }
         }
     }
-}
 
-/// C3: what may be attached is what the sender holds or issues.
-fn cut(attached: &mut Vec<Capability>, sender: Address, held: &Capabilities) {
-    attached.retain(|capability| capability.issuer == sender || held.contains(capability));
+    /// C3: what may be attached is what the sender holds or issues.
+    pub(crate) fn cut(
+        &self,
+        mut attached: Vec<Capability>,
+        sender: Address,
+        held: &Capabilities,
+        cx: &Context<'_>,
+    ) -> Vec<Capability> {
+        attached.retain(|c| self.is_issued_by(c, sender) || self.has_among(held, c, cx.names));
+        attached
+    }
 }
 
 /// A life takes note of what it is about to be told: what prompts it now, which blob is the last, which capabilities

@@ -1,118 +1,9 @@
 //! Which kernel this is: the book's, or the book's with documented deviations of the public runtimes.
 //!
-//! The deviations were read from the public source of Kinode 1.0 and Hyperdrive 1.9.2, not found by running them.
-//! Each is one switch, looked up at the one place where that runtime behaves otherwise.
+//! Each deviation is one switch ([`Deviation`]); what it does is a verb of `quirks`.
 
-use crate::on_exit::OnExitKind;
-use crate::rule::{How, Rule};
+use crate::deviation::{Deviation, Runtimes};
 use crate::time::{Duration, Instant};
-
-macro_rules! deviations {
-    ($($id:ident $source:literal breaks [$($rule:expr),*]: $summary:literal;)*) => {
-        /// A point in which the real runtimes, both of them, differ from the contract.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Deviation {
-            $(#[doc = concat!($summary, ". In `", $source, "`; breaks ", stringify!($($rule),*), ".")] $id,)*
-        }
-
-        impl Deviation {
-            /// Every deviation this kernel can be told to show.
-            pub const ALL: &[Deviation] = &[$(Deviation::$id),*];
-
-            /// Its id in the contract.
-            pub fn name(self) -> &'static str {
-                match self { $(Deviation::$id => stringify!($id),)* }
-            }
-
-            /// What the runtimes do, in one sentence.
-            pub fn summary(self) -> &'static str {
-                match self { $(Deviation::$id => $summary,)* }
-            }
-
-            /// Where the public source of the runtimes does it.
-            pub fn source(self) -> &'static str {
-                match self { $(Deviation::$id => $source,)* }
-            }
-
-            /// The rules it breaks.
-            pub fn breaks(self) -> &'static [Rule] {
-                use How::{Down, Kill, Panic};
-                use OnExitKind::{None, Requests, Restart};
-                use Rule::*;
-                match self { $(Deviation::$id => &[$($rule),*],)* }
-            }
-        }
-    };
-}
-
-deviations! {
-    D1 "kernel/mod.rs, KillProcess" breaks [X(Kill, Requests)]:
-        "a killed process's on-exit requests are never fired";
-    D2 "kernel/process.rs, OnExit::Restart" breaks [E5]:
-        "a kill during the restart back-off finds no process, is answered, and the restart still comes";
-    D3 "kernel/process.rs, OnExit::Restart" breaks [X(Down, Restart)]:
-        "during the restart back-off the process is in no table, so that a crash loses it";
-    D4 "kernel/mod.rs, kernel()" breaks [X(Down, Requests)]:
-        "at boot a Requests process fires its requests and is started again as well";
-    D5 "kernel/mod.rs, persist_state" breaks [E6]:
-        "a None process is booted after a shutdown or a crash";
-    D6 "kernel/mod.rs, RevokeAll; state.rs" breaks [K2, E5]:
-        "a process killed after a reboot stays on disk until the next table write, unless it issued a capability since";
-    D7 "standard_host_v1.rs, spawn" breaks [S6, C2, C3]:
-        "spawn takes a failed initialize for success: a taken name answers Ok and tells the namesake a stray run";
-    D8 "kernel/process.rs" breaks [S2]:
-        "code that is not valid becomes a process that never runs nor exits, and holds its name until it is killed";
-    D9 "kernel/mod.rs, RevokeAll; state.rs" breaks [E12]:
-        "after a reboot a killed process's capabilities are not revoked, unless it issued one since";
-    D10 "kernel/process.rs" breaks [E8, E2]:
-        "the exit of a process that was started as None or Requests and has set Restart takes the node down";
-    D11 "kernel/process.rs" breaks [E4, C3, C5]:
-        "on-exit requests may carry capabilities that the process never held";
-    D12 "kernel/process.rs" breaks [S4, M2]:
-        "messages that came before the run are queued again behind later ones";
-    D13 "kernel/process.rs" breaks [S4]:
-        "a process that was sent about 100 messages before its run waits on its own full channel for ever";
-    D14 "kernel/mod.rs" breaks [M5, E9]:
-        "a mailbox of 100 messages that nobody receives freezes the node, kill included";
-    D15 "standard_host_v1.rs" breaks [M3]:
-        "state calls and spawn change whether the last message had a blob: get-blob is then empty or stale";
-    D16 "standard_host_v1.rs, send_request" breaks [M1, M3]:
-        "inheriting requests reuse the prompting id: two that expect answers share one context";
-    D17 "kernel/mod.rs; kernel/process.rs" breaks [C4, E12]:
-        "capabilities granted during a back-off are dropped, and those revoked meanwhile are given back";
-    D18 "kernel/mod.rs, KillProcess" breaks [K5]:
-        "a kill of a process that is not there is never answered";
-    D19 "standard_host_v1.rs; kernel/mod.rs" breaks [C3]:
-        "save-capabilities stores any capability";
-    D20 "kernel/mod.rs, event loop" breaks [K1]:
-        "a message to any local process whose first name is kernel is taken as a kernel command";
-    D21 "kernel/mod.rs; standard_host_v1.rs" breaks [P2, K2, E8]:
-        "answers come before the write they depend on";
-    D22 "standard_host_v1.rs" breaks [P1]:
-        "a refused set-state or clear-state counts as success, a refused get-state as no state";
-    D23 "kernel/mod.rs; kernel/process.rs" breaks [E8]:
-        "SetOnExit from outside never reaches the running life, which exits by its old value";
-    D24 "kernel/process.rs" breaks [X(Panic, None), X(Panic, Restart), X(Panic, Requests)]:
-        "a panic text that is not UTF-8 skips the on-exit behaviour";
-    D25 "kernel/mod.rs" breaks [M5, E5]:
-        "a kill lands only when the guest makes a call: a spinning guest cannot be killed";
-    D26 "kernel/mod.rs" breaks [S3]:
-        "RunProcess on a running process answers StartedProcess and sends it a stray run";
-    D27 "state.rs" breaks [P1, P2, P3]:
-        "state acknowledges writes without a sync, so that a power loss takes acknowledged data";
-}
-
-impl Deviation {
-    /// The deviation of this id, in any case.
-    pub fn parse(name: &str) -> Option<Deviation> {
-        Deviation::ALL.iter().copied().find(|deviation| deviation.name().eq_ignore_ascii_case(name))
-    }
-
-    /// Whether it only shows while a restart is backed off.
-    fn needs_back_off(self) -> bool {
-        matches!(self, Deviation::D2 | Deviation::D3 | Deviation::D17)
-    }
-}
 
 /// How long a Restart process waits before its next life (rule E3: the book says not at all).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,16 +19,13 @@ pub enum BackOff {
     Hyperdrive19,
 }
 
-/// All deviations in force.
-const ALL_BITS: u32 = (1 << Deviation::ALL.len()) - 1;
-
 /// The rules a kernel goes by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Semantics {
     /// How restarts wait.
     pub back_off: BackOff,
     /// A bit for each deviation in force.
-    deviations: u32,
+    deviations: u64,
     /// What is wrong with this kernel on purpose.
     #[cfg(feature = "mutants")]
     pub(crate) planted: Option<crate::mutants::Planted>,
@@ -150,23 +38,29 @@ impl Semantics {
     }
 
     /// All that Kinode 1.0 does differently, as far as it is modelled.
-    #[allow(clippy::needless_update, reason = "the feature `mutants` brings a field more")]
     pub fn kinode_1_0() -> Semantics {
-        Semantics { back_off: BackOff::Kinode10, deviations: ALL_BITS, ..Semantics::book() }
+        let both = Deviation::ALL.iter().filter(|deviation| deviation.runtimes() == Runtimes::Both);
+        both.fold(Semantics::book().with_back_off(BackOff::Kinode10), |semantics, deviation| semantics.with(*deviation))
     }
 
     /// All that Hyperdrive 1.9 does differently, as far as it is modelled.
-    #[allow(clippy::needless_update, reason = "the feature `mutants` brings a field more")]
     pub fn hyperdrive_1_9() -> Semantics {
-        Semantics { back_off: BackOff::Hyperdrive19, deviations: ALL_BITS, ..Semantics::book() }
+        let all = Deviation::ALL.iter();
+        all.fold(Semantics::book().with_back_off(BackOff::Hyperdrive19), |semantics, deviation| {
+            semantics.with(*deviation)
+        })
     }
 
-    /// These rules with one deviation more. One that shows only in a back-off brings Hyperdrive's, if there is none.
+    /// These rules with one deviation more. One that shows only in a back-off brings Hyperdrive's, if there is none;
+    /// one that shows only beside another brings that.
     pub fn with(mut self, deviation: Deviation) -> Semantics {
+        for needed in deviation.needs() {
+            self = self.with(*needed);
+        }
         if deviation.needs_back_off() && self.back_off == BackOff::Off {
             self.back_off = BackOff::Hyperdrive19;
         }
-        self.deviations |= 1 << deviation as u32;
+        self.deviations |= 1u64 << deviation as u32;
         self
     }
 
@@ -191,7 +85,13 @@ impl Semantics {
 
     /// Whether the kernel shows this deviation.
     pub fn has(&self, deviation: Deviation) -> bool {
-        self.deviations & (1 << deviation as u32) != 0
+        self.deviations & (1u64 << deviation as u32) != 0
+    }
+
+    /// These rules without one deviation.
+    pub fn without(mut self, deviation: Deviation) -> Semantics {
+        self.deviations &= !(1u64 << deviation as u32);
+        self
     }
 
     /// The deviations in force.

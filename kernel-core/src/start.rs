@@ -11,7 +11,6 @@ use crate::message::Message;
 use crate::name::{ProcessId, ProcessRef};
 use crate::on_exit::{OnExit, OnExitKind};
 use crate::process::{Activity, Process, Status};
-use crate::semantics::Deviation;
 use crate::send_error::SpawnError;
 use std::rc::Rc;
 
@@ -43,7 +42,7 @@ impl Kernel {
             process.capabilities = self.first_capabilities(module, cx);
             self.processes.insert(module, process);
         }
-        let (mut up, mut ended, mut fires_too) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut up, mut ended) = (Vec::new(), Vec::new());
         for (id, row) in rows {
             if id.is_module() {
                 self.processes.get_mut(id).expect("every module was just entered").capabilities = row.capabilities;
@@ -51,21 +50,17 @@ impl Kernel {
             }
             let mut process = Process::new(row.image, row.on_exit, row.public, Status::Initialized);
             process.capabilities = row.capabilities;
-            let starts = match process.on_exit.kind() {
-                OnExitKind::Restart => true,
-                OnExitKind::None => self.semantics.has(Deviation::D5),
-                OnExitKind::Requests => self.semantics.has(Deviation::D4),
-            };
-            if starts {
+            let on_exit = process.on_exit.kind();
+            self.note_beginning(id, on_exit);
+            if on_exit == OnExitKind::Restart || self.boots_anyway(id, on_exit) {
                 up.push(id);
-                fires_too.extend((process.on_exit.kind() == OnExitKind::Requests).then_some(id));
             } else {
                 ended.push(id);
                 process.status = Status::Ending(self.ending(&process));
             }
             self.processes.insert(id, process);
         }
-        let after = After::Boot { up, ended, fires_too };
+        let after = After::Boot { up, ended };
         let ends = self.processes.iter().any(|(_, process)| process.is_ending());
         if ends { self.write_ends(after, cx) } else { self.after_boot(after, cx) }
     }
@@ -87,7 +82,7 @@ impl Kernel {
     }
 
     pub(crate) fn after_boot(&mut self, after: After, cx: &mut Context<'_>) {
-        let After::Boot { up, ended, fires_too } = after else { unreachable!("only a boot is continued here") };
+        let After::Boot { up, ended } = after else { unreachable!("only a boot is continued here") };
         for id in up {
             if self.processes.get(id).is_some_and(|process| process.status == Status::Initialized) {
                 self.start(id, cx);
@@ -96,18 +91,16 @@ impl Kernel {
         for id in ended {
             self.take_effect(id, cx);
         }
-        for id in fires_too {
-            let process = self.processes.get(id).cloned();
-            if let Some(Process { on_exit: OnExit::Requests(requests), capabilities, .. }) = process {
-                self.fire(id, &capabilities, &requests, cx);
-            }
-        }
+        self.finish_boot(cx);
     }
 
     // ---- start ------------------------------------------------------------------------------------------------
 
     /// S2: `InitializeProcess`. Everything that can be wrong with it is answered alike, and changes nothing.
     pub(crate) fn on_initialize(&mut self, command: Rc<Message>, init: Initialize, cx: &mut Context<'_>) {
+        if self.initialize_goes_wrong(&command, &init, cx) {
+            return;
+        }
         let legal = cx.names.process_id(init.id).is_legal();
         let Some(blob) = command.blob.clone().filter(|_| legal && !self.is_taken(init.id)) else {
             return self.not_initialized(init.id, Initializer::Command(command), SpawnError::NameTaken, cx);
@@ -143,26 +136,25 @@ impl Kernel {
     }
 
     pub(crate) fn is_taken(&self, id: ProcessRef) -> bool {
-        self.processes.contains(id) || id.is_module()
+        (self.processes.contains(id) && !self.frees_id(id)) || id.is_module()
     }
 
     /// The code is there, or is not. If all is well the process is entered; nobody knows before its row is durable.
     pub(crate) fn on_loaded(&mut self, ticket: Ticket, result: Result<ImageId, LoadError>, cx: &mut Context<'_>) {
         let Loading { init, by } = self.loads.remove(&ticket).expect("the world answers each load once");
-        if let Initializer::Spawn { parent, run, .. } = &by
-            && self.processes.get(*parent).is_none_or(|process| process.life.run != *run)
-        {
+        if self.is_orphaned(&by) && !self.keeps_orphans() {
             // The life that asked is over, and nothing has changed yet (E10).
             return;
         }
-        let image = match result {
-            Ok(image) if !self.is_taken(init.id) => Some(image),
-            // D8: code is judged later, when it is too late.
-            Err(LoadError::Invalid) if self.semantics.has(Deviation::D8) && !self.is_taken(init.id) => None,
-            // A name that is taken is told first, whatever became of the file.
-            _ if self.is_taken(init.id) => return self.not_initialized(init.id, by, SpawnError::NameTaken, cx),
-            Ok(_) | Err(_) => return self.not_initialized(init.id, by, SpawnError::NoFileAtPath, cx),
+        // A name that is taken is told first, whatever became of the file.
+        if self.is_taken(init.id) {
+            return self.not_initialized(init.id, by, SpawnError::NameTaken, cx);
+        }
+        let Some(image) = self.accepts(result) else {
+            return self.not_initialized(init.id, by, SpawnError::NoFileAtPath, cx);
         };
+        self.make_room(init.id);
+        self.note_beginning(init.id, init.on_exit.kind());
         let child = self.address(init.id);
         let mut process =
             Process::new(image, init.on_exit, init.public, Status::Initializing { killers: vec![], refused: false });
@@ -179,35 +171,26 @@ impl Kernel {
             process.capabilities.insert(Capability::messaging(self.address(*parent)));
             given.extend(grants);
         }
+        self.note_initial(init.id, &process.capabilities);
+        self.inherit_history(init.id, &mut process);
         self.processes.insert(init.id, process);
         given.retain(|(holder, capability)| self.grant(*holder, *capability));
         let rows: Vec<ProcessRef> = [init.id].into_iter().chain(given.iter().map(|(holder, _)| *holder)).collect();
-        let after = After::Initialized { id: init.id, by, given };
-        if self.semantics.has(Deviation::D21) {
-            self.after_write(after, cx);
-            return self.write(vec![], &rows, After::Nobody(rows.clone()), cx);
-        }
-        self.write(vec![], &rows, after, cx);
+        self.write_for(rows, After::Initialized { id: init.id, by, given }, cx);
     }
 
     pub(crate) fn not_initialized(&mut self, id: ProcessRef, by: Initializer, error: SpawnError, cx: &mut Context<'_>) {
-        let taken_for_success = self.semantics.has(Deviation::D7);
+        if self.takes_refusal_for_success(id, &by, error, cx) {
+            return;
+        }
         match by {
-            Initializer::Command(command) => {
-                if taken_for_success {
-                    self.grant(command.source.process, Capability::messaging(self.address(id)));
-                }
-                self.reply(&command, CommandAnswer::InitializeProcessError, cx);
-            }
-            Initializer::Spawn { parent, run, .. } if taken_for_success && error == SpawnError::NameTaken => {
-                self.adopt_namesake(parent, id, cx);
-                self.unblock(parent, run, Answer::Spawned(Ok(id)), cx);
-            }
+            Initializer::Command(command) => self.reply(&command, CommandAnswer::InitializeProcessError, cx),
             Initializer::Spawn { parent, run, .. } => self.unblock(parent, run, Answer::Spawned(Err(error)), cx),
         }
     }
 
     pub(crate) fn after_initialized(&mut self, id: ProcessRef, by: Initializer, cx: &mut Context<'_>) {
+        let orphaned = self.is_orphaned(&by);
         let process = self.processes.get_mut(id).expect("a row that is being written stays in the table");
         let status = std::mem::replace(&mut process.status, Status::Initialized);
         let Status::Initializing { killers, .. } = status else {
@@ -216,7 +199,7 @@ impl Kernel {
         match by {
             Initializer::Command(command) => self.reply(&command, CommandAnswer::InitializedProcess, cx),
             Initializer::Spawn { parent, run, .. } => {
-                if killers.is_empty() {
+                if killers.is_empty() && !(orphaned && self.keeps_orphans()) {
                     self.start(id, cx);
                 }
                 self.unblock(parent, run, Answer::Spawned(Ok(id)), cx);
@@ -229,14 +212,14 @@ impl Kernel {
 
     /// S3: `RunProcess`.
     pub(crate) fn on_run(&mut self, command: &Message, id: ProcessRef, cx: &mut Context<'_>) {
+        if self.runs_again(command, id, cx) {
+            return;
+        }
         match self.processes.get(id).map(|process| &process.status) {
             Some(Status::Initialized) => {
                 self.start(id, cx);
+                self.note_run(id);
                 self.reply(command, CommandAnswer::StartedProcess, cx);
-            }
-            Some(Status::Running(_)) if self.semantics.has(Deviation::D26) => {
-                self.reply(command, CommandAnswer::StartedProcess, cx);
-                self.send_stray_run(id, cx);
             }
             Some(Status::Initializing { .. } | Status::Running(_) | Status::BackingOff | Status::Ending(_)) | None => {
                 self.reply(command, CommandAnswer::RunProcessError, cx);
@@ -247,16 +230,13 @@ impl Kernel {
     /// S5: every start is alike. What came before the first run stays in the mailbox (S4); a restart has an empty one.
     pub(crate) fn start(&mut self, id: ProcessRef, cx: &mut Context<'_>) {
         let run = LifeId(self.fresh_id());
-        let waiting = self.processes.get(id).map_or(0, |process| process.life.mailbox.len());
-        let chokes = self.chokes_at_start(waiting);
+        let chokes = self.chokes_at_start(id);
+        self.requeue_early(id, cx.at.now);
         let process = self.processes.get_mut(id).expect("only a process of the table starts");
         process.status = Status::Running(Activity::Computing);
         process.life.started = cx.at.now;
-        // D8 and D13: it is running for the table, and has no life.
+        // Without code that runs it is running for the table, and has no life.
         let Some(image) = process.image.filter(|_| !chokes) else { return };
-        if self.semantics.has(Deviation::D12) {
-            process.life.held_back = process.life.mailbox.drain(..).collect();
-        }
         process.life.run = run;
         cx.emit(Effect::Start { process: id, run, image });
     }

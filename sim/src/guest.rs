@@ -4,7 +4,7 @@
 //! two calls nothing that a guest does can be seen by anyone. A guest knows no kernel and no world: it is resumed
 //! with a [`Reply`] and says in a [`Turn`] why it stopped.
 
-use kernel_core::{Answer, Call, Duration, Instant, Names};
+use kernel_core::{Answer, Bytes, Call, Duration, Instant, Names};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -66,14 +66,15 @@ pub struct Trap {
     pub reason: TrapReason,
     /// What it said last: its panic text, or what it did wrong. At most 5,000 bytes.
     pub text: Rc<str>,
-    /// Whether what it said last was UTF-8: the public runtimes stumble if it was not (D24).
-    pub legible: bool,
+    /// The bytes that it wrote last to its standard error: the public runtimes stumble over some (D24).
+    pub last_words: Bytes,
 }
 
 impl Trap {
     /// A trap of this kind, with these last words.
     pub fn new(reason: TrapReason, text: impl Into<Rc<str>>) -> Trap {
-        Trap { reason, text: text.into(), legible: true }
+        let text = text.into();
+        Trap { reason, last_words: Bytes::from(&*text), text }
     }
 }
 

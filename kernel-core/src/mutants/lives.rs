@@ -80,7 +80,7 @@ pub(super) const ALL: &[Mutant] = &[
         {
             let issuer = s.kernel.address(process);
             s.kernel.processes.iter_mut().for_each(|(_, holder)| {
-                holder.revoke(issuer);
+                holder.revoke(|_, capability| capability.issuer == issuer);
             });
         }
     }),

@@ -33,7 +33,7 @@ fn a_crash_loop_on_a_node_that_is_long_up_is_held_back() {
         };
         assert_eq!(starts(&out), 1, "{policy:?}: it starts at boot");
         out.clear();
-        let exited = Input::Exited { process, exit: Exit::Panicked, legible: true };
+        let exited = Input::Exited { process, exit: Exit::Panicked, last_words: "".into() };
         kernel.step(&mut names, at(1_000), exited, &mut out);
         assert_eq!(kernel.next_deadline(), wait.map(|seconds| at(1_000 + seconds).now), "{policy:?}");
         assert_eq!(starts(&out), usize::from(wait.is_none()), "{policy:?}");
@@ -46,7 +46,7 @@ fn backing_off() -> Node {
     let semantics = Semantics::book().with_back_off(BackOff::Hyperdrive19);
     let (mut node, _) = Node::boot(semantics, &[("p", OnExit::Restart), ("other", OnExit::Restart)]);
     let process = node.process("p");
-    node.step(Input::Exited { process, exit: Exit::Panicked, legible: true });
+    node.step(Input::Exited { process, exit: Exit::Panicked, last_words: "".into() });
     assert!(node.kernel.next_deadline().is_some(), "it waits");
     node
 }

@@ -33,7 +33,8 @@ pub fn kernel_step(bytes: &[u8]) {
 /// The book's rules, or some deviations from them: even a wrong kernel must not panic.
 fn semantics(rules: &[u8]) -> Semantics {
     let bits = u32::from_le_bytes(rules.try_into().expect("four bytes"));
-    let deviating = Deviation::ALL.iter().enumerate().filter(|(index, _)| bits & (1 << index) != 0);
+    // There are more of them than bits: a bit turns on all that share it.
+    let deviating = Deviation::ALL.iter().enumerate().filter(|(index, _)| bits & (1 << (index % 32)) != 0);
     match bits % 2 {
         0 => Semantics::book(),
         _ => deviating.fold(Semantics::book(), |semantics, (_, deviation)| semantics.with(*deviation)),
@@ -106,7 +107,8 @@ impl Driver {
             }
             2 if computes => {
                 let exit = if b.is_multiple_of(2) { Exit::Returned } else { Exit::Panicked };
-                self.go(Input::Exited { process, exit, legible: b < 200 });
+                let last_words = if b < 200 { "".into() } else { Bytes::from(&[0xff_u8][..]) };
+                self.go(Input::Exited { process, exit, last_words });
             }
             3 if !self.writes.is_empty() => {
                 let done = if b < 230 { Ok(()) } else { Err(Refused) };
@@ -307,8 +309,13 @@ impl Driver {
                 Effect::Stop(process) => {
                     assert!(self.guests.remove(&process).is_some(), "only who lives is stopped");
                 }
+                // What a life that is over does is for the scenarios.
+                Effect::Orphan(process, _) => {
+                    assert!(self.guests.remove(&process).is_some(), "only who lives is ended");
+                }
+                Effect::ResumeOrphan(..) | Effect::EndOrphan(_) => {}
                 Effect::Trap(process, _) => {
-                    self.step_within(now, Input::Exited { process, exit: Exit::Panicked, legible: true });
+                    self.step_within(now, Input::Exited { process, exit: Exit::Panicked, last_words: "".into() });
                 }
                 Effect::Load(ticket, _) => self.loads.push(ticket),
                 Effect::State(process, run, op) => self.states.push((process, run, op)),

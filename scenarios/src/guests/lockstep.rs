@@ -275,9 +275,9 @@ fn run(name: &str, guest: Box<dyn Guest>, state: Option<&[u8]>, inbox: &[Mail]) 
     let mut inbox = inbox.iter();
     let mut steps = Vec::new();
     loop {
-        if let Turn::Trapped(Trap { text, .. }) = &mut step.1 {
-            // It names the lines of other sources.
-            *text = "".into();
+        if let Turn::Trapped(Trap { text, last_words, .. }) = &mut step.1 {
+            // They name the lines of other sources.
+            (*text, *last_words) = Default::default();
         }
         steps.push(step.clone());
         step = match step.1 {

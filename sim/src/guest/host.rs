@@ -160,7 +160,7 @@ impl Host {
             (TrapReason::Abi | TrapReason::Exited, false) => format!("{otherwise}\n{stderr}"),
             (_, false) => stderr,
         };
-        Trap { legible: self.wasi.is_legible(), ..Trap::new(reason, cut(&text)) }
+        Trap { last_words: self.wasi.last_words(), ..Trap::new(reason, cut(&text)) }
     }
 
     pub(super) fn lie(&self, call: &str, lie: &Lie) -> Trap {

@@ -6,7 +6,7 @@ use super::abi::wrong_type;
 use super::host::{Host, Nap, Stop, stop};
 use super::load::Invalid;
 use super::{Clock, TrapReason};
-use kernel_core::Duration;
+use kernel_core::{Bytes, Duration};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::collections::VecDeque;
@@ -51,10 +51,10 @@ impl Wasi {
         String::from_utf8_lossy(&bytes).trim().to_string()
     }
 
-    /// Whether what was written to stderr, as far as it is kept, is UTF-8.
-    pub(super) fn is_legible(&self) -> bool {
+    /// The last of what was written to stderr, as it was written.
+    pub(super) fn last_words(&self) -> Bytes {
         let (front, back) = self.stderr.as_slices();
-        std::str::from_utf8(&[front, back].concat()).is_ok()
+        Bytes::from([front, back].concat())
     }
 
     fn keep(&mut self, bytes: &[u8]) {

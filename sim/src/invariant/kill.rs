@@ -11,7 +11,7 @@ use kernel_core::{Cause, Change, Content, Message, Names, NodeId, OnExitKind, Pr
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-/// E5: after a kill no life and no word, until the id is initialized anew.
+/// E5: after a kill no life, no word and no deed, until the id is initialized anew.
 #[derive(Clone, Debug, Default)]
 pub struct DeadStayDead;
 
@@ -21,10 +21,22 @@ impl Invariant for DeadStayDead {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::Started, Kind::Sent]
+        &[Kind::Started, Kind::Sent, Kind::Called, Kind::Spun]
+    }
+
+    fn hears_the_dead(&self) -> bool {
+        true
     }
 
     fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        if past.of_the_dead {
+            let who = event.what.life().map(|life| life_text(life, names)).unwrap_or_default();
+            return match &event.what {
+                What::Called(_, call, _) => Err(format!("{who} calls {}, though its life is over", call.name())),
+                What::Spun(..) => Err(format!("{who} computes on, though its life is over")),
+                _ => Ok(()),
+            };
+        }
         let process = match &event.what {
             What::Started(life) => life.process,
             What::Sent(message) if past.sender_is_dead => message.source.process,

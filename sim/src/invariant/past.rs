@@ -22,6 +22,9 @@ pub struct Past {
     pub requests: Requests,
     /// Whether the message at hand is made for a guest that does not live: it speaks by its on-exit requests alone.
     pub sender_is_dead: bool,
+    /// Whether the event at hand is the work of a life that is over (E5): it says nothing of the process that may have
+    /// its name now.
+    pub of_the_dead: bool,
     /// A command that will be carried out, unless the next event says that it was dropped.
     given: Option<Box<Given>>,
 }
@@ -33,6 +36,9 @@ impl Past {
         if let What::Sent(message) = &event.what {
             self.sender_is_dead = is_dead(self, message.source);
         }
+        let turns = matches!(event.what, What::Started(_) | What::Exited(..) | What::Killed(_) | What::Lost(_));
+        let life = event.what.life().filter(|life| !turns && !life.process.is_module());
+        self.of_the_dead = life.is_some_and(|life| self.lives.life(event.node, life.process) != Some(life.number));
     }
 
     fn carry_out(&mut self, event: &Event) {
@@ -50,6 +56,9 @@ impl Past {
     /// After the invariants have seen it.
     pub(crate) fn after(&mut self, index: Cause, event: &Event, names: &Names) {
         self.now = event.at;
+        if self.of_the_dead {
+            return;
+        }
         if let What::Lifted = event.what {
             self.lifted_at = Some(event.at);
         }

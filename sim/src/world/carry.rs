@@ -18,8 +18,24 @@ impl World<'_> {
     pub(super) fn carry_out(&mut self, node: usize, cause: Cause) {
         while let Some(effect) = self.effects.pop_front() {
             match effect {
-                Effect::Start { process, run: _, image } => self.start_guest(node, process, image),
-                Effect::Resume(process, answer) => self.answer(node, process, answer),
+                Effect::Start { process, run, image } => self.start_guest(node, process, run, image),
+                Effect::Resume(process, answer) => {
+                    let up = self.nodes[node].up.as_mut().expect("a node that carries out effects is up");
+                    let number = up.guest(process).expect("only a life that waits is answered").number;
+                    self.answer(node, Life { process, number }, answer);
+                }
+                Effect::Orphan(process, _) => self.orphan(node, cause, process),
+                Effect::ResumeOrphan(run, answer) => {
+                    let up = self.nodes[node].up.as_ref().expect("a node that carries out effects is up");
+                    let (process, number) = up.orphan_of(run).expect("only a life that waits is answered");
+                    self.answer(node, Life { process, number }, answer);
+                }
+                Effect::EndOrphan(run) => {
+                    let up = self.nodes[node].up.as_mut().expect("a node that carries out effects is up");
+                    if let Some((process, number)) = up.orphan_of(run) {
+                        up.end_orphan(process, number);
+                    }
+                }
                 Effect::Stop(process) => self.stop(node, cause, process),
                 Effect::Trap(process, text) => self.trap(node, process, text),
                 Effect::Deliver(module, received) => self.deliver(node, module, received),
@@ -59,10 +75,9 @@ impl World<'_> {
     }
 
     /// A guest's call returns.
-    fn answer(&mut self, node: usize, process: ProcessRef, answer: Answer) {
+    fn answer(&mut self, node: usize, life: Life, answer: Answer) {
         let up = self.nodes[node].up.as_mut().expect("a node that carries out effects is up");
-        let live = up.guest(process).expect("only a life that waits is answered");
-        let life = Life { process, number: live.number };
+        let live = up.life(life.process, life.number).expect("only a life that waits is answered");
         let call = returned(live);
         let called = live.cause;
         let (cause, what) = match &answer {
@@ -86,8 +101,8 @@ impl World<'_> {
         };
         let index = self.record(node, Some(cause), what);
         let up = self.nodes[node].up.as_mut().expect("it is still up");
-        up.guest(process).expect("it is still alive").cause = index;
-        self.resume(node, process, Reply::Answer(answer), Duration::ZERO);
+        up.life(life.process, life.number).expect("it is still alive").cause = index;
+        self.resume(node, life, Reply::Answer(answer), Duration::ZERO);
     }
 
     /// The kernel ends a life.
@@ -97,13 +112,21 @@ impl World<'_> {
         self.record(node, Some(cause), What::Killed(Life { process, number: live.number }));
     }
 
+    /// The kernel ends a life whose code computes on.
+    fn orphan(&mut self, node: usize, cause: Cause, process: ProcessRef) {
+        let up = self.nodes[node].up.as_mut().expect("a node that carries out effects is up");
+        let number = up.guest(process).expect("only a life that is under way is ended").number;
+        up.orphan(process);
+        self.record(node, Some(cause), What::Killed(Life { process, number }));
+    }
+
     /// A call was a panic of its caller.
     fn trap(&mut self, node: usize, process: ProcessRef, text: &'static str) {
         let up = self.nodes[node].up.as_mut().expect("a node that carries out effects is up");
         let live = up.take_guest(process).expect("only a life that is under way panics");
         let life = Life { process, number: live.number };
         let index = self.record(node, Some(live.cause), What::Exited(life, Exit::Panicked, text.into()));
-        self.step_within(node, index, Input::Exited { process, exit: Exit::Panicked, legible: true });
+        self.step_within(node, index, Input::Exited { process, exit: Exit::Panicked, last_words: text.into() });
     }
 
     /// A message was made: recorded, and if it is for the kernel or from it, in the kernel's terms too.

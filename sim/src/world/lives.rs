@@ -9,13 +9,13 @@ use crate::plan::fault::Memory;
 use crate::plan::site::SubjectRef;
 use crate::trace::event::{Life, What};
 use crate::world::node::Live;
-use kernel_core::{Answer, Call, CallKind, Cause, Duration, Exit, Input, Instant, ProcessRef};
+use kernel_core::{Answer, Call, CallKind, Cause, Duration, Exit, ImageId, Input, Instant, LifeId, ProcessRef};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 impl World<'_> {
     /// Begins a life. What it does until its first call it does now; that call takes effect later (S7).
-    pub(super) fn start_guest(&mut self, node: usize, process: ProcessRef, image: kernel_core::ImageId) {
+    pub(super) fn start_guest(&mut self, node: usize, process: ProcessRef, run: LifeId, image: ImageId) {
         self.spent.starts += 1;
         let number = self.nodes[node].next_life(process);
         let life = Life { process, number };
@@ -33,26 +33,26 @@ impl World<'_> {
         let begin = self.images.begins(image, limits, seed);
         let guest = if self.keeps_answers { Box::new(Recorded::new(begin)) } else { begin() };
         let (ahead, then, waits_in, spins) = (VecDeque::new(), None, None, 0);
-        let live = Live { number, cause, guest, ahead, then, waits_in, spins, trap, cost, spin };
+        let live = Live { number, run, cause, guest, ahead, then, waits_in, spins, trap, cost, spin };
         let up = self.nodes[node].up.as_mut().expect("lives begin on nodes that are up");
         up.put_guest(process, live);
-        self.resume(node, process, Reply::Answer(Answer::Init(address)), START_COST);
+        self.resume(node, life, Reply::Answer(Answer::Init(address)), START_COST);
     }
 
     /// A guest goes on: it runs to where it next needs something, which takes effect a call's cost from now.
-    pub(super) fn resume(&mut self, node: usize, process: ProcessRef, reply: Reply, after: Duration) {
+    pub(super) fn resume(&mut self, node: usize, life: Life, reply: Reply, after: Duration) {
         let up = self.nodes[node].up.as_mut().expect("guests run on nodes that are up");
-        let live = up.guest(process).expect("a guest that is resumed is alive");
+        let live = up.life(life.process, life.number).expect("a guest that is resumed is alive");
         let had = live.guest.usage().memory;
         let used = live.resume(&mut self.names, reply);
         self.spend(used, had);
-        self.schedule_turn(node, process, after);
+        self.schedule_turn(node, life, after);
     }
 
     /// The next thing that a guest has done takes effect a call's cost from now.
-    pub(super) fn schedule_turn(&mut self, node: usize, process: ProcessRef, after: Duration) {
+    pub(super) fn schedule_turn(&mut self, node: usize, life: Life, after: Duration) {
         let up = self.nodes[node].up.as_mut().expect("guests run on nodes that are up");
-        let live = up.guest(process).expect("a guest that has a turn is alive");
+        let live = up.life(life.process, life.number).expect("a guest that has a turn is alive");
         let cost = match (&live.then, live.ahead.is_empty()) {
             (Some(Turn::Busy(span)), true) => *span,
             // Time goes by even for who sleeps for no time: nobody may go round at one instant.
@@ -70,17 +70,16 @@ impl World<'_> {
                 Duration(CALL_COST.0 * u64::from(factor))
             }
         };
-        let number = live.number;
         let cost = if live.spins > 0 { SPIN_QUANTUM } else { cost };
         let at = self.now + after + cost;
-        self.queue_in_order(node, at, Task::Turn(node, process, number));
+        self.queue_in_order(node, at, Task::Turn(node, life.process, life.number));
     }
 
     /// A quantum is over that the chooser has a life compute for before it goes on.
     fn spin_on(&mut self, node: usize, life: Life, cause: Cause) {
         let index = self.record(node, Some(cause), What::Spun(life, SPIN_QUANTUM));
         let up = self.nodes[node].up.as_mut().expect("a node with a life is up");
-        let live = up.guest(life.process).expect("a life that computes is alive");
+        let live = up.life(life.process, life.number).expect("a life that computes is alive");
         live.cause = index;
         live.spins -= 1;
         let cost = if live.spins > 0 { SPIN_QUANTUM } else { CALL_COST };
@@ -106,7 +105,7 @@ impl World<'_> {
         }
         let life = Life { process, number };
         let up = self.nodes[node].up.as_mut().expect("a node with a life is up");
-        let live = up.guest(process).expect("it is alive");
+        let live = up.life(process, number).expect("it is alive");
         if live.spins > 0 {
             let cause = live.cause;
             return self.spin_on(node, life, cause);
@@ -134,17 +133,17 @@ impl World<'_> {
             Turn::Clock(clock) => {
                 self.spend_in_silence(node, process);
                 let reading = self.clock(node, cause, clock);
-                self.resume(node, process, Reply::Clock(reading), Duration::ZERO);
+                self.resume(node, life, Reply::Clock(reading), Duration::ZERO);
             }
             Turn::Busy(span) => {
                 self.flavored = true;
                 live.cause = self.trace.next();
                 self.record(node, Some(cause), What::Spun(life, span));
-                self.resume(node, process, Reply::Continue, Duration::ZERO);
+                self.resume(node, life, Reply::Continue, Duration::ZERO);
             }
             Turn::Sleep(_) => {
                 self.spend_in_silence(node, process);
-                self.resume(node, process, Reply::Continue, Duration::ZERO);
+                self.resume(node, life, Reply::Continue, Duration::ZERO);
             }
             Turn::Returned => self.exit(node, life, cause, Exit::Returned, None),
             Turn::Trapped(trap) => self.exit(node, life, cause, Exit::Panicked, Some(trap)),
@@ -181,15 +180,17 @@ impl World<'_> {
             _ => {}
         }
         let up = self.nodes[node].up.as_mut().expect("a node with a life is up");
-        let live = up.guest(life.process).expect("a life that calls is alive");
+        let is_orphan = up.is_orphan(life.process, life.number);
+        let live = up.life(life.process, life.number).expect("a life that calls is alive");
         live.waits_in = kind.has_answer().then_some(kind);
-        self.step(node, index, Input::Call(life.process, call));
+        let input = if is_orphan { Input::OrphanCall(live.run, call) } else { Input::Call(life.process, call) };
+        self.step(node, index, input);
         if !kind.has_answer() && self.is_alive(node, life.process, life.number) {
             if more {
-                self.schedule_turn(node, life.process, Duration::ZERO);
+                self.schedule_turn(node, life, Duration::ZERO);
             } else {
                 // The guest made more calls ahead than it may, and stopped with this one.
-                self.resume(node, life.process, Reply::Answer(Answer::Done), Duration::ZERO);
+                self.resume(node, life, Reply::Answer(Answer::Done), Duration::ZERO);
             }
         }
     }
@@ -197,15 +198,19 @@ impl World<'_> {
     /// A life ended by itself.
     pub(super) fn exit(&mut self, node: usize, life: Life, cause: Cause, exit: Exit, trap: Option<Trap>) {
         let up = self.nodes[node].up.as_mut().expect("a node with a life is up");
+        if up.end_orphan(life.process, life.number) {
+            // Its exit is nobody's business: it was killed long ago.
+            return;
+        }
         up.take_guest(life.process);
-        let (text, legible) = trap.map_or(("".into(), true), |trap| (trap.text, trap.legible));
+        let (text, last_words) = trap.map_or_else(Default::default, |trap| (trap.text, trap.last_words));
         let index = self.record(node, Some(cause), What::Exited(life, exit, text));
-        self.step(node, index, Input::Exited { process: life.process, exit, legible });
+        self.step(node, index, Input::Exited { process: life.process, exit, last_words });
     }
 
     pub(super) fn is_alive(&mut self, node: usize, process: ProcessRef, number: u32) -> bool {
         let Some(up) = &mut self.nodes[node].up else { return false };
-        up.guest(process).is_some_and(|live| live.number == number)
+        up.life(process, number).is_some()
     }
 }
 

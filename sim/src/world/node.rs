@@ -91,6 +91,8 @@ pub(crate) struct Up {
     pub kernel: Kernel,
     /// The lives, by process.
     pub guests: Vec<Option<Box<Live>>>,
+    /// Lives that the kernel has ended, and that compute on (D25).
+    pub orphans: Vec<(ProcessRef, Box<Live>)>,
     pub modules: Vec<Option<Box<dyn Module>>>,
     /// What waits for the disk, in order. The first is under way.
     pub disk_jobs: VecDeque<(Cause, Job)>,
@@ -103,6 +105,8 @@ pub(crate) struct Up {
 /// A life that is under way.
 pub(crate) struct Live {
     pub number: u32,
+    /// The kernel's name for it.
+    pub run: LifeId,
     /// The event that began it, or that it last went on from.
     pub cause: Cause,
     pub guest: Box<dyn Guest>,
@@ -219,7 +223,15 @@ impl Up {
         for (id, module) in modules::all(setup).into_iter().chain(own) {
             modules[id.0 as usize] = Some(module);
         }
-        Up { kernel, guests: Vec::new(), modules, disk_jobs: VecDeque::new(), armed: None, used: BTreeMap::new() }
+        Up {
+            kernel,
+            guests: Vec::new(),
+            orphans: Vec::new(),
+            modules,
+            disk_jobs: VecDeque::new(),
+            armed: None,
+            used: BTreeMap::new(),
+        }
     }
 
     /// The same, for a world that is forked; see [`Node::fork`].
@@ -231,6 +243,7 @@ impl Up {
         Some(Up {
             kernel: self.kernel.clone(),
             guests: self.guests.iter().map(|live| live.as_ref().map(|live| Box::new(live.fork()))).collect(),
+            orphans: self.orphans.iter().map(|(process, live)| (*process, Box::new(live.fork()))).collect(),
             modules: self.modules.iter().map(module).collect::<Option<_>>()?,
             disk_jobs: self.disk_jobs.clone(),
             armed: self.armed,
@@ -241,6 +254,39 @@ impl Up {
     /// The life of a process, if it has one.
     pub fn guest(&mut self, process: ProcessRef) -> Option<&mut Live> {
         self.guests.get_mut(process.0 as usize)?.as_deref_mut()
+    }
+
+    /// This life of a process, whether the kernel knows of it or has ended it (D25).
+    pub fn life(&mut self, process: ProcessRef, number: u32) -> Option<&mut Live> {
+        let at = self.orphans.iter().position(|(of, live)| (*of, live.number) == (process, number));
+        match at {
+            Some(at) => Some(&mut self.orphans[at].1),
+            None => self.guest(process).filter(|live| live.number == number),
+        }
+    }
+
+    /// The kernel has ended a life that computes on.
+    pub fn orphan(&mut self, process: ProcessRef) {
+        if let Some(live) = self.guests.get_mut(process.0 as usize).and_then(Option::take) {
+            self.orphans.push((process, live));
+        }
+    }
+
+    /// Whether the kernel has ended this life.
+    pub fn is_orphan(&self, process: ProcessRef, number: u32) -> bool {
+        self.orphans.iter().any(|(of, live)| (*of, live.number) == (process, number))
+    }
+
+    /// A life that the kernel has ended.
+    pub fn orphan_of(&self, run: LifeId) -> Option<(ProcessRef, u32)> {
+        let orphan = self.orphans.iter().find(|(_, live)| live.run == run);
+        orphan.map(|(process, live)| (*process, live.number))
+    }
+
+    /// A life that the kernel has ended computes no more. False: it is none.
+    pub fn end_orphan(&mut self, process: ProcessRef, number: u32) -> bool {
+        let at = self.orphans.iter().position(|(of, live)| (*of, live.number) == (process, number));
+        at.map(|at| self.orphans.remove(at)).is_some()
     }
 
     /// Puts a life in its place.
@@ -278,6 +324,7 @@ impl Live {
     fn fork(&self) -> Live {
         Live {
             number: self.number,
+            run: self.run,
             cause: self.cause,
             guest: self.guest.fork(),
             ahead: self.ahead.clone(),

@@ -8,7 +8,7 @@ use crate::disk::planted::Planted;
 use crate::disk::{IoFault, IoWrong, Op};
 use crate::disk::{state, table};
 use crate::modules::{self, Heard};
-use crate::plan::detail::{Factor, WriteFault};
+use crate::plan::detail::{Count, Factor, WriteFault};
 use crate::plan::fault::WriteOffer;
 use crate::trace::event::What;
 use crate::world::node::{Job, Node};
@@ -48,8 +48,9 @@ impl World<'_> {
         if !self.is_up(node, boot) || !self.before_step(node) {
             return;
         }
+        let next = self.next_job(node);
         let up = self.nodes[node].up.as_mut().expect("it is up");
-        let (cause, job) = up.disk_jobs.pop_front().expect("the disk is done with something");
+        let (cause, job) = up.disk_jobs.remove(next).expect("the disk is done with something");
         if !up.disk_jobs.is_empty() {
             self.schedule_disk(node);
         }
@@ -77,6 +78,23 @@ impl World<'_> {
                 self.step(node, cause, Input::Loaded(ticket, result));
             }
         }
+    }
+
+    /// Which of the jobs that wait is done. D31: the requests to state and vfs are tasks of their own, and any may be.
+    fn next_job(&mut self, node: usize) -> usize {
+        let of_its_own = |(_, job): &(Cause, Job)| match job {
+            Job::Table(..) | Job::State(..) => true,
+            Job::Module(module, _) => *module == ProcessRef::VFS,
+            Job::Load(..) => false,
+        };
+        let up = self.nodes[node].up.as_ref().expect("it is up");
+        let jobs = up.disk_jobs.iter().take_while(|job| of_its_own(job)).count();
+        if jobs < 2 || !self.semantics().has(Deviation::WritesOvertake) {
+            return 0;
+        }
+        let stream = &mut self.nodes[node].streams.order;
+        let Count(n) = self.chooser.ask(stream, &self.names, || ()).unwrap_or(Count(0));
+        n as usize % jobs
     }
 
     /// P2: the table. What adds no process may use the last space, which is kept for it as ext4 keeps some for root: whoever
