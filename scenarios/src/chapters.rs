@@ -9,6 +9,7 @@
 
 use crate::guests;
 use kernel_core::OnExitKind;
+use sim::plan::chooser::Seed;
 use sim::scenario::{On, Program, Scenario, Start, on};
 use std::sync::{Arc, LazyLock};
 
@@ -48,6 +49,11 @@ pub fn all() -> Vec<Scenario> {
         runtimes::all(),
     ];
     chapters.into_iter().flatten().collect()
+}
+
+/// The world that a seed generates, played by these programs.
+pub fn generated(seed: Seed) -> Scenario {
+    sim::generate::world(seed, &programs())
 }
 
 /// Every program of the scenarios in both its forms: the twin in native Rust, and the Wasm that is committed.

@@ -8,6 +8,7 @@ pub mod regression;
 pub mod report;
 pub mod shrink;
 pub mod sweep;
+pub mod worlds;
 
 use crate::explore::determinism::{Difference, difference, is_played_again};
 use crate::guest::image::Loader;

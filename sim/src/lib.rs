@@ -19,6 +19,8 @@ pub mod scenario;
 
 pub mod package;
 
+pub mod generate;
+
 pub mod plan;
 
 pub mod world;

@@ -16,9 +16,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 mod action;
+mod read;
+mod text;
+mod whole;
 mod words;
 
-pub use action::{Action, Letter, Line, On, OnExit, Start, When};
+pub use action::{Action, Line, On, OnExit, Request, Start, When};
+pub use read::ReadError;
 pub use words::*;
 
 /// What is played.

@@ -9,7 +9,7 @@ pub(super) async fn parent(os: Os) {
         match next(&os).await {
             Event::Request { body, .. } if body == "leave" => return,
             Event::Request { source, body, capabilities } => on_request(&os, source, &body, capabilities).await,
-            Event::Response { body, context } => print(&os, &format!("{context} answered {body}")),
+            Event::Response { body, context, .. } => print(&os, &format!("{context} answered {body}")),
             Event::Failure { kind, context } => print(&os, &format!("{context} is gone: {}", reason(kind))),
         }
     }

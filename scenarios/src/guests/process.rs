@@ -8,7 +8,7 @@ use sim::guest::native::Os;
 /// What `receive` brought, taken apart.
 pub(super) enum Event {
     Request { source: Address, body: String, capabilities: Vec<Capability> },
-    Response { body: String, context: String },
+    Response { body: String, context: String, capabilities: Vec<Capability> },
     Failure { kind: SendErrorKind, context: String },
 }
 
@@ -20,9 +20,11 @@ pub(super) async fn next(os: &Os) -> Event {
             body: text(message.body()),
             capabilities: message.capabilities().to_vec(),
         },
-        Received::Message(message, context) => {
-            Event::Response { body: text(message.body()), context: text(&context.unwrap_or_default()) }
-        }
+        Received::Message(message, context) => Event::Response {
+            body: text(message.body()),
+            context: text(&context.unwrap_or_default()),
+            capabilities: message.capabilities().to_vec(),
+        },
         Received::Error(error, context) => {
             Event::Failure { kind: error.kind, context: text(&context.unwrap_or_default()) }
         }

@@ -5,33 +5,61 @@
 
 use super::process::{Event, Written, address, await_answer, next, print, reason, request, text};
 use kernel_core::{
-    Blob, Bytes, Capability, OnExit, OnExitRequest, Outgoing, ProcessId, Request, Response, SendErrorKind, Spawn,
-    SpawnError,
+    Blob, Bytes, Capability, OnExit, OnExitRequest, Outgoing, ParamsRef, ProcessId, ProcessRef, Request, Response,
+    SendErrorKind, Spawn, SpawnError,
 };
 use sim::guest::native::Os;
+
+/// What the two forms of the puppet share: the words of orders.
+#[path = "../../guests/puppet/src/orders.rs"]
+mod orders;
+
+use orders::{Child, End, Item, With};
 
 /// The most pages of 64 KiB that are said to be grown at once.
 const GROWN_MAX: u32 = 1_000;
 
+/// What a puppet remembers within its life.
+#[derive(Default)]
+struct Memory {
+    /// The capabilities that came with the latest message.
+    attached: Vec<Capability>,
+    /// The number of the transaction that was begun last.
+    transaction: String,
+}
+
 pub(super) async fn puppet(os: Os) {
+    let mut memory = Memory::default();
     loop {
-        match next(&os).await {
-            Event::Request { body, capabilities, .. } => {
-                for line in body.lines() {
-                    if line == "return" {
-                        return;
-                    }
-                    carry_out(&os, line, &capabilities).await.unwrap_or_else(|| panic!("unknown order: {line}"));
+        let (orders, attached) = match next(&os).await {
+            Event::Request { body, capabilities, .. } => (body, capabilities),
+            Event::Response { body, context, capabilities } => match context.strip_prefix("do ") {
+                Some(order) => (order.to_string(), capabilities),
+                None => {
+                    report(&os, &context, Ok(body));
+                    continue;
                 }
+            },
+            Event::Failure { kind, context } => match context.strip_prefix("do ") {
+                Some(order) => (order.to_string(), vec![]),
+                None => {
+                    report(&os, &context, Err(kind));
+                    continue;
+                }
+            },
+        };
+        memory.attached = attached;
+        for line in orders.lines() {
+            if line == "return" {
+                return;
             }
-            Event::Response { body, context } => report(&os, &context, Ok(body)),
-            Event::Failure { kind, context } => report(&os, &context, Err(kind)),
+            carry_out(&os, line, &mut memory).await.unwrap_or_else(|| panic!("unknown order: {line}"));
         }
     }
 }
 
 /// `None`: the order cannot be understood, and nothing was done and nobody named.
-async fn carry_out(os: &Os, line: &str, attached: &[Capability]) -> Option<()> {
+async fn carry_out(os: &Os, line: &str, memory: &mut Memory) -> Option<()> {
     let (order, rest) = line.split_once(' ').unwrap_or((line, ""));
     match order {
         "" => {}
@@ -93,7 +121,7 @@ async fn carry_out(os: &Os, line: &str, attached: &[Capability]) -> Option<()> {
             let request = Request { capabilities, ..request(body) };
             os.send_request(Outgoing { target, request, context: None, blob: None });
         }
-        "keep" => os.save_capabilities(attached.to_vec()),
+        "keep" => os.save_capabilities(memory.attached.clone()),
         "claim" => {
             let [issuer, params] = words(rest)?;
             os.save_capabilities(vec![capability(os, &address(issuer)?, params)]);
@@ -111,11 +139,158 @@ async fn carry_out(os: &Os, line: &str, attached: &[Capability]) -> Option<()> {
             let (target, body) = (address(to)?.numbered(os), body.replace(" & ", "\n"));
             os.send_request(Outgoing { target, request: request(&body), context: None, blob });
         }
+        "send" => {
+            let outgoing = Sound::read(orders::item(rest)?)?.outgoing(os);
+            os.send_request(outgoing);
+        }
+        "send-all" => {
+            let sound: Vec<Sound<'_>> = orders::items(rest)?.into_iter().map(Sound::read).collect::<Option<_>>()?;
+            let list = sound.iter().map(|item| item.outgoing(os)).collect();
+            os.send_requests(list);
+        }
+        "call" => {
+            let mut sound = Sound::read(orders::item(rest)?)?;
+            sound.item.with.expects.get_or_insert(5);
+            let body = sound.item.body.replace("$tx", &memory.transaction);
+            let mut outgoing = sound.outgoing(os);
+            outgoing.request.body = body.as_str().into();
+            let answer = match os.send_and_await_response(outgoing).await {
+                Ok(answer) => {
+                    memory.attached = answer.capabilities().to_vec();
+                    Ok(text(answer.body()))
+                }
+                Err(error) => Err(error.kind),
+            };
+            if let Some(number) = answer.as_deref().ok().and_then(orders::transaction) {
+                memory.transaction = number.to_string();
+            }
+            report(os, "called", answer);
+        }
+        "answer" => {
+            let (with, body) = orders::with(rest)?;
+            let issuers = issuers(&with.capabilities)?;
+            let response = Response {
+                inherit: with.inherit,
+                body: body.into(),
+                metadata: with.metadata.as_deref().map(Into::into),
+                capabilities: numbered(os, &issuers),
+            };
+            os.send_response(response, blob_of(&with));
+        }
+        "end" => {
+            let value = match orders::end(rest)? {
+                End::None => OnExit::None,
+                End::Restart => OnExit::Restart,
+                End::Requests(items) => {
+                    let sound: Vec<Sound<'_>> = items.into_iter().map(Sound::read).collect::<Option<_>>()?;
+                    OnExit::Requests(sound.iter().map(|item| item.last_words(os)).collect())
+                }
+            };
+            os.set_on_exit(value).await;
+        }
+        "child" => bear(os, orders::child(rest)?).await?,
+        "our" => {
+            let our = os.our().await;
+            print(os, &format!("our: {}", os.address_text(our)));
+        }
+        "has-blob" => {
+            let has = os.has_blob().await;
+            print(os, &format!("has a blob: {has}"));
+        }
         "print-blob" => show(os, "blob", os.get_blob().await.map(|blob| blob.bytes)),
         "print-last-blob" => show(os, "last blob", os.last_blob().await.map(|blob| blob.bytes)),
         _ => return None,
     }
     Some(())
+}
+
+/// A request whose names can all be read.
+struct Sound<'a> {
+    item: Item<'a>,
+    to: Written<'a>,
+    issuers: Vec<(Written<'a>, &'a str)>,
+}
+
+impl<'a> Sound<'a> {
+    fn read(item: Item<'a>) -> Option<Sound<'a>> {
+        let (to, issuers) = (address(item.to)?, issuers(&item.with.capabilities)?);
+        Some(Sound { item, to, issuers })
+    }
+
+    /// The request, its target numbered before what is attached, as a Wasm guest's call would be read.
+    fn outgoing(&self, os: &Os) -> Outgoing {
+        let (target, with) = (self.to.numbered(os), &self.item.with);
+        let request = Request {
+            inherit: with.inherit,
+            expects_response: with.expects,
+            body: self.item.body.into(),
+            metadata: with.metadata.as_deref().map(Into::into),
+            capabilities: numbered(os, &self.issuers),
+        };
+        let context = with.context.as_deref().map(|text| Bytes::from(text.as_bytes()));
+        Outgoing { target, request, context, blob: blob_of(with) }
+    }
+
+    fn last_words(&self, os: &Os) -> OnExitRequest {
+        let Outgoing { target, request, blob, .. } = self.outgoing(os);
+        OnExitRequest { target, request, blob }
+    }
+}
+
+fn issuers<'a>(capabilities: &[(&'a str, &'a str)]) -> Option<Vec<(Written<'a>, &'a str)>> {
+    capabilities.iter().map(|(issuer, params)| Some((address(issuer)?, *params))).collect()
+}
+
+fn numbered(os: &Os, capabilities: &[(Written<'_>, &str)]) -> Vec<Capability> {
+    capabilities.iter().map(|(issuer, params)| capability(os, issuer, params)).collect()
+}
+
+fn blob_of(with: &With<'_>) -> Option<Blob> {
+    let bytes = with.blob.as_deref().or(with.mime.map(|_| ""))?;
+    Some(Blob { mime: with.mime.map(Into::into), bytes: bytes.into() })
+}
+
+async fn bear(os: &Os, child: Child<'_>) -> Option<()> {
+    let heirs = child.heirs.iter().map(|(to, body)| Some((address(to)?, body))).collect::<Option<Vec<_>>>()?;
+    let wants = issuers(&child.wants)?;
+    child.grants.iter().try_for_each(|(holder, _)| ProcessId::split(holder).map(|_| ()))?;
+    // In the order in which a Wasm guest's call would be read.
+    let last_words = |(to, body): &(Written<'_>, &String)| OnExitRequest {
+        target: to.numbered(os),
+        request: request(body),
+        blob: None,
+    };
+    let on_exit = match (heirs.as_slice(), child.restart) {
+        ([], false) => OnExit::None,
+        ([], true) => OnExit::Restart,
+        (heirs, _) => OnExit::Requests(heirs.iter().map(last_words).collect()),
+    };
+    let request_capabilities = numbered(os, &wants);
+    let grant = |(holder, params): &(&str, &str)| -> (ProcessRef, ParamsRef) {
+        os.with_names(|names| (names.process(holder), names.params(params)))
+    };
+    let grant_capabilities = child.grants.iter().map(grant).collect();
+    let spawn = Spawn {
+        name: child.name.map(Into::into),
+        path: child.path.into(),
+        on_exit,
+        request_capabilities,
+        grant_capabilities,
+        public: child.public,
+    };
+    tell_of(os, os.spawn(spawn).await);
+    Some(())
+}
+
+fn tell_of(os: &Os, spawned: Result<ProcessRef, SpawnError>) {
+    match spawned {
+        Ok(child) => {
+            let child = os.with_names(|names| names.process_text(child).to_string());
+            print(os, &format!("spawned {child}"));
+        }
+        Err(SpawnError::NameTaken) => print(os, "not spawned: name-taken"),
+        Err(SpawnError::NoFileAtPath) => print(os, "not spawned: no-file-at-path"),
+    }
 }
 
 fn words<const N: usize>(text: &str) -> Option<[&str; N]> {
@@ -156,14 +331,7 @@ async fn raise(os: &Os, [name, path, end, issuer, params, holder, granted]: [&st
         grant_capabilities: vec![grant],
         public: false,
     };
-    match os.spawn(child).await {
-        Ok(child) => {
-            let child = os.with_names(|names| names.process_text(child).to_string());
-            print(os, &format!("spawned {child}"));
-        }
-        Err(SpawnError::NameTaken) => print(os, "not spawned: name-taken"),
-        Err(SpawnError::NoFileAtPath) => print(os, "not spawned: no-file-at-path"),
-    }
+    tell_of(os, os.spawn(child).await);
     Some(())
 }
 

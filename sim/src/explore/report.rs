@@ -95,7 +95,7 @@ impl Report<'_> {
         let played = self.script.iter().enumerate().filter(|(index, _)| lines.has(*index));
         writeln!(f, "  script: {} of {} lines are played", played.clone().count(), self.script.len())?;
         played.take(PLAN_LINES_MAX).try_for_each(|(index, line)| {
-            let line = format!("{}. {}: {}", index + 1, line.when, line.action);
+            let line = format!("{}. {line}", index + 1);
             writeln!(f, "      {}", clip(&line, WIDTH - 6))
         })
     }

@@ -1,5 +1,8 @@
-//! What owners do, when, and to whom: the lines of a setup and of a script. Plain data.
+//! What owners do, when, and to whom: the lines of a setup and of a script. Plain data, and its text.
+//!
+//! A line prints as [`read`](super::read) reads it back.
 
+use super::text::{rest, word};
 use crate::outside::chain::LogSpec;
 use crate::outside::visit::Visit;
 use crate::plan::Down;
@@ -41,9 +44,15 @@ pub enum Action {
     /// Sends a request and waits so many seconds for the answer.
     Ask(On, u64, String),
     /// Sends a request in full, and waits for its answer if it expects one.
-    Send(On, Letter),
+    Send(On, Request),
     /// Sends any command to the kernel: its JSON.
     Command(String, String),
+    /// Has the kernel grant a process a capability: issuer and parameters, as in [`Start::holds`].
+    Grant(On, String, String),
+    /// Has the kernel drop a capability of a process.
+    Withdraw(On, String, String),
+    /// Has the kernel set the on-exit behaviour of a process.
+    SetOnExit(On, OnExit),
     /// Installs a package from its drive: node, `package:publisher`.
     Install(String, String),
     /// Kills every process of a package and removes its drive.
@@ -62,11 +71,13 @@ pub enum Action {
 
 /// A request in full, in bytes.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Letter {
+pub struct Request {
     /// The body.
     pub body: Vec<u8>,
     /// A blob: its MIME type, if it has one, and its bytes.
     pub blob: Option<(Option<String>, Vec<u8>)>,
+    /// The blob is the code of this program of the scenario, if there is no other.
+    pub code: Option<String>,
     /// How many seconds it waits for its answer; `None`: it expects none.
     pub expects: Option<u64>,
 }
@@ -183,11 +194,11 @@ impl fmt::Display for On {
 impl fmt::Display for OnExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            OnExit::None => f.write_str("None"),
-            OnExit::Restart => f.write_str("Restart"),
+            OnExit::None => f.write_str("none"),
+            OnExit::Restart => f.write_str("restart"),
             OnExit::Requests(list) => {
-                let each = list.iter().map(|(target, body)| format!("{target}: {body:?}"));
-                write!(f, "Requests [{}]", each.collect::<Vec<_>>().join(", "))
+                f.write_str("requests")?;
+                list.iter().try_for_each(|(target, body)| write!(f, " {target} {}", word(body.as_bytes())))
             }
         }
     }
@@ -195,35 +206,46 @@ impl fmt::Display for OnExit {
 
 impl fmt::Display for Start {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} running {}, on-exit {}", self.on, self.program, self.on_exit)?;
-        for process in &self.may_message {
-            write!(f, ", may message {process}")?;
-        }
+        write!(f, "{} {}", self.on, self.program)?;
+        f.write_str(if self.public { " public" } else { "" })?;
+        f.write_str(if self.network { " network" } else { "" })?;
+        self.may_message.iter().try_for_each(|process| write!(f, " messages {process}"))?;
         for (issuer, params) in &self.holds {
-            write!(f, ", holds {params} of {issuer}")?;
+            write!(f, " holds {issuer} {}", word(params.as_bytes()))?;
         }
-        f.write_str(if self.network { ", networking" } else { "" })?;
-        f.write_str(if self.public { ", public" } else { "" })
+        if self.on_exit == OnExit::None { Ok(()) } else { write!(f, " on-exit {}", self.on_exit) }
     }
 }
 
-impl fmt::Display for Letter {
+impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", String::from_utf8_lossy(&self.body))?;
-        if let Some((_, bytes)) = &self.blob {
-            write!(f, " with a blob of {} bytes", bytes.len())?;
+        if let Some(seconds) = self.expects {
+            write!(f, "expects {seconds} ")?;
         }
-        self.expects.map_or(Ok(()), |seconds| write!(f, ", to be answered within {seconds}s"))
+        match &self.blob {
+            Some((Some(mime), bytes)) => write!(f, "mime {} blob {} ", word(mime.as_bytes()), word(bytes))?,
+            Some((None, bytes)) => write!(f, "blob {} ", word(bytes))?,
+            None => {}
+        }
+        if let Some(program) = &self.code {
+            write!(f, "code {program} ")?;
+        }
+        write!(f, "body {}", rest(&self.body))
     }
 }
 
 impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            When::At(after) => write!(f, "after {after}"),
-            When::Event(kind, process, 1) => write!(f, "at the first {kind:?} of {process}"),
-            When::Event(kind, process, nth) => write!(f, "at {kind:?} number {nth} of {process}"),
+            When::At(after) => write!(f, "at {after}"),
+            When::Event(kind, process, nth) => write!(f, "when {kind:?} {process} #{nth}"),
         }
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.when, self.action)
     }
 }
 
@@ -234,17 +256,20 @@ impl fmt::Display for Action {
             Action::Initialize(start) => write!(f, "initialize {start}"),
             Action::Run(on) => write!(f, "run {on}"),
             Action::Kill(on) => write!(f, "kill {on}"),
-            Action::Tell(on, body) => write!(f, "tell {on}: {body:?}"),
-            Action::Ask(on, seconds, body) => write!(f, "ask {on} within {seconds}s: {body:?}"),
-            Action::Send(on, letter) => write!(f, "send {on} {letter}"),
-            Action::Command(node, json) => write!(f, "command {node}: {json}"),
-            Action::Install(node, package) => write!(f, "install {package} on {node}"),
-            Action::Uninstall(node, package) => write!(f, "uninstall {package} on {node}"),
-            Action::Down(node, how, span) => write!(f, "{} {node}, down for {span}", how.name()),
-            Action::Restore(node) => write!(f, "restore {node} from its latest backup"),
-            Action::Cut(from, to, span) => write!(f, "cut {from}>{to} for {span}"),
-            Action::Visit(node, visit) => write!(f, "visitor of {node}: {visit}"),
-            Action::Emit(log) => write!(f, "chain: {log}"),
+            Action::Tell(on, body) => write!(f, "tell {on} {}", rest(body.as_bytes())),
+            Action::Ask(on, seconds, body) => write!(f, "ask {on} {seconds} {}", rest(body.as_bytes())),
+            Action::Send(on, request) => write!(f, "send {on} {request}"),
+            Action::Command(node, json) => write!(f, "command {node} {}", rest(json.as_bytes())),
+            Action::Grant(on, issuer, params) => write!(f, "grant {on} {issuer} {}", word(params.as_bytes())),
+            Action::Withdraw(on, issuer, params) => write!(f, "withdraw {on} {issuer} {}", word(params.as_bytes())),
+            Action::SetOnExit(on, value) => write!(f, "set-on-exit {on} {value}"),
+            Action::Install(node, package) => write!(f, "install {node} {package}"),
+            Action::Uninstall(node, package) => write!(f, "uninstall {node} {package}"),
+            Action::Down(node, how, span) => write!(f, "down {node} {} {span}", how.name()),
+            Action::Restore(node) => write!(f, "restore {node}"),
+            Action::Cut(from, to, span) => write!(f, "cut {from} {to} {span}"),
+            Action::Visit(node, visit) => write!(f, "visit {node} {visit}"),
+            Action::Emit(log) => write!(f, "emit {log}"),
         }
     }
 }

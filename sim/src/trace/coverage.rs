@@ -1,5 +1,8 @@
 //! What runs have reached: the cells of the exit matrix, with what was at stake.
 
+pub mod reach;
+
+use crate::trace::coverage::reach::Reach;
 use crate::trace::event::{Event, What};
 use crate::trace::probe::Probes;
 use kernel_core::{Change, Exit, How, Message, NodeId, OnExitKind, ProcessRef};
@@ -65,6 +68,8 @@ pub struct Coverage {
     cells: [[Cell; 3]; 4],
     /// What was seen that should be seen sometimes.
     pub probes: Probes,
+    /// Which commands and calls were tried, and when.
+    pub reach: Reach,
     /// What is known of each process of each node, while the run goes on.
     processes: Vec<Vec<Known>>,
 }
@@ -97,11 +102,13 @@ impl Coverage {
             mine.0.iter_mut().zip(theirs.0).for_each(|(mine, theirs)| *mine += theirs);
         }
         self.probes.add(&other.probes);
+        self.reach.add(&other.reach);
     }
 
     /// Takes in an event of a run.
     pub fn on_event(&mut self, event: &Event) {
         self.probes.on_event(event);
+        self.reach.on_event(event);
         let node = event.node;
         match &event.what {
             What::Durable(change) => match &**change {

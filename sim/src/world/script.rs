@@ -6,7 +6,7 @@ use crate::modules;
 use crate::package::{self, Content};
 use crate::plan::fault::Script;
 use crate::plan::site::SubjectRef;
-use crate::scenario::{Action, Letter, OnExit, ScenarioError, Start, When};
+use crate::scenario::{self, Action, OnExit, ScenarioError, Start, When};
 use crate::trace::event::{Event, Kind, What};
 use crate::world::operator::Step;
 use kernel_core::command::{Command, Initialize};
@@ -104,7 +104,17 @@ impl World<'_> {
                 self.scenario.program_bytes(&start.program, self.options.flavor)?;
                 &start.on.node
             }
-            Action::Run(on) | Action::Kill(on) | Action::Tell(on, _) | Action::Ask(on, ..) | Action::Send(on, _) => {
+            Action::Run(on)
+            | Action::Kill(on)
+            | Action::Tell(on, _)
+            | Action::Ask(on, ..)
+            | Action::Send(on, _)
+            | Action::Grant(on, ..)
+            | Action::Withdraw(on, ..)
+            | Action::SetOnExit(on, _) => {
+                if let Action::Send(_, scenario::Request { code: Some(program), .. }) = action {
+                    self.scenario.program_bytes(program, self.options.flavor)?;
+                }
                 if ProcessId::split(&on.process).is_none() {
                     let form = "it has the form process:package:publisher";
                     return Err(ScenarioError(format!("`{action}`: `{}` is not a process id: {form}", on.process)));
@@ -212,8 +222,27 @@ impl World<'_> {
             Action::Kill(on) => self.command(index(self, &on.node), &on.process, Command::Kill),
             Action::Tell(on, body) => self.say(index(self, &on.node), &on.process, None, body),
             Action::Ask(on, seconds, body) => self.say(index(self, &on.node), &on.process, Some(*seconds), body),
-            Action::Send(on, letter) => self.send(index(self, &on.node), &on.process, letter),
+            Action::Send(on, request) => self.send(index(self, &on.node), &on.process, request),
             Action::Command(node, json) => self.say(index(self, node), "kernel:distro:sys", Some(60), json),
+            Action::Grant(on, issuer, params) => {
+                let node = index(self, &on.node);
+                let capability = self.capability(node, issuer, params);
+                let id = self.names.process(&on.process);
+                self.command_is(node, Command::Grant(id, vec![capability]));
+            }
+            Action::Withdraw(on, issuer, params) => {
+                let node = index(self, &on.node);
+                let capability = self.capability(node, issuer, params);
+                let id = self.names.process(&on.process);
+                self.command_is(node, Command::Drop(id, vec![capability]));
+            }
+            Action::SetOnExit(on, value) => {
+                let node = index(self, &on.node);
+                let our = self.nodes[node].id;
+                let value = on_exit(value, &mut self.names, our);
+                let id = self.names.process(&on.process);
+                self.command_is(node, Command::SetOnExit(id, value));
+            }
             Action::Install(node, package) => self.install(index(self, node), package),
             Action::Uninstall(node, package) => self.uninstall(index(self, node), package),
             Action::Down(node, how, span) => {
@@ -237,8 +266,18 @@ impl World<'_> {
 
     fn command(&mut self, node: usize, process: &str, command: fn(ProcessRef) -> Command) {
         let process = self.names.process(process);
-        let step = Step::command(command(process), &self.names, self.nodes[node].id);
+        self.command_is(node, command(process));
+    }
+
+    fn command_is(&mut self, node: usize, command: Command) {
+        let step = Step::command(command, &self.names, self.nodes[node].id);
         self.operator_does(node, vec![step]);
+    }
+
+    /// A capability by its issuer, a process of that node.
+    fn capability(&mut self, node: usize, issuer: &str, params: &str) -> Capability {
+        let issuer = self.nodes[node].address(self.names.process(issuer));
+        Capability { issuer, params: self.names.params(params) }
     }
 
     fn say(&mut self, node: usize, process: &str, expects: Option<u64>, body: &str) {
@@ -246,13 +285,19 @@ impl World<'_> {
         self.operator_does(node, vec![Step::request(target, expects, body.into())]);
     }
 
-    fn send(&mut self, node: usize, process: &str, letter: &Letter) {
+    fn send(&mut self, node: usize, process: &str, request: &scenario::Request) {
         let target = self.nodes[node].address(self.names.process(process));
-        let step = Step::request(target, letter.expects, Bytes::from(letter.body.as_slice()));
-        let blob = letter
-            .blob
-            .as_ref()
-            .map(|(mime, bytes)| Blob { mime: mime.as_deref().map(Into::into), bytes: Bytes::from(bytes.as_slice()) });
+        let step = Step::request(target, request.expects, Bytes::from(request.body.as_slice()));
+        let blob = match (&request.blob, &request.code) {
+            (Some((mime, bytes)), _) => {
+                Some(Blob { mime: mime.as_deref().map(Into::into), bytes: Bytes::from(bytes.as_slice()) })
+            }
+            (None, Some(program)) => {
+                let code = self.scenario.program_bytes(program, self.options.flavor);
+                Some(Blob { mime: None, bytes: Bytes::from(code.expect("the script was checked")) })
+            }
+            (None, None) => None,
+        };
         let step = match blob {
             Some(blob) => step.carrying(blob),
             None => step,

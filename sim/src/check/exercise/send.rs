@@ -1,7 +1,7 @@
 //! `[[send]]`: a request from the owner's terminal to a process of the package.
 
 use super::{NO_BODY, a_second_after, body_of, once, span, times};
-use crate::scenario::{Action, Letter, Line, On, When};
+use crate::scenario::{Action, Line, On, Request, When};
 use crate::trace::event::Kind;
 use kernel_core::Duration;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ pub struct Send {
     /// On which node; `None`: the first.
     pub on: Option<String>,
     /// What.
-    pub letter: Letter,
+    pub letter: Request,
     /// When.
     pub at: Moment,
     /// How often, and how far apart.
@@ -116,7 +116,7 @@ impl Entry {
         let times = times(self.times)?;
         // The process world has whole seconds.
         let expects = span("answer_within", self.answer_within)?.map(|span| span.0.div_ceil(1_000_000_000).max(1));
-        let letter = Letter { body, blob: blob.map(|bytes| (self.mime, bytes)), expects };
+        let letter = Request { body, blob: blob.map(|bytes| (self.mime, bytes)), code: None, expects };
         Ok(Send { to: self.to, on: self.on, letter, at, times, every: every.unwrap_or(Duration::from_secs(1)) })
     }
 }

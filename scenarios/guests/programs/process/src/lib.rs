@@ -26,6 +26,7 @@ pub enum Event {
         source: Address,
         body: String,
         context: String,
+        capabilities: Vec<Capability>,
     },
     Failure {
         kind: SendErrorKind,
@@ -45,6 +46,7 @@ pub fn next() -> Event {
             source,
             body: text(&response.body),
             context: text(&context.unwrap_or_default()),
+            capabilities: response.capabilities,
         },
         Err((error, context)) => Event::Failure {
             kind: error.kind,

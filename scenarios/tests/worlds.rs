@@ -1,0 +1,94 @@
+//! Generated worlds: the book's kernel holds in them, and wrong kernels are found by them alone.
+
+mod finding;
+
+use finding::{in_parallel, names, violations};
+use kernel_core::mutants::Mutant;
+use kernel_core::{Deviation, Semantics};
+use scenarios::chapters::generated;
+use sim::explore::run_seed;
+use sim::guest::image::Loader;
+use sim::plan::chooser::{Profile, Seed};
+use sim::world::{Options, Verdict};
+use std::env;
+use std::ops::Range;
+
+/// A number from the environment, for runs by hand.
+fn number(name: &str, usual: u64) -> u64 {
+    env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// Seeds from the environment, for runs by hand.
+fn seeds(usual: u64) -> Range<u64> {
+    let from = number("FROM", 0);
+    from..from + number("SEEDS", usual)
+}
+
+#[test]
+fn the_books_kernel_holds_in_generated_worlds() {
+    let loader = Loader::default();
+    let all: Vec<u64> = seeds(150).collect();
+    let runs = in_parallel(&all, |seed| {
+        let scenario = generated(Seed(*seed));
+        let run = run_seed(&scenario, Seed(*seed), Profile::Swarm, &Options::default(), &loader).expect("it is sound");
+        let wrong = (!run.held()).then(|| format!("seed {seed}: {}", run.summary()));
+        (wrong, run.trace.len())
+    });
+    let events: u64 = runs.iter().map(|(_, events)| *events).sum();
+    let wrong: Vec<&String> = runs.iter().filter_map(|(wrong, _)| wrong.as_ref()).collect();
+    println!("{} worlds, {events} events, {} do not hold", all.len(), wrong.len());
+    for wrong in wrong.iter().take(number("SHOW", 3) as usize) {
+        println!("{wrong}\n");
+    }
+    assert!(wrong.is_empty());
+}
+
+/// How many seeds it takes until a wrong kernel breaks a rule, and which; `None`: more than there are.
+fn hunt(wrong: impl Fn(Semantics) -> Semantics, breaks: &str, seeds: Range<u64>) -> Option<(u64, &'static str, bool)> {
+    let loader = Loader::default();
+    for (nth, seed) in seeds.enumerate() {
+        let scenario = generated(Seed(seed));
+        let semantics = Some(wrong(scenario.semantics.clone()));
+        let options = Options { semantics, ..Options::default() };
+        let run = run_seed(&scenario, Seed(seed), Profile::Swarm, &options, &loader).expect("it is sound");
+        if let Verdict::Violated(_) = run.verdict {
+            let own = violations(&run).find(|(rule, _)| names(breaks, rule));
+            let first = violations(&run).next().expect("it is violated");
+            return Some((nth as u64 + 1, own.unwrap_or(first).0, own.is_some()));
+        }
+    }
+    None
+}
+
+fn report(of: &str, found: &[(String, Option<(u64, &'static str, bool)>)]) {
+    let mut took: Vec<u64> = found.iter().filter_map(|(_, found)| found.map(|(n, ..)| n)).collect();
+    took.sort_unstable();
+    for (name, found) in found {
+        match found {
+            Some((n, rule, own)) => println!("{name:<34} {n:>5} {rule:<18} {}", if *own { "" } else { "another rule" }),
+            None => println!("{name:<34} not found"),
+        }
+    }
+    let median = took.get(took.len() / 2).copied().unwrap_or_default();
+    let worst = took.last().copied().unwrap_or_default();
+    println!("{} of {} {of} are found; median {median}, worst {worst}", took.len(), found.len());
+}
+
+#[test]
+#[ignore = "minutes; a share of it is in the other tests"]
+fn wrong_kernels_are_found_by_generated_worlds_alone() {
+    let seeds = seeds(500);
+    let mutants: Vec<&Mutant> =
+        Mutant::all().filter(|m| env::var("ONLY").map_or(true, |o| m.name.contains(&o))).collect();
+    let found = in_parallel(&mutants, |mutant| {
+        (mutant.name.to_string(), hunt(|semantics| semantics.mutated(mutant), mutant.breaks, seeds.clone()))
+    });
+    report("mutants", &found);
+    if env::var("ONLY").is_err() {
+        let found = in_parallel(Deviation::ALL, |deviation| {
+            let name = deviation.name().to_string();
+            (name, hunt(|semantics| semantics.with(*deviation), deviation.breaks(), seeds.clone()))
+        });
+        report("deviations", &found);
+    }
+}
