@@ -2,9 +2,9 @@
 
 mod finding;
 
-use finding::{in_parallel, names, violations};
+use finding::{in_parallel, violations};
 use kernel_core::mutants::Mutant;
-use kernel_core::{Deviation, Semantics};
+use kernel_core::{Deviation, Rule, Semantics};
 use scenarios::chapters::generated;
 use sim::explore::run_seed;
 use sim::guest::image::Loader;
@@ -44,7 +44,7 @@ fn the_books_kernel_holds_in_generated_worlds() {
 }
 
 /// How many seeds it takes until a wrong kernel breaks a rule, and which; `None`: more than there are.
-fn hunt(wrong: impl Fn(Semantics) -> Semantics, breaks: &str, seeds: Range<u64>) -> Option<(u64, &'static str, bool)> {
+fn hunt(wrong: impl Fn(Semantics) -> Semantics, breaks: &[Rule], seeds: Range<u64>) -> Option<(u64, Rule, bool)> {
     let loader = Loader::default();
     for (nth, seed) in seeds.enumerate() {
         let scenario = generated(Seed(seed));
@@ -52,7 +52,7 @@ fn hunt(wrong: impl Fn(Semantics) -> Semantics, breaks: &str, seeds: Range<u64>)
         let options = Options { semantics, ..Options::default() };
         let run = run_seed(&scenario, Seed(seed), Profile::Swarm, &options, &loader).expect("it is sound");
         if let Verdict::Violated(_) = run.verdict {
-            let own = violations(&run).find(|(rule, _)| names(breaks, rule));
+            let own = violations(&run).find(|(rule, _)| breaks.contains(rule));
             let first = violations(&run).next().expect("it is violated");
             return Some((nth as u64 + 1, own.unwrap_or(first).0, own.is_some()));
         }
@@ -60,12 +60,12 @@ fn hunt(wrong: impl Fn(Semantics) -> Semantics, breaks: &str, seeds: Range<u64>)
     None
 }
 
-fn report(of: &str, found: &[(String, Option<(u64, &'static str, bool)>)]) {
+fn report(of: &str, found: &[(String, Option<(u64, Rule, bool)>)]) {
     let mut took: Vec<u64> = found.iter().filter_map(|(_, found)| found.map(|(n, ..)| n)).collect();
     took.sort_unstable();
     for (name, found) in found {
         match found {
-            Some((n, rule, own)) => println!("{name:<34} {n:>5} {rule:<18} {}", if *own { "" } else { "another rule" }),
+            Some((n, rule, own)) => println!("{name:<34} {n:>5} {:<18} {}", rule.id(), if *own { "" } else { "another rule" }),
             None => println!("{name:<34} not found"),
         }
     }

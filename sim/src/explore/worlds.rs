@@ -11,7 +11,7 @@ use crate::guest::image::Loader;
 use crate::plan::Plan;
 use crate::scenario::{Action, Line, OnExit, Scenario, Start, When};
 use crate::world::{Options, Run, Verdict};
-use kernel_core::Duration;
+use kernel_core::{Duration, Rule};
 
 /// A world and a plan under which a rule breaks.
 #[derive(Clone)]
@@ -25,7 +25,7 @@ pub struct Failing {
 /// Shrinks, and counts its runs.
 pub struct Shrinker<'a> {
     /// The rule that is to be broken.
-    pub rule: &'a str,
+    pub rule: Rule,
     /// How a world is run.
     pub options: &'a Options,
     /// What has been compiled.
@@ -37,7 +37,7 @@ pub struct Shrinker<'a> {
 
 impl<'a> Shrinker<'a> {
     /// One that may take a few thousand runs.
-    pub fn new(rule: &'a str, options: &'a Options, loader: &'a Loader) -> Shrinker<'a> {
+    pub fn new(rule: Rule, options: &'a Options, loader: &'a Loader) -> Shrinker<'a> {
         Shrinker { rule, options, loader, runs_max: 3_000, runs: 0 }
     }
 
@@ -176,9 +176,9 @@ impl<'a> Shrinker<'a> {
 }
 
 /// Whether a run broke a rule.
-fn breaks(run: &Run, rule: &str) -> bool {
+fn breaks(run: &Run, rule: Rule) -> bool {
     match &run.verdict {
-        Verdict::Violated(violations) => violations.iter().any(|violation| violation.rule.id == rule),
+        Verdict::Violated(violations) => violations.iter().any(|violation| violation.claim.rule == rule),
         Verdict::Held | Verdict::Limit(_) => false,
     }
 }
