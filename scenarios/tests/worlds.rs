@@ -6,10 +6,12 @@ use finding::{in_parallel, violations};
 use kernel_core::mutants::Mutant;
 use kernel_core::{Deviation, Rule, Semantics};
 use scenarios::chapters::generated;
-use sim::explore::run_seed;
+use sim::explore::worlds::{Failing, Shrinker};
+use sim::explore::{record_seed, run_plan, run_seed};
 use sim::guest::image::Loader;
 use sim::plan::chooser::{Profile, Seed};
-use sim::world::{Options, Verdict};
+use sim::scenario::Scenario;
+use sim::world::{Options, Run, Verdict};
 use std::env;
 use std::ops::Range;
 
@@ -31,7 +33,8 @@ fn the_books_kernel_holds_in_generated_worlds() {
     let runs = in_parallel(&all, |seed| {
         let scenario = generated(Seed(*seed));
         let run = run_seed(&scenario, Seed(*seed), Profile::Swarm, &Options::default(), &loader).expect("it is sound");
-        let wrong = (!run.held()).then(|| format!("seed {seed}: {}", run.summary()));
+        let wrong = (!run.held())
+            .then(|| format!("seed {seed}: {}", run.summary().split("last events").next().unwrap_or_default()));
         (wrong, run.trace.len())
     });
     let events: u64 = runs.iter().map(|(_, events)| *events).sum();
@@ -52,6 +55,10 @@ fn hunt(wrong: impl Fn(Semantics) -> Semantics, breaks: &[Rule], seeds: Range<u6
         let options = Options { semantics, ..Options::default() };
         let run = run_seed(&scenario, Seed(seed), Profile::Swarm, &options, &loader).expect("it is sound");
         if let Verdict::Violated(_) = run.verdict {
+            let by_the_book = run_seed(&scenario, Seed(seed), Profile::Swarm, &Options::default(), &loader);
+            if !by_the_book.expect("it is sound").held() {
+                continue;
+            }
             let own = violations(&run).find(|(rule, _)| breaks.contains(rule));
             let first = violations(&run).next().expect("it is violated");
             return Some((nth as u64 + 1, own.unwrap_or(first).0, own.is_some()));
@@ -65,7 +72,9 @@ fn report(of: &str, found: &[(String, Option<(u64, Rule, bool)>)]) {
     took.sort_unstable();
     for (name, found) in found {
         match found {
-            Some((n, rule, own)) => println!("{name:<34} {n:>5} {:<18} {}", rule.id(), if *own { "" } else { "another rule" }),
+            Some((n, rule, own)) => {
+                println!("{name:<34} {n:>5} {:<18} {}", rule.id(), if *own { "" } else { "another rule" })
+            }
             None => println!("{name:<34} not found"),
         }
     }
@@ -91,4 +100,37 @@ fn wrong_kernels_are_found_by_generated_worlds_alone() {
         });
         report("deviations", &found);
     }
+}
+
+/// For runs by hand: `SEED=17 cargo test … tell -- --ignored --nocapture`, with `KERNEL=` a mutant or a deviation.
+#[test]
+#[ignore = "prints one world, what it breaks, and that shrunk"]
+fn tell() {
+    let (seed, loader) = (Seed(number("SEED", 0)), Loader::default());
+    let scenario = generated(seed);
+    let kernel = env::var("KERNEL").unwrap_or_default();
+    let mut semantics = scenario.semantics.clone();
+    if let Some(mutant) = Mutant::all().find(|mutant| mutant.name == kernel) {
+        semantics = semantics.mutated(mutant);
+    }
+    if let Some(deviation) = Deviation::parse(&kernel) {
+        semantics = semantics.with(deviation);
+    }
+    let options = Options { semantics: Some(semantics), keep_trace: true, ..Options::default() };
+    let run = record_seed(&scenario, seed, Profile::Swarm, &options, &loader).expect("it is sound");
+    let tell = |what: &str, scenario: &Scenario, run: &Run| {
+        println!("---- {what}\n{}\nplan\n{}", scenario.text(), run.plan.clone().unwrap_or_default());
+        for (index, event) in run.trace.events() {
+            println!("{}", sim::trace::line(*index, event, &run.names));
+        }
+        println!("{}", run.summary().split("last events").next().unwrap_or_default());
+    };
+    let Some((rule, _)) = violations(&run).next() else {
+        return tell("it holds", &scenario, &run);
+    };
+    let mut shrinker = Shrinker::new(rule, &options, &loader);
+    let failing = Failing { scenario, plan: run.plan.clone().unwrap_or_default() };
+    let small = shrinker.shrink(failing);
+    let run = run_plan(&small.scenario, &small.plan, &options, &loader).expect("it is sound");
+    tell(&format!("shrunk in {} runs", shrinker.runs()), &small.scenario, &run);
 }

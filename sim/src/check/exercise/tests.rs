@@ -68,12 +68,12 @@ fn a_socket_is_opened_heard_and_closed_by_the_clock() {
     let text = "[[socket]]\npath = \"/p:a:b/ws\"\nsays = [\"one\", \"two\"]\nevery = \"2s\"\ncloses = true\n[[socket]]\npath = \"/y\"";
     let exercise = parse(text).expect("it makes sense");
     let [first, second] = exercise.sockets.as_slice() else { panic!("two entries") };
-    let lines: Vec<String> = first.lines("alice.os").iter().map(|l| format!("{}, {}", l.when, l.action)).collect();
+    let lines: Vec<String> = first.lines("alice.os").iter().map(|line| line.to_string()).collect();
     let told = [
-        "after 1s, visitor of alice.os: opens WebSocket `socket 1` at /p:a:b/ws",
-        "after 3s, visitor of alice.os: `socket 1` sends Text \"one\"",
-        "after 5s, visitor of alice.os: `socket 1` sends Text \"two\"",
-        "after 7s, visitor of alice.os: `socket 1` sends Close \"\"",
+        "at 1s: visit alice.os opens WebSocket `socket 1` at /p:a:b/ws",
+        "at 3s: visit alice.os `socket 1` sends Text \"one\"",
+        "at 5s: visit alice.os `socket 1` sends Text \"two\"",
+        "at 7s: visit alice.os `socket 1` sends Close \"\"",
     ];
     assert_eq!(lines, told);
     assert_eq!((second.name.as_str(), second.at, exercise.last()), ("socket 2", Duration::from_secs(8), second.at));
