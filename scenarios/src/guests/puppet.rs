@@ -11,7 +11,7 @@ use kernel_core::{
 use sim::guest::native::Os;
 
 /// What the two forms of the puppet share: the words of orders.
-#[path = "../../guests/puppet/src/orders.rs"]
+#[path = "../../guests/programs/puppet/src/orders.rs"]
 mod orders;
 
 use orders::{Child, End, Item, With};

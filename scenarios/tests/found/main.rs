@@ -9,3 +9,4 @@ mod indexer;
 mod kv;
 mod pasted;
 mod property;
+mod worlds;

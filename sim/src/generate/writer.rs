@@ -3,7 +3,7 @@
 use super::cast::{APP, Cast, KERNEL, Member, PARAMS};
 use super::draws::Draws;
 use super::family::{Families, Family};
-use crate::plan::site::Down;
+use crate::plan::Down;
 use crate::scenario::{Action, Line, On, OnExit, Request, When};
 use crate::trace::event::Kind;
 use kernel_core::Duration;

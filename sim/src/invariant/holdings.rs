@@ -3,7 +3,7 @@
 //! A bound and not the truth, because contents of some calls (`drop-capabilities`, a `spawn`'s grants) are not in the
 //! trace: whoever is found to use what is not even in the bound has it from nowhere.
 
-use crate::invariant::lives::{Lives, answers, entry};
+use crate::invariant::lives::{Initializing, Lives, answers, entry};
 use crate::trace::event::{Event, What};
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{Address, Capabilities, Capability, Change, Message, NodeId, ParamsRef, ProcessRef};
@@ -208,7 +208,11 @@ impl Holdings {
             lives.process(node, by).and_then(|by| by.row()).is_some_and(|row| row.capabilities.contains(&messaging));
         let there =
             lives.process(node, child.process).is_some_and(|child| child.row().is_some() || child.life.is_some());
-        if !kept && !there {
+        // Of two at once for one id the other may succeed still.
+        let again = |other: &Initializing| {
+            (other.process, other.message.source.process) == (asked.process, by) && !answers(answer, &other.message)
+        };
+        if !kept && !there && !at.initializing.iter().any(again) {
             self.n_losses += 1;
             self.entry(node, by).bound.remove(&messaging);
         }

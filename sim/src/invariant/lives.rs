@@ -292,7 +292,10 @@ impl Lives {
             }
             Command::Initialize(init) => {
                 let process = init.id;
-                node.process(process).kill_waits = false;
+                // Of two at once for one id the second is refused, and a kill that waits for the first waits on.
+                if !node.initializing.iter().any(|asked| asked.process == process) {
+                    node.process(process).kill_waits = false;
+                }
                 let (message, command) = (message.clone(), command.clone());
                 node.initializing.push(Initializing { message, command, process, at: event.at });
             }

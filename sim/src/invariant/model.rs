@@ -44,8 +44,10 @@ struct Process {
     since: Instant,
     /// Its row on disk.
     row: Option<Record>,
-    /// An on-exit value that is on its way to the disk.
+    /// An on-exit value that is on its way to the disk, whoever set it.
     next_on_exit: Option<OnExit>,
+    /// The one that it has set itself, until that is on the disk.
+    own_on_exit: Option<OnExit>,
     /// A command to initialize it is on its way to the disk, or was refused.
     is_initializing: bool,
     /// It is to be killed as soon as it is initialized (E5).
@@ -199,6 +201,7 @@ impl Model {
             process.dropped.clear();
         }
         process.next_on_exit.take_if(|next| *next == row.on_exit);
+        process.own_on_exit.take_if(|own| *own == row.on_exit);
         process.row = Some(row.clone());
         match process.must {
             Must::NotBe if std::mem::take(&mut process.is_doomed) => process.becomes(Must::Go, at),
@@ -211,7 +214,7 @@ impl Model {
     fn on_remove(&mut self, node: NodeId, id: ProcessRef, at: Instant) -> Result<(), String> {
         let process = self.process(node, id);
         process.row = None;
-        process.next_on_exit = None;
+        (process.next_on_exit, process.own_on_exit) = (None, None);
         match process.must {
             Must::Live(_) | Must::Return => Err("is taken off the disk, and nothing has ended it".to_string()),
             Must::NotBe | Must::Wait | Must::Go | Must::Show => {
@@ -224,7 +227,7 @@ impl Model {
     fn on_returned(&mut self, node: NodeId, life: Life, call: CallKind) -> Result<(), String> {
         let process = self.process(node, life.process);
         match call {
-            CallKind::SetOnExit if process.next_on_exit.is_some() => {
+            CallKind::SetOnExit if process.own_on_exit.is_some() => {
                 Err("set-on-exit returned, and the value is not on the disk".to_string())
             }
             CallKind::SetState | CallKind::ClearState => {
@@ -298,7 +301,9 @@ impl Model {
             },
             What::StateDurable(id, bytes) => self.on_state(node, *id, bytes),
             What::SetsOnExit(life, value) => {
-                self.process(node, life.process).next_on_exit = Some((**value).clone());
+                let process = self.process(node, life.process);
+                process.next_on_exit = Some((**value).clone());
+                process.own_on_exit.clone_from(&process.next_on_exit);
                 Ok(())
             }
             What::SavesState(life, bytes) => {
@@ -343,7 +348,7 @@ impl Process {
 
     /// What a life asked for and was not told.
     fn forgets(&mut self) {
-        self.next_on_exit = None;
+        (self.next_on_exit, self.own_on_exit) = (None, None);
     }
 
     fn is_not(&self, what: &str, life: Life) -> Result<(), String> {

@@ -99,6 +99,21 @@ impl SpawnedIsThere {
         }
     }
 
+    /// Whether somebody else, too, is to be the first process of this id: another spawn, or a command.
+    fn is_claimed(&self, asked: &Asked, child: &str, past: &Past, names: &Names) -> bool {
+        let same_package = |other: &&Asked| {
+            let package = |process| names.process_text(process).split_once(':').map(|(_, package)| package);
+            package(other.parent.process) == package(asked.parent.process)
+        };
+        let here = self.asked.iter().filter(|other| other.node == asked.node).filter(same_package);
+        let spawned = here.filter(|other| other.spawn.name == asked.spawn.name).count() > 0;
+        let changed = self.changed.iter().any(|(node, id)| *node == asked.node && names.process_text(*id) == child);
+        let node = past.lives.node(asked.node);
+        let commanded =
+            node.is_some_and(|node| node.initializing.iter().any(|one| names.process_text(one.process) == child));
+        spawned || changed || commanded
+    }
+
     /// Whether the error is the right one: a name that is taken is told as such.
     fn is_excused(&self, asked: &Asked, error: SpawnError, past: &Past, names: &Names) -> Result<(), String> {
         let sibling = |name: &str| {
@@ -119,7 +134,7 @@ impl SpawnedIsThere {
             SpawnError::NoFileAtPath if !others && namesake.is_some_and(is_new) => {
                 Err(format!("{child} could not be spawned, and has been there since"))
             }
-            SpawnError::NameTaken if namesake.is_none() => {
+            SpawnError::NameTaken if namesake.is_none() && !self.is_claimed(asked, &child, past, names) => {
                 Err(format!("{child} was never there, and a spawn of it returned NameTaken"))
             }
             SpawnError::NoFileAtPath | SpawnError::NameTaken => Ok(()),

@@ -176,6 +176,7 @@ impl Invariant for EarlyMessagesWait {
             Kind::Killed,
             Kind::Down,
             Kind::Failed,
+            Kind::Durable,
             Kind::Command,
             Kind::CommandAnswered,
         ]
@@ -184,13 +185,19 @@ impl Invariant for EarlyMessagesWait {
     fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         let node = event.node;
         match &event.what {
+            // Whoever is initialized anew under this id has not been run.
+            What::Durable(change) => {
+                if let Change::Remove(process) = **change {
+                    self.forget(node, process);
+                }
+            }
             What::Sent(message) if message.target.node == node && message.is_request() => {
                 let target = message.target.process;
                 if past.lives.presence(node, target) == Presence::Waiting {
                     self.waiting.push((node, target, message.clone()));
                 }
             }
-            _ if self.waiting.is_empty() && !matches!(event.what, What::Command(..)) => {}
+            _ if self.waiting.is_empty() && self.run.is_empty() && !matches!(event.what, What::Command(..)) => {}
             What::Dropped(message, _) => self.waiting.retain(|(_, _, waiting)| !same(waiting, message)),
             What::Received(life, message, _) if message.is_request() => {
                 let mine = |(at, id, _): &(NodeId, ProcessRef, Rc<Message>)| (*at, *id) == (node, life.process);

@@ -9,7 +9,7 @@
 
 use super::text::unescape;
 use super::{Action, Line, On, OnExit, Request, Start, When};
-use crate::plan::site::Down;
+use crate::plan::Down;
 use crate::trace::event::Kind;
 use kernel_core::{Duration, ProcessId};
 use std::str::FromStr;
@@ -191,9 +191,10 @@ impl FromStr for Action {
             "uninstall" => Action::Uninstall(words.next("a node")?.to_string(), words.next("a package")?.to_string()),
             "down" => {
                 let node = words.next("a node")?.to_string();
-                let how = words.next("how it goes down")?;
+                let name = words.next("how it goes down")?;
                 let all = "`shutdown`, `crash` and `power-loss`";
-                let how = Down::parse(how).ok_or_else(|| ReadError(format!("`{how}` is none of {all}")))?;
+                let how = Down::ALL.into_iter().find(|down| down.name() == name);
+                let how = how.ok_or_else(|| ReadError(format!("`{name}` is none of {all}")))?;
                 Action::Down(node, how, words.duration()?)
             }
             "restore" => Action::Restore(words.next("a node")?.to_string()),

@@ -1,8 +1,6 @@
 //! Generated worlds: the book's kernel holds in them, and wrong kernels are found by them alone.
 
-mod finding;
-
-use finding::{in_parallel, violations};
+use super::finding::{in_parallel, violations};
 use kernel_core::mutants::Mutant;
 use kernel_core::{Deviation, Rule, Semantics};
 use scenarios::chapters::generated;
