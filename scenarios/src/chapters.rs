@@ -9,7 +9,6 @@
 
 use crate::guests;
 use kernel_core::OnExitKind;
-use sim::plan::chooser::Seed;
 use sim::scenario::{On, Program, Scenario, Start, on};
 use std::sync::{Arc, LazyLock};
 
@@ -51,9 +50,9 @@ pub fn all() -> Vec<Scenario> {
     chapters.into_iter().flatten().collect()
 }
 
-/// The world that a seed generates, played by these programs.
-pub fn generated(seed: Seed) -> Scenario {
-    sim::generate::world(seed, &programs())
+/// The worlds that seeds generate, played by these programs: a scenario of its own for each seed.
+pub fn generated() -> Scenario {
+    Scenario::generated("generated", &programs())
 }
 
 /// Every program of the scenarios in both its forms: the twin in native Rust, and the Wasm that is committed.

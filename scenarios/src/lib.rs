@@ -10,4 +10,4 @@ pub mod logs_once;
 pub mod no_money_lost;
 pub mod summing;
 
-pub use chapters::{all, programs};
+pub use chapters::{all, generated, programs};

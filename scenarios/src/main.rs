@@ -3,5 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    sim::cli::main(scenarios::all())
+    let mut scenarios = scenarios::all();
+    scenarios.push(scenarios::generated());
+    sim::cli::main(scenarios)
 }

@@ -19,6 +19,7 @@ mod explore;
 mod failure;
 mod list;
 mod matrix;
+mod reach;
 mod record;
 mod replay;
 mod sweep;

@@ -18,6 +18,8 @@ use crate::scenario::{Scenario, ScenarioError};
 use crate::trace::Fingerprint;
 use crate::trace::coverage::Coverage;
 use crate::world::{Options, Run, Verdict, World};
+use kernel_core::BackOff;
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
@@ -33,7 +35,8 @@ pub fn run_seed(
     options: &Options,
     loader: &Loader,
 ) -> Result<Run, ScenarioError> {
-    Ok(World::new(scenario, options.clone(), Chooser::seeded(seed, profile), loader)?.run())
+    let (world, options) = of_seed(scenario, seed, options);
+    Ok(World::new(&world, options, Chooser::seeded(seed, profile), loader)?.run())
 }
 
 /// Plays a scenario under a seed, and writes down the plan that this is short for.
@@ -47,7 +50,20 @@ pub fn record_seed(
     options: &Options,
     loader: &Loader,
 ) -> Result<Run, ScenarioError> {
-    Ok(World::new(scenario, options.clone(), Chooser::seeded(seed, profile).recording(), loader)?.run())
+    let (world, options) = of_seed(scenario, seed, options);
+    Ok(World::new(&world, options, Chooser::seeded(seed, profile).recording(), loader)?.run())
+}
+
+/// What is played under a seed, and how: other rules than a generated world's own leave it its back-off.
+pub(crate) fn of_seed<'s>(scenario: &'s Scenario, seed: Seed, options: &Options) -> (Cow<'s, Scenario>, Options) {
+    let (world, mut options) = (scenario.of(seed), options.clone());
+    if scenario.generate.is_some()
+        && let Some(rules) = options.semantics.take()
+    {
+        let own = rules.back_off == BackOff::Off;
+        options.semantics = Some(if own { rules.with_back_off(world.semantics.back_off) } else { rules });
+    }
+    (world, options)
 }
 
 /// Plays a scenario under a plan. The empty plan is the calm run.

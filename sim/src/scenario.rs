@@ -10,8 +10,10 @@ use crate::modules::{Module, StandIn};
 use crate::outside::chain::ChainPlan;
 use crate::outside::web::{Page, SocketServer};
 use crate::package::{Installer, Package};
+use crate::plan::chooser::Seed;
 use crate::trace::event::Kind;
 use kernel_core::{Duration, Names, ProcessId, ProcessRef, Semantics};
+use std::borrow::Cow;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -68,7 +70,12 @@ pub struct Scenario {
     pub expect: Vec<Expect>,
     /// What must hold in this scenario besides the contract.
     pub invariants: Vec<Arc<NewInvariant>>,
+    /// Where each seed has a scenario of its own: what makes it. This one is then but their name.
+    pub generate: Option<Arc<NewWorld>>,
 }
+
+/// Makes the scenario of a seed.
+pub type NewWorld = dyn Fn(Seed) -> Scenario + Send + Sync;
 
 /// Makes an invariant for one run.
 pub type NewInvariant = dyn Fn() -> Box<dyn Invariant> + Send + Sync;
@@ -142,6 +149,26 @@ impl Scenario {
             modules: Vec::new(),
             expect: Vec::new(),
             invariants: Vec::new(),
+            generate: None,
+        }
+    }
+
+    /// Worlds that are generated, one by each seed, under one name and from these programs.
+    pub fn generated(name: &str, programs: &[Program]) -> Scenario {
+        let mut family =
+            Scenario::new(name, "Worlds that nobody wrote: each seed draws nodes, processes and a script.");
+        family.programs = programs.to_vec();
+        let (name, programs) = (name.to_string(), programs.to_vec());
+        let world = move |seed| Scenario { name: name.clone(), ..crate::generate::world(seed, &programs) };
+        family.generate = Some(Arc::new(world));
+        family
+    }
+
+    /// What is played under a seed: this scenario, unless each seed has one of its own.
+    pub fn of(&self, seed: Seed) -> Cow<'_, Scenario> {
+        match &self.generate {
+            Some(generate) => Cow::Owned(generate(seed)),
+            None => Cow::Borrowed(self),
         }
     }
 

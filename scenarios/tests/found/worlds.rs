@@ -3,7 +3,11 @@
 use super::finding::{in_parallel, violations};
 use kernel_core::mutants::Mutant;
 use kernel_core::{Deviation, Rule, Semantics};
-use scenarios::chapters::generated;
+use sim::scenario::Scenario as World;
+
+fn generated(seed: Seed) -> World {
+    scenarios::generated().of(seed).into_owned()
+}
 use sim::explore::worlds::{Failing, Shrinker};
 use sim::explore::{record_seed, run_plan, run_seed};
 use sim::guest::image::Loader;

@@ -6,7 +6,8 @@ use std::path::Path;
 
 #[test]
 fn what_once_broke_is_as_its_file_says() {
-    let (scenarios, loader) = (scenarios::all(), Loader::default());
+    let (mut scenarios, loader) = (scenarios::all(), Loader::default());
+    scenarios.push(scenarios::generated());
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/regressions"));
     let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut files: Vec<_> = entries.map(|entry| entry.expect("the folder can be read").path()).collect();

@@ -355,6 +355,7 @@ impl Story {
             plan,
             shrunk_from: *shrunk_from,
             script: &[],
+            world: None,
             replay: &replay,
             test: None,
         };

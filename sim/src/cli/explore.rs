@@ -3,6 +3,7 @@
 use super::args::{Format, Jobs, Rules, Seeds, Shard, value_name};
 use super::failure::{Failure, Retold, Stage, failures};
 use super::matrix::Matrix;
+use super::reach::Tried;
 use super::record::{self, Record};
 use super::text::{counted, grouped};
 use super::{Context, Outcome, Stop, bug, wrong_scenario};
@@ -41,6 +42,9 @@ pub(super) struct Explore {
     /// Keep each plan that a report shows in a file in this folder: see scenarios/regressions
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
+    /// Show each command in each state of its target, and each call in each state of its caller: how often it was tried
+    #[arg(long)]
+    coverage: bool,
     /// For whom
     #[arg(long, default_value = "text")]
     format: Format,
@@ -219,7 +223,9 @@ impl Explore {
         let violations = sum(|explored| explored.violations.len() as u64);
         let again = sum(|explored| explored.played_again);
         let (mut matrix, mut digest, mut plain) = (Matrix::default(), 0, Fingerprint::default());
+        let mut tried = Tried::default();
         for (scenario, explored) in found {
+            tried.add(&explored.coverage);
             matrix.add(&explored.coverage);
             digest = xxh3_64_with_seed(scenario.name.as_bytes(), digest);
             plain = plain.then(explored.plain);
@@ -246,6 +252,10 @@ impl Explore {
             ),
             Format::Text => {
                 writeln!(out, "\n{matrix}")?;
+                if self.coverage {
+                    writeln!(out, "\n{tried}\n")?;
+                }
+                writeln!(out, "{}", tried.summary())?;
                 let (runs, events) = (counted(seeds, "run"), counted(events, "event"));
                 let (messages, violations) = (counted(messages, "message"), counted(violations, "violation"));
                 let same = match sum(|explored| explored.differences.len() as u64) {

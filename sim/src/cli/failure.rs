@@ -6,7 +6,8 @@ use crate::explore::pasted::rust_test;
 use crate::explore::regression::Regression;
 use crate::explore::report::Report;
 use crate::explore::shrink::{Shrunk, shrink_with_script};
-use crate::explore::{Explored, record_seed, run_plan, run_strictly};
+use crate::explore::worlds::{Failing, Shrinker};
+use crate::explore::{Explored, of_seed, record_seed, run_plan, run_strictly};
 use crate::invariant::{Claim, Violation};
 use crate::plan::Plan;
 use crate::plan::chooser::{Profile, Seed};
@@ -79,6 +80,8 @@ pub(super) struct Retold {
     run: Run,
     pub(super) plan: Plan,
     shrunk_from: Option<usize>,
+    /// The world, shrunk with the plan, if it was generated.
+    world: Option<Scenario>,
     /// With the seed, and with the plan.
     pub(super) replay: Vec<String>,
     /// As a Rust test to paste.
@@ -109,9 +112,11 @@ impl Stage<'_> {
 
     /// Plays a failing seed again and writes its plan down; checks that the plan gives the same run; makes it shorter.
     pub(super) fn retell(&self, failure: &Failure<'_>) -> Result<Retold, Stop> {
-        let Failure { scenario, seed, .. } = *failure;
-        let options = Options { keep_trace: true, ..self.rules.options(scenario) };
-        let seed_line = self.seed_line(scenario, seed);
+        let Failure { seed, .. } = *failure;
+        let options = Options { keep_trace: true, ..self.rules.options(failure.scenario) };
+        let seed_line = self.seed_line(failure.scenario, seed);
+        let (world, options) = of_seed(failure.scenario, seed, &options);
+        let scenario: &Scenario = &world;
         let recorded = self.record(scenario, seed, &options)?;
         let plan = recorded.plan.clone().expect("a run that is recorded has a plan");
         let plan_line = self.plan_line(scenario, &plan);
@@ -127,14 +132,39 @@ impl Stage<'_> {
         };
         if drift.is_some() {
             let test = None;
-            return Ok(Retold { run: recorded, plan, shrunk_from: None, replay: vec![seed_line], test, drift });
+            let (shrunk_from, world, replay) = (None, None, vec![seed_line]);
+            return Ok(Retold { run: recorded, plan, shrunk_from, world, replay, test, drift });
+        }
+        if failure.scenario.generate.is_some() {
+            let world = Failing { scenario: scenario.clone(), plan };
+            return self.shrink_world(failure, world, &options, seed_line);
         }
         let before = plan.lines.len();
         let shrunk = self.shrink(failure, plan, recorded.trace.len())?;
         let run = self.play(scenario, &shrunk.plan, &options)?;
         let replay = vec![seed_line, self.plan_line(scenario, &shrunk.plan)];
         let test = Some(rust_test(scenario, &shrunk.plan, &self.rules.options(scenario), failure.claim.rule.id()));
-        Ok(Retold { run, plan: shrunk.plan, shrunk_from: Some(before), replay, test, drift })
+        let world = None;
+        Ok(Retold { run, plan: shrunk.plan, shrunk_from: Some(before), world, replay, test, drift })
+    }
+
+    /// A generated world and its plan, both shrunk.
+    fn shrink_world(
+        &self,
+        failure: &Failure<'_>,
+        world: Failing,
+        options: &Options,
+        seed_line: String,
+    ) -> Result<Retold, Stop> {
+        let before = world.plan.lines.len();
+        let quick = Options { keep_trace: false, ..options.clone() };
+        let shrunk = self.guarded(&world.scenario, &seed_line, || {
+            Ok(Shrinker::new(failure.claim.rule, &quick, &self.context.loader).shrink(world.clone()))
+        })?;
+        let run = self.play(&shrunk.scenario, &shrunk.plan, options)?;
+        let Failing { scenario, plan } = shrunk;
+        let (shrunk_from, world, replay) = (Some(before), Some(scenario), vec![seed_line]);
+        Ok(Retold { run, plan, shrunk_from, world, replay, test: None, drift: None })
     }
 
     /// A shorter plan that breaks the same rule.
@@ -201,12 +231,14 @@ impl Retold {
             flavor: rules.options(failure.scenario).flavor,
             breaks: Some(failure.claim.rule.to_string()),
             plan: self.plan.clone(),
+            world: self.world.as_ref().map(Scenario::text),
         }
     }
 
     /// The failure, told for people.
     pub(super) fn report(&self, failure: &Failure<'_>) -> Option<String> {
         let pasted = if self.plan.lines.len() > PASTED_LINES_MAX { 1 } else { self.replay.len() };
+        let world = self.world.as_ref().map(Scenario::text);
         let report = Report {
             scenario: &failure.scenario.name,
             violation: self.violation(&failure.claim)?,
@@ -214,6 +246,7 @@ impl Retold {
             plan: &self.plan,
             shrunk_from: self.shrunk_from,
             script: &failure.scenario.script,
+            world: world.as_deref(),
             replay: &self.replay[..pasted],
             test: self.test.as_deref(),
         };

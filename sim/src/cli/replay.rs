@@ -5,12 +5,14 @@ use super::failure::{Stage, violations};
 use super::record::{self, Record};
 use super::text::counted;
 use super::{Context, Outcome, Stop};
+use crate::explore::regression;
 use crate::explore::report::Report;
 use crate::plan::Plan;
 use crate::plan::chooser::{Profile, Seed};
 use crate::scenario::Scenario;
 use crate::trace;
 use crate::world::{Options, Run, Verdict};
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -59,8 +61,10 @@ struct Source {
 
 impl Replay {
     pub(super) fn run(&self, context: &Context, out: &mut impl Write) -> Result<Outcome, Stop> {
-        let scenario = context.scenario(&self.scenario)?;
+        let named = context.scenario(&self.scenario)?;
         let plan = self.source.plan()?;
+        let world = self.world(named)?;
+        let scenario: &Scenario = &world;
         if let Some(plan) = &plan {
             check_nodes(plan, scenario)?;
         }
@@ -92,6 +96,25 @@ impl Replay {
             Format::Text => self.tell(scenario, &run, &line, &events.unwrap_or_default(), &unused, out)?,
         }
         Ok(if violations(&run.verdict).is_empty() { Outcome::Held } else { Outcome::Violated })
+    }
+
+    /// What is played: a world that was generated stands in the plan's file, or is that of the seed.
+    fn world<'s>(&self, named: &'s Scenario) -> Result<Cow<'s, Scenario>, Stop> {
+        if let Some(file) = &self.source.file
+            && let Some(text) = regression::world(&super::text::read(file)?)
+        {
+            let world = Scenario::read(&named.name, &text, &named.programs);
+            return world.map(Cow::Owned).map_err(|error| Stop::Wrong(format!("{}: {error}", file.display())));
+        }
+        match (self.source.seed, &named.generate) {
+            (Some(seed), _) => Ok(named.of(Seed(seed))),
+            (None, None) => Ok(Cow::Borrowed(named)),
+            (None, Some(_)) => Err(Stop::Wrong(format!(
+                "each seed of `{}` has a world of its own: give --seed N, or --plan FILE with a file that holds one \
+                 (`explore {} --keep FOLDER` writes such files)",
+                named.name, named.name
+            ))),
+        }
     }
 
     /// The events that were asked for, if any were.
@@ -145,8 +168,17 @@ impl Replay {
         match violations(&run.verdict).first() {
             Some(violation) => {
                 let (script, scenario, replay) = (&scenario.script, &scenario.name, &[line.to_string()]);
-                let report =
-                    Report { scenario, violation, run, plan: &plan, shrunk_from: None, script, replay, test: None };
+                let report = Report {
+                    scenario,
+                    violation,
+                    run,
+                    plan: &plan,
+                    shrunk_from: None,
+                    script,
+                    world: None,
+                    replay,
+                    test: None,
+                };
                 write!(out, "\n{report}")
             }
             None => Ok(()),

@@ -78,6 +78,7 @@ impl Sweep {
                 plan,
                 shrunk_from: None,
                 script: &scenario.script,
+                world: None,
                 replay: &replay,
                 test: None,
             };

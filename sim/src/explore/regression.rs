@@ -10,7 +10,8 @@
 //! ```
 //!
 //! `kernel` is `book`, or what to write behind `--kernel` and `--deviation`, parted by blanks; `breaks` is a rule, or
-//! `nothing`. To a plan everything before its first line is a comment.
+//! `nothing`. To a plan everything before its first line is a comment. Lines that begin with `//| ` are a scenario that was
+//! generated ([`Scenario::text`]), to be played by the programs of the one of that name.
 
 use crate::explore::{run_plan, run_strictly};
 use crate::guest::image::Loader;
@@ -34,6 +35,8 @@ pub struct Regression {
     pub breaks: Option<String>,
     /// What has to go wrong.
     pub plan: Plan,
+    /// The scenario itself as text, if it was generated: it means the same when the generator has changed.
+    pub world: Option<String>,
 }
 
 /// What became of a plan that is kept and still tells what it told.
@@ -66,6 +69,14 @@ impl Regression {
     /// # Errors
     /// What is otherwise than the file says.
     pub fn play(&self, scenario: &Scenario, loader: &Loader) -> Result<Kept, String> {
+        let read;
+        let scenario = match &self.world {
+            Some(text) => {
+                read = Scenario::read(&self.scenario, text, &scenario.programs).map_err(|error| error.to_string())?;
+                &read
+            }
+            None => scenario,
+        };
         let semantics = self.semantics(scenario)?;
         let by = |semantics| Options { flavor: self.flavor, semantics, ..Options::default() };
         let deviating = by(Some(semantics.clone()));
@@ -109,8 +120,15 @@ impl fmt::Display for Regression {
         };
         writeln!(f, "// scenario: {}\n// kernel: {}\n// programs: {flavor}", self.scenario, self.kernel)?;
         writeln!(f, "// breaks: {}", self.breaks.as_deref().unwrap_or("nothing"))?;
+        self.world.iter().flat_map(|world| world.lines()).try_for_each(|line| writeln!(f, "//| {line}"))?;
         self.plan.lines.iter().try_for_each(|line| writeln!(f, "{line}"))
     }
+}
+
+/// The scenario that stands in a plan's comments, if one does.
+pub fn world(text: &str) -> Option<String> {
+    let lines: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("//| ")).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 impl FromStr for Regression {
@@ -128,13 +146,24 @@ impl FromStr for Regression {
         };
         let breaks = Some(header("breaks")?).filter(|rule| rule != "nothing");
         let plan = text.parse().map_err(|error: crate::plan::PlanError| error.to_string())?;
-        Ok(Regression { scenario: header("scenario")?, kernel: header("kernel")?, flavor, breaks, plan })
+        let world = world(text);
+        Ok(Regression { scenario: header("scenario")?, kernel: header("kernel")?, flavor, breaks, plan, world })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const GENERATED: &str = "// scenario: generated\n// kernel: D2\n// programs: native\n// breaks: E5\n\
+                             //| nodes a.os\n//| at 1s: kill a.os@b:c:d\ncrash a.os #1 crash\n";
+
+    #[test]
+    fn a_generated_world_stands_in_its_file() {
+        let kept: Regression = GENERATED.parse().expect("it is one");
+        assert_eq!(kept.world.as_deref(), Some("nodes a.os\nat 1s: kill a.os@b:c:d"));
+        assert_eq!(kept.to_string(), GENERATED);
+    }
 
     const FILE: &str = "// scenario: it\n// kernel: D2 D6\n// programs: native\n// breaks: K2\ncrash a.os #1 crash\n";
 

@@ -34,6 +34,8 @@ pub struct Report<'a> {
     pub shrunk_from: Option<usize>,
     /// The scenario's script: where the plan leaves out some of it, the rest is told.
     pub script: &'a [scenario::Line],
+    /// The scenario itself as text, if nobody wrote it.
+    pub world: Option<&'a str>,
     /// Lines to paste, each of which makes this happen again.
     pub replay: &'a [String],
     /// A Rust test to paste that does.
@@ -49,6 +51,10 @@ impl fmt::Display for Report<'_> {
         self.others(f)?;
         self.plan(f)?;
         self.script(f)?;
+        if let Some(world) = self.world {
+            writeln!(f, "  world: {} lines", world.lines().count())?;
+            world.lines().try_for_each(|line| writeln!(f, "      {line}"))?;
+        }
         self.events(f)?;
         for (index, line) in self.replay.iter().enumerate() {
             writeln!(f, "  {} {line}", if index == 0 { "replay:" } else { "    or:" })?;

@@ -294,7 +294,7 @@ impl World<'_> {
             }
             (None, Some(program)) => {
                 let code = self.scenario.program_bytes(program, self.options.flavor);
-                Some(Blob { mime: None, bytes: Bytes::from(code.expect("the script was checked")) })
+                Some(Blob { mime: None, bytes: Bytes::from(&*code.expect("the script was checked")) })
             }
             (None, None) => None,
         };
