@@ -14,7 +14,6 @@ use crate::plan::chooser::Seed;
 use crate::trace::event::Kind;
 use kernel_core::{Duration, Names, ProcessId, ProcessRef, Semantics};
 use std::borrow::Cow;
-use std::borrow::Cow;
 use std::sync::Arc;
 
 mod action;
