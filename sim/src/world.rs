@@ -15,7 +15,9 @@ mod expectations;
 mod faults;
 mod fork;
 mod lives;
+mod network;
 mod outside;
+mod recorder;
 mod script;
 mod storage;
 
@@ -23,7 +25,7 @@ use crate::disk::planted::Planted;
 use crate::guest::Usage;
 use crate::guest::image::{Images, Loader};
 use crate::guest::wasm::Limits;
-use crate::invariant::{Invariants, Violation};
+use crate::invariant::Violation;
 use crate::modules::Heard;
 use crate::outside::Outside;
 use crate::outside::chain::Chain;
@@ -36,8 +38,10 @@ use crate::scenario::{Flavor, Scenario, ScenarioError};
 use crate::trace::coverage::Coverage;
 use crate::trace::event::{Event, What};
 use crate::trace::{Fingerprint, Trace};
+use crate::world::network::Network;
 use crate::world::node::{Node, Up};
 use crate::world::queue::Queue;
+use crate::world::recorder::Recorder;
 use kernel_core::{
     Cause, Duration, Effect, Input, Instant, Kernel, Message, Moment, Names, NodeId, ProcessRef, Semantics,
 };
@@ -198,17 +202,6 @@ enum Task {
     End,
 }
 
-/// The way from one node to another.
-#[derive(Clone)]
-struct Link {
-    latency: Stream<fault::Latency>,
-    loss: Stream<fault::Loss>,
-    link: Stream<fault::Link>,
-    partition: Stream<fault::Partition>,
-    cut_until: Instant,
-    last_arrival: Instant,
-}
-
 /// What part of the run it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -226,7 +219,7 @@ pub struct World<'s> {
     names: Names,
     chooser: Chooser,
     nodes: Vec<Node>,
-    links: Vec<Link>,
+    network: Network,
     images: Images,
     outside: Outside,
     reorg: Stream<fault::Reorg>,
@@ -234,17 +227,12 @@ pub struct World<'s> {
     /// What is due before everything in the queue: it never needs to go in.
     soonest: Option<(Instant, Task)>,
     now: Instant,
-    trace: Trace,
-    invariants: Invariants,
-    coverage: Coverage,
+    recorder: Recorder,
     effects: VecDeque<Effect>,
     buffer: Vec<Effect>,
     phase: Phase,
-    triggers: Vec<script::Trigger>,
     /// Which lines of the script are played, if not all.
     played: Option<Lines>,
-    /// Lines of the script whose event has come.
-    due: Vec<usize>,
     messages: u64,
     /// How often each of the scenario's expectations was seen met.
     met: Vec<u32>,
@@ -268,36 +256,22 @@ impl<'s> World<'s> {
     ) -> Result<World<'s>, ScenarioError> {
         let mut names = scenario.names()?;
         let ids: Vec<_> = scenario.nodes.iter().map(|node| names.node(node)).collect();
-        let nodes = ids.iter().map(|id| Node::new(*id, &chooser, &names)).collect();
-        let pairs = ids.iter().flat_map(|from| ids.iter().map(move |to| (*from, *to)));
-        let links = pairs.map(|(from, to)| {
-            let of = SubjectRef::Link(from, to);
-            Link {
-                latency: chooser.open(of, &names),
-                loss: chooser.open(of, &names),
-                link: chooser.open(of, &names),
-                partition: chooser.open(of, &names),
-                cut_until: Instant::default(),
-                last_arrival: Instant::default(),
-            }
-        });
-        let links = links.collect();
-        let reorg = chooser.open(SubjectRef::Chain, &names);
+        let nodes = ids.iter().map(|id| Node::new(*id, &chooser)).collect();
+        let reorg = chooser.open(SubjectRef::Chain);
         let native = scenario.programs.iter().filter_map(|program| program.native.clone()).collect();
         let semantics = options.semantics.clone().unwrap_or_else(|| scenario.semantics.clone());
-        let mut invariants = Vec::new();
-        if options.watched {
-            invariants = crate::invariant::all(&semantics);
-            invariants.extend(scenario.invariants.iter().map(|new| new()));
-        }
+        let invariants = options.watched.then(|| {
+            let own = scenario.invariants.iter().map(|new| new());
+            crate::invariant::all(&semantics).into_iter().chain(own).collect()
+        });
+        let trace = if options.keep_trace { Trace::keeping_all() } else { Trace::default() };
         let mut world = World {
             scenario,
-            trace: if options.keep_trace { Trace::keeping_all() } else { Trace::default() },
             options,
             names,
             chooser,
             nodes,
-            links,
+            network: Network::new(ids.len()),
             images: Images::new(loader.clone(), native),
             outside: Outside {
                 nodes: ids,
@@ -309,14 +283,11 @@ impl<'s> World<'s> {
             queue: Queue::default(),
             soonest: None,
             now: Instant::default(),
-            invariants: Invariants::new(invariants),
-            coverage: Coverage::default(),
+            recorder: Recorder::new(trace, invariants),
             effects: VecDeque::new(),
             buffer: Vec::new(),
             phase: Phase::Birth,
-            triggers: Vec::new(),
             played: None,
-            due: Vec::new(),
             messages: 0,
             met: vec![0; scenario.expect.len()],
             spent: Spent::default(),
@@ -372,12 +343,11 @@ impl<'s> World<'s> {
                 self.record_what_the_disk_has(node);
             }
             let idle = self.queue.is_empty() && self.soonest.is_none();
-            self.invariants.ran_until(if idle { Instant(u64::MAX) } else { self.now });
-            self.invariants.at_end(&self.names);
+            self.recorder.end(if idle { Instant(u64::MAX) } else { self.now }, &self.names);
             self.check_expectations();
         }
-        self.spent.hashed = self.trace.hashed();
-        let violations = self.invariants.violations().to_vec();
+        self.spent.hashed = self.recorder.trace.hashed();
+        let violations = self.recorder.violations().to_vec();
         let disks = self.disks();
         let lived = self.nodes.iter().flat_map(|node| {
             let numbered = node.lives.iter().enumerate().filter(|(_, lives)| **lives > 0);
@@ -400,13 +370,13 @@ impl<'s> World<'s> {
             verdict,
             usage,
             spent: self.spent,
-            fingerprint: self.trace.fingerprint(),
+            fingerprint: self.recorder.trace.fingerprint(),
             disks,
-            trace: self.trace,
+            trace: self.recorder.trace,
             names: self.names,
             plan: self.chooser.plan(),
             processes,
-            coverage: self.coverage,
+            coverage: self.recorder.coverage,
             messages: self.messages,
             elapsed: self.now - Instant::default(),
             misfit,
@@ -475,22 +445,20 @@ impl<'s> World<'s> {
 
     /// Records what happened, and tells everybody who reads.
     fn record(&mut self, node: usize, cause: Option<Cause>, what: What) -> Cause {
-        let cause = cause.unwrap_or_else(|| self.trace.next());
+        let cause = cause.unwrap_or_else(|| self.next_cause());
         let event = Event { at: self.now, node: self.nodes[node].id, cause, what };
-        let index = self.trace.next();
-        if self.options.watched {
-            self.invariants.on_event(index, &event, &self.names);
-            self.coverage.on_event(&event);
-        }
-        if !self.triggers.is_empty() {
-            script::find_due(&mut self.triggers, &event, &mut self.due);
-        }
         self.note_expected(&event);
+        let index = self.recorder.record(event, &self.names);
         let events = self.options.bounds.events;
         if index.0 >= events {
             self.reached(format!("{events} events"));
         }
-        if self.options.watched { self.trace.push(event) } else { self.trace.pass() }
+        index
+    }
+
+    /// The event that is recorded next: the cause of what nothing recorded has caused.
+    fn next_cause(&self) -> Cause {
+        self.recorder.trace.next()
     }
 
     // ---- kernels ----------------------------------------------------------------------------------------------
@@ -534,7 +502,7 @@ impl<'s> World<'s> {
         up.armed = None;
         let due = up.kernel.next_deadline().is_some_and(|deadline| deadline <= now);
         if due && self.before_step(node) {
-            let cause = self.trace.next();
+            let cause = self.next_cause();
             self.step(node, cause, Input::Wake);
         }
         self.arm(node);

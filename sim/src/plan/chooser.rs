@@ -73,9 +73,13 @@ pub struct Stream<F> {
     operations: u32,
     /// The next site at which something may go wrong; none, if it is `u32::MAX`.
     next: u32,
-    key: u64,
+    /// What its draws are made from, once there was one.
+    key: Option<u64>,
     family: PhantomData<F>,
 }
+
+/// How many sites a stream looks ahead for its next fault: more would be drawn in vain at the end of a run.
+const LOOK_AHEAD: u32 = 64;
 
 /// What a draw is made from: independent of every other draw.
 #[derive(Clone, Copy, Debug)]
@@ -212,19 +216,14 @@ impl Chooser {
         self.calm
     }
 
-    /// A stream of which no site has come up yet.
-    pub fn open<F: FaultFamily>(&self, subject: SubjectRef, names: &Names) -> Stream<F> {
-        let family = PhantomData;
-        let mut stream = Stream { subject, asked: 0, operations: 0, next: u32::MAX, key: 0, family };
-        match &self.source {
-            Source::Seeded { rates, .. } if rates[F::FAMILY as usize] == NEVER => {}
-            Source::Seeded { rng, .. } => {
-                stream.key = key(rng, &format!("{} {}", F::FAMILY, subject.named(names)));
-            }
-            Source::Planned { .. } | Source::Census { .. } => {}
-        }
-        self.find_next(&mut stream, names);
-        stream
+    /// A stream of which no site has come up yet. Most streams of a world never have one, so all else is left to the first.
+    pub fn open<F: FaultFamily>(&self, subject: SubjectRef) -> Stream<F> {
+        let next = match &self.source {
+            Source::Seeded { rates, .. } if rates[F::FAMILY as usize] == NEVER => u32::MAX,
+            Source::Planned { lines } if lines.is_empty() => u32::MAX,
+            Source::Seeded { .. } | Source::Planned { .. } | Source::Census { .. } => 1,
+        };
+        Stream { subject, asked: 0, operations: 0, next, key: None, family: PhantomData }
     }
 
     /// Whether something goes wrong at the next site of a stream, and what exactly. `offer` says what there is to choose
@@ -258,8 +257,13 @@ impl Chooser {
                 sites.push(Site { family, subject: stream.subject.named(names), ordinal, operations });
                 None
             }
-            Source::Seeded { rates, .. } if !stream.hits(ordinal, rates[F::FAMILY as usize]) => None,
-            Source::Seeded { .. } => F::draw(&mut Draw(stream.draw(ordinal)), offer(), names),
+            Source::Seeded { rng, rates } => {
+                let key = *stream
+                    .key
+                    .get_or_insert_with(|| key(rng, &format!("{} {}", F::FAMILY, stream.subject.named(names))));
+                let hits = hits(key, ordinal, rates[F::FAMILY as usize]);
+                if hits { F::draw(&mut Draw(draw(key, ordinal)), offer(), names) } else { None }
+            }
             Source::Planned { lines } => {
                 let faults = lines.get(&stream.name(names));
                 let fault = faults.and_then(|faults| faults.iter().find(|(at, _)| *at == ordinal));
@@ -285,12 +289,14 @@ impl Chooser {
     /// Sets the next site at which something may go wrong.
     fn find_next<F: FaultFamily>(&self, stream: &mut Stream<F>, names: &Names) {
         stream.next = match &self.source {
-            Source::Seeded { rates, .. } => match rates[F::FAMILY as usize] {
-                NEVER => u32::MAX,
+            Source::Seeded { rates, .. } => match (rates[F::FAMILY as usize], stream.key) {
+                (NEVER, _) => u32::MAX,
+                // While faults are lifted nothing is drawn.
+                (_, None) => stream.asked.saturating_add(1),
                 // Looks no further ahead than pays; where nothing is found, asking there finds the next.
-                rate => {
-                    let far = stream.asked.saturating_add(4_096);
-                    (stream.asked + 1..far).find(|ordinal| stream.hits(*ordinal, rate)).unwrap_or(far)
+                (rate, Some(key)) => {
+                    let far = stream.asked.saturating_add(LOOK_AHEAD);
+                    (stream.asked + 1..far).find(|ordinal| hits(key, *ordinal, rate)).unwrap_or(far)
                 }
             },
             Source::Planned { lines } if lines.is_empty() => u32::MAX,
@@ -314,16 +320,16 @@ impl<F: FaultFamily> Stream<F> {
     fn name(&self, names: &Names) -> (Family, String) {
         (F::FAMILY, self.subject.named(names).to_string())
     }
+}
 
-    /// The draw of a site: a hash of the stream's key and the ordinal, whatever else was drawn.
-    fn draw(&self, ordinal: u32) -> u64 {
-        mix(self.key.wrapping_add(u64::from(ordinal).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
-    }
+/// The draw of a site: a hash of its stream's key and the ordinal, whatever else was drawn.
+fn draw(key: u64, ordinal: u32) -> u64 {
+    mix(key.wrapping_add(u64::from(ordinal).wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+}
 
-    /// Whether this site is one of those, one in `rate`, at which something goes wrong.
-    fn hits(&self, ordinal: u32, rate: u32) -> bool {
-        Draw(!self.draw(ordinal)).below(u64::from(rate)) == 0
-    }
+/// Whether this site is one of those, one in `rate`, at which something goes wrong.
+fn hits(key: u64, ordinal: u32, rate: u32) -> bool {
+    Draw(!draw(key, ordinal)).below(u64::from(rate)) == 0
 }
 
 /// The key of a stream: of the seed and of the stream's own name only.

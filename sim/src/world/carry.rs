@@ -1,6 +1,7 @@
 //! Carrying out what a kernel wants, in order; and what comes over the network.
 
 use super::lives::returned;
+use super::network::Fate;
 use super::{LATENCY, MODULE_COST, Task, World};
 use crate::guest::Reply;
 use crate::modules::Heard;
@@ -191,49 +192,21 @@ impl World<'_> {
 
     // ---- the network ------------------------------------------------------------------------------------------
 
-    fn link_of(&self, from: usize, to: usize) -> usize {
-        from * self.nodes.len() + to
-    }
-
-    /// Cuts the way from one node to another for a time.
-    pub(super) fn cut(&mut self, from: usize, to: usize, span: Duration) {
-        let index = self.link_of(from, to);
-        let link = &mut self.links[index];
-        link.cut_until = link.cut_until.max(self.now + span);
-    }
-
-    /// A message leaves for another node. Per link messages arrive in the order in which they left (M2).
+    /// A message leaves for another node.
     fn transmit(&mut self, node: usize, message: Rc<Message>) {
-        let (boot, now) = (self.nodes[node].boots, self.now);
+        let (boot, now, cause) = (self.nodes[node].boots, self.now, message.cause);
         let to = message.target.node.0 as usize;
         if to >= self.nodes.len() || self.nodes[to].up.is_none() {
-            let cause = message.cause;
             self.record(node, Some(cause), What::NetworkOffline(message.clone()));
             return self.queue_in_order(node, now + LATENCY, Task::Offline(node, boot, message));
         }
-        let index = self.link_of(node, to);
-        let link = &mut self.links[index];
-        let names = &self.names;
-        if let Some(span) = self.chooser.ask(&mut link.link, names, || ()) {
-            link.cut_until = link.cut_until.max(now + span);
+        let (from, there) = (self.nodes[node].id, self.nodes[to].id);
+        match self.network.fate(from, there, now, &mut self.chooser, &self.names) {
+            Fate::Lost => {
+                self.record(node, Some(cause), What::NetworkLost(message));
+            }
+            Fate::Arrives(at) => self.queue_in_order(to, at, Task::Arrive(to, message)),
         }
-        let both = self.chooser.ask(&mut link.partition, names, || ());
-        let lost = self.chooser.ask(&mut link.loss, names, || ()).is_some();
-        let latency = self.chooser.ask(&mut link.latency, names, || ()).unwrap_or(LATENCY);
-        if let Some(span) = both {
-            self.cut(node, to, span);
-            self.cut(to, node, span);
-        }
-        let link = &mut self.links[index];
-        if lost || now < link.cut_until {
-            let cause = message.cause;
-            self.record(node, Some(cause), What::NetworkLost(message));
-            return;
-        }
-        // Never at the instant of the one before: there they might change places.
-        let at = (now + latency).max(link.last_arrival + Duration(1));
-        link.last_arrival = at;
-        self.queue_in_order(to, at, Task::Arrive(to, message));
     }
 
     /// A message comes over the network; if its node is down, it came in vain.

@@ -11,7 +11,7 @@ use crate::trace::event::{Life, What};
 use crate::world::node::{Known, Up};
 use crate::world::operator::Step;
 use kernel_core::command::Command;
-use kernel_core::{Bytes, Cause, Change, Duration, Instant, Kernel, Moment, ProcessRef, Semantics};
+use kernel_core::{Bytes, Cause, Change, Duration, Kernel, Moment, ProcessRef, Semantics};
 use std::rc::Rc;
 
 /// How long a node is down, if nobody says otherwise.
@@ -51,7 +51,7 @@ impl World<'_> {
     pub(super) fn kill(&mut self, node: usize, victim: ProcessRef) {
         let our = self.nodes[node].id;
         let step = Step::command(Command::Kill(victim), &self.names, our).into_input();
-        let cause = self.trace.next();
+        let cause = self.next_cause();
         self.step(node, cause, step);
     }
 
@@ -206,9 +206,7 @@ impl World<'_> {
     pub(super) fn lift(&mut self) {
         self.phase = Phase::Settling;
         self.chooser.lift(true);
-        for link in &mut self.links {
-            link.cut_until = Instant::default();
-        }
+        self.network.heal();
         self.record(0, None, What::Lifted);
         for node in 0..self.nodes.len() {
             if self.nodes[node].up.is_none() {

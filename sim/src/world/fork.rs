@@ -18,7 +18,7 @@ impl<'s> World<'s> {
     /// cloned, and does not go down with its node in what comes next.
     pub(crate) fn fork(&self, line: &Line) -> Option<World<'s>> {
         assert!(self.keeps_answers, "only a world that keeps its guests' answers is forked");
-        assert!(self.effects.is_empty() && self.buffer.is_empty() && self.due.is_empty(), "between two tasks");
+        assert!(self.effects.is_empty() && self.buffer.is_empty() && !self.recorder.has_due(), "between two tasks");
         let dies = |node: &Node| {
             let is_subject = |of: &Subject| matches!(of, Subject::Node(name) if name == self.names.node_text(node.id));
             line.family() == Family::Crash && is_subject(&line.subject)
@@ -30,21 +30,17 @@ impl<'s> World<'s> {
             names: self.names.clone(),
             chooser: self.chooser.branch(line),
             nodes,
-            links: self.links.clone(),
+            network: self.network.clone(),
             images: self.images.clone(),
             outside: self.outside.clone(),
             reorg: self.reorg.clone(),
             queue: self.queue.clone(),
             soonest: self.soonest.clone(),
             now: self.now,
-            trace: self.trace.clone(),
-            invariants: self.invariants.clone(),
-            coverage: self.coverage.clone(),
+            recorder: self.recorder.clone(),
             effects: self.effects.clone(),
             buffer: Vec::new(),
             phase: self.phase,
-            triggers: self.triggers.clone(),
-            due: Vec::new(),
             messages: self.messages,
             met: self.met.clone(),
             played: self.played,

@@ -23,10 +23,10 @@ impl World<'_> {
         let address = self.nodes[node].address(process);
         let subject = SubjectRef::Life(address, number);
         let seed = xxhash_rust::xxh3::xxh3_64(subject.named(&self.names).to_string().as_bytes());
-        let trap = self.chooser.open(subject, &self.names);
-        let cost = self.chooser.open(subject, &self.names);
-        let spin = self.chooser.open(subject, &self.names);
-        let mut memory = self.chooser.open::<Memory>(subject, &self.names);
+        let trap = self.chooser.open(subject);
+        let cost = self.chooser.open(subject);
+        let spin = self.chooser.open(subject);
+        let mut memory = self.chooser.open::<Memory>(subject);
         let refused_growth = self.chooser.ask(&mut memory, &self.names, || ()).map(|Count(nth)| nth);
         self.flavored |= refused_growth.is_some();
         let limits = Limits { refused_growth, ..self.options.limits.clone() };
@@ -137,7 +137,7 @@ impl World<'_> {
             }
             Turn::Busy(span) => {
                 self.flavored = true;
-                live.cause = self.trace.next();
+                live.cause = self.recorder.trace.next();
                 self.record(node, Some(cause), What::Spun(life, span));
                 self.resume(node, life, Reply::Continue, Duration::ZERO);
             }

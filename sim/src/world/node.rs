@@ -138,7 +138,7 @@ pub(crate) enum Job {
 
 impl Node {
     /// A node with an empty table, not yet booted.
-    pub fn new(id: NodeId, chooser: &Chooser, names: &Names) -> Node {
+    pub fn new(id: NodeId, chooser: &Chooser) -> Node {
         let of = SubjectRef::Node(id);
         Node {
             id,
@@ -149,20 +149,20 @@ impl Node {
             operator: Operator::default(),
             clock_off: 0,
             streams: NodeStreams {
-                kill: chooser.open(of, names),
-                crash: chooser.open(of, names),
-                write: chooser.open(of, names),
-                io: chooser.open(of, names),
-                disk_cost: chooser.open(of, names),
-                rot: chooser.open(of, names),
-                restore: chooser.open(of, names),
-                unsynced: chooser.open(of, names),
-                downtime: chooser.open(of, names),
-                boot_order: chooser.open(of, names),
-                order: chooser.open(of, names),
-                provider: chooser.open(of, names),
-                outage: chooser.open(of, names),
-                clock: chooser.open(of, names),
+                kill: chooser.open(of),
+                crash: chooser.open(of),
+                write: chooser.open(of),
+                io: chooser.open(of),
+                disk_cost: chooser.open(of),
+                rot: chooser.open(of),
+                restore: chooser.open(of),
+                unsynced: chooser.open(of),
+                downtime: chooser.open(of),
+                boot_order: chooser.open(of),
+                order: chooser.open(of),
+                provider: chooser.open(of),
+                outage: chooser.open(of),
+                clock: chooser.open(of),
             },
             known: Known::default(),
             written: table::Written::default(),
@@ -372,7 +372,7 @@ mod tests {
     fn a_node_with_something_open_is_cloned_only_if_that_dies_at_once() {
         let mut names = Names::new();
         let our = names.node("alice.os");
-        let mut node = Node::new(our, &Chooser::census(), &names);
+        let mut node = Node::new(our, &Chooser::census());
         let at = Moment { now: Instant(0), cause: Cause(0) };
         let kernel = Kernel::boot(our, Semantics::book(), 0, vec![], &mut names, at, &mut Vec::new());
         let up = node.up.insert(Up::new(kernel, &Setup::default(), vec![]));

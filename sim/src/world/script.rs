@@ -7,7 +7,7 @@ use crate::package::{self, Content};
 use crate::plan::fault::Script;
 use crate::plan::site::SubjectRef;
 use crate::scenario::{self, Action, OnExit, ScenarioError, Start, When};
-use crate::trace::event::{Event, Kind, What};
+use crate::trace::event::What;
 use crate::world::operator::Step;
 use kernel_core::command::{Command, Initialize};
 use kernel_core::{
@@ -15,39 +15,6 @@ use kernel_core::{
 };
 use std::rc::Rc;
 use std::sync::Arc;
-
-/// A line of the script that waits for an event.
-#[derive(Clone)]
-pub(super) struct Trigger {
-    kind: Kind,
-    process: ProcessRef,
-    left: u32,
-    line: usize,
-}
-
-/// Notes which lines an event makes due.
-pub(super) fn find_due(triggers: &mut Vec<Trigger>, event: &Event, due: &mut Vec<usize>) {
-    let kind = event.what.kind();
-    triggers.retain_mut(|trigger| {
-        let fits = trigger.kind == kind && subject(&event.what) == Some(trigger.process);
-        trigger.left -= u32::from(fits);
-        if trigger.left == 0 {
-            due.push(trigger.line);
-        }
-        trigger.left > 0
-    });
-}
-
-/// The process that an event is about.
-fn subject(what: &What) -> Option<ProcessRef> {
-    match what {
-        What::Durable(change) => match &**change {
-            kernel_core::Change::Put(id, _) | kernel_core::Change::Remove(id) => Some(*id),
-        },
-        What::StateDurable(id, _) => Some(*id),
-        what => what.life().map(|life| life.process),
-    }
-}
 
 impl World<'_> {
     /// Puts the scenario's packages on their drives, before anything happens.
@@ -92,7 +59,7 @@ impl World<'_> {
         for (line, entry) in self.scenario.script.iter().enumerate() {
             if let When::Event(kind, process, nth) = &entry.when {
                 let process = self.names.process(process);
-                self.triggers.push(Trigger { kind: *kind, process, left: (*nth).max(1), line });
+                self.recorder.await_event(*kind, process, *nth, line);
             }
         }
         Ok(())
@@ -172,7 +139,7 @@ impl World<'_> {
         }
         self.phase = Phase::Storm;
         self.chooser.lift(false);
-        let mut script = self.chooser.open::<Script>(SubjectRef::Scenario, &self.names);
+        let mut script = self.chooser.open::<Script>(SubjectRef::Scenario);
         self.played = self.chooser.ask(&mut script, &self.names, || ());
         self.begin_backups();
         for (line, entry) in self.scenario.script.iter().enumerate() {
@@ -187,7 +154,7 @@ impl World<'_> {
 
     /// Carries out the lines of the script whose event has come.
     pub(super) fn follow_script(&mut self) {
-        while let Some(line) = self.due.pop() {
+        while let Some(line) = self.recorder.take_due() {
             self.carry_out_line(line);
         }
     }
@@ -254,7 +221,8 @@ impl World<'_> {
             Action::Restore(node) => self.restore(index(self, node)),
             Action::Cut(from, to, span) => {
                 let (from, to) = (index(self, from), index(self, to));
-                self.cut(from, to, *span);
+                let (from, to) = (self.nodes[from].id, self.nodes[to].id);
+                self.network.cut(from, to, self.now + *span, &self.chooser);
             }
             Action::Visit(node, visit) => self.visit(index(self, node), visit),
             Action::Emit(log) => {
@@ -387,7 +355,7 @@ impl World<'_> {
     pub(super) fn operator_goes_on(&mut self, node: usize) {
         while self.nodes[node].up.is_some() {
             let Some(input) = self.nodes[node].operator.next_step() else { break };
-            let (boot, cause) = (self.nodes[node].boots, self.trace.next());
+            let (boot, cause) = (self.nodes[node].boots, self.next_cause());
             // Not here and now: an owner may be answered in the middle of a step. One thing after the other, even so.
             self.schedule(self.now, 0, Task::Say(node, boot, cause, Box::new(input)));
         }

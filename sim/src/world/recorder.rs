@@ -1,0 +1,112 @@
+//! The recorder: every event passes through it, to the trace and to all that read events as they happen.
+
+use crate::invariant::{Invariant, Invariants, Violation};
+use crate::trace::Trace;
+use crate::trace::coverage::Coverage;
+use crate::trace::event::{Event, Kind, What};
+use kernel_core::{Cause, Change, Instant, Names, ProcessRef};
+
+/// The trace of a run, and its readers.
+#[derive(Clone)]
+pub(super) struct Recorder {
+    pub trace: Trace,
+    pub coverage: Coverage,
+    invariants: Invariants,
+    triggers: Vec<Trigger>,
+    /// Lines of the script whose event has come.
+    due: Vec<usize>,
+    /// Whether anybody looks: see [`Options::watched`](super::Options::watched).
+    watched: bool,
+}
+
+/// A line of the script that waits for an event.
+#[derive(Clone)]
+struct Trigger {
+    kind: Kind,
+    process: ProcessRef,
+    left: u32,
+    line: usize,
+}
+
+impl Recorder {
+    /// Nothing has happened. Without `invariants` nobody looks.
+    pub fn new(trace: Trace, invariants: Option<Vec<Box<dyn Invariant>>>) -> Recorder {
+        let watched = invariants.is_some();
+        Recorder {
+            trace,
+            coverage: Coverage::default(),
+            invariants: Invariants::new(invariants.unwrap_or_default()),
+            triggers: Vec::new(),
+            due: Vec::new(),
+            watched,
+        }
+    }
+
+    /// Records an event, and shows it to all who read.
+    pub fn record(&mut self, event: Event, names: &Names) -> Cause {
+        self.find_due(&event);
+        if !self.watched {
+            return self.trace.pass();
+        }
+        self.invariants.on_event(self.trace.next(), &event, names);
+        self.coverage.on_event(&event);
+        self.trace.push(event)
+    }
+
+    /// A line of the script is due at the nth event of a kind that is about a process.
+    pub fn await_event(&mut self, kind: Kind, process: ProcessRef, nth: u32, line: usize) {
+        self.triggers.push(Trigger { kind, process, left: nth.max(1), line });
+    }
+
+    fn find_due(&mut self, event: &Event) {
+        if self.triggers.is_empty() {
+            return;
+        }
+        let (kind, process) = (event.what.kind(), subject(&event.what));
+        self.triggers.retain_mut(|trigger| {
+            let fits = trigger.kind == kind && process == Some(trigger.process);
+            trigger.left -= u32::from(fits);
+            if trigger.left == 0 {
+                self.due.push(trigger.line);
+            }
+            trigger.left > 0
+        });
+    }
+
+    /// A line of the script whose event has come.
+    pub fn take_due(&mut self) -> Option<usize> {
+        self.due.pop()
+    }
+
+    /// Whether lines of the script wait to be carried out.
+    pub fn has_due(&self) -> bool {
+        !self.due.is_empty()
+    }
+
+    /// The run is over; the world ran until then: `Instant(u64::MAX)` if nothing more would ever happen.
+    pub fn end(&mut self, until: Instant, names: &Names) {
+        self.invariants.ran_until(until);
+        self.invariants.at_end(names);
+    }
+
+    /// Something was found broken outside the trace.
+    pub fn add(&mut self, violation: Violation) {
+        self.invariants.add(violation);
+    }
+
+    /// What was broken, in the order in which it was seen.
+    pub fn violations(&self) -> &[Violation] {
+        self.invariants.violations()
+    }
+}
+
+/// The process that an event is about.
+fn subject(what: &What) -> Option<ProcessRef> {
+    match what {
+        What::Durable(change) => match &**change {
+            Change::Put(id, _) | Change::Remove(id) => Some(*id),
+        },
+        What::StateDurable(id, _) => Some(*id),
+        what => what.life().map(|life| life.process),
+    }
+}
