@@ -17,7 +17,7 @@ pub fn line(index: Cause, event: &Event, names: &Names) -> String {
     format!("{time:>12}s #{:<5} {node}{who} {}", index.0, what_text(event, names))
 }
 
-/// `counter:demo:alice.os/2`: a process and which of its lives.
+/// `counter:demo:alice.os/2`: a process and the number of its life.
 pub fn life_text(life: Life, names: &Names) -> String {
     format!("{}/{}", names.process_text(life.process), life.number)
 }
@@ -130,7 +130,7 @@ fn what_text(event: &Event, names: &Names) -> String {
     }
 }
 
-/// An address as seen from the event's node: without the node, if it is that one.
+/// An address as seen from the event's node: without the node if it is the same.
 fn short(address: Address, event: &Event, names: &Names) -> String {
     if address.node == event.node {
         names.process_text(address.process).to_string()
