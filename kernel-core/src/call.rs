@@ -151,6 +151,29 @@ pub enum CallKind {
 }
 
 impl CallKind {
+    /// All of them.
+    pub const ALL: [CallKind; 19] = [
+        CallKind::Print,
+        CallKind::Our,
+        CallKind::GetOnExit,
+        CallKind::SetOnExit,
+        CallKind::GetState,
+        CallKind::SetState,
+        CallKind::ClearState,
+        CallKind::Spawn,
+        CallKind::SaveCapabilities,
+        CallKind::DropCapabilities,
+        CallKind::OurCapabilities,
+        CallKind::Receive,
+        CallKind::HasBlob,
+        CallKind::GetBlob,
+        CallKind::LastBlob,
+        CallKind::SendRequest,
+        CallKind::SendRequests,
+        CallKind::SendResponse,
+        CallKind::SendAndAwaitResponse,
+    ];
+
     /// The name in the process world.
     pub fn name(self) -> &'static str {
         match self {

@@ -32,6 +32,7 @@ mod process;
 mod process_table;
 mod quirks;
 mod rule;
+pub mod view;
 
 pub mod command;
 mod deviation;

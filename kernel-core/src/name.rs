@@ -236,6 +236,36 @@ impl Names {
         self.process(&text)
     }
 
+    /// Every node's name, in the order of the numbers.
+    pub fn all_nodes(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().map(|text| &**text)
+    }
+
+    /// Every process id, in the order of the numbers.
+    pub fn all_processes(&self) -> impl Iterator<Item = &str> {
+        self.processes.iter().map(|text| &**text)
+    }
+
+    /// Every capability's parameters, in the order of the numbers.
+    pub fn all_params(&self) -> impl Iterator<Item = &str> {
+        self.params.iter().map(|text| &**text)
+    }
+
+    /// The number of this node's name, if it has one.
+    pub fn find_node(&self, name: &str) -> Option<NodeId> {
+        self.nodes.get_index_of(name).map(|index| NodeId(index as u32))
+    }
+
+    /// The number of this process id, if it has one.
+    pub fn find_process(&self, id: &str) -> Option<ProcessRef> {
+        self.processes.get_index_of(id).map(|index| ProcessRef(index as u32))
+    }
+
+    /// The number of these parameters, as canonical JSON, if they have one.
+    pub fn find_params(&self, json: &str) -> Option<ParamsRef> {
+        self.params.get_index_of(json).map(|index| ParamsRef(index as u32))
+    }
+
     /// Bytes of text held, for the world's memory bound: guests can make names without end.
     pub fn bytes(&self) -> usize {
         self.bytes

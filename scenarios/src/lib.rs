@@ -1,4 +1,4 @@
-#![doc = include_str!("../README.md")]
+//! What we claim about Kinode's processes: programs to run, and the scenarios they are run in.
 
 pub mod chapters;
 pub mod counts_once;
@@ -11,8 +11,3 @@ pub mod no_money_lost;
 pub mod summing;
 
 pub use chapters::{all, generated, programs};
-
-/// The Rust of the repository's README is compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-mod readme {}

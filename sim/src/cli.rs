@@ -15,25 +15,30 @@
 mod args;
 mod bug;
 mod check;
+mod diff;
 mod explore;
 mod failure;
 mod list;
+mod look;
 mod matrix;
 mod reach;
 mod record;
 mod replay;
+mod shell;
 mod sweep;
+mod terminal;
 mod text;
 mod tour;
 
 use crate::guest::image::Loader;
 use crate::plan::chooser::Chooser;
 use crate::scenario::{Scenario, ScenarioError};
-use crate::world::{Options, World};
+use crate::world::{Options, Verdict, World};
 use clap::Parser;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use terminal::Color;
 
 /// Plays Kinode processes in a simulated world under many seeds, and holds them to the rules of the book.
 #[derive(Parser)]
@@ -41,10 +46,29 @@ use std::process::ExitCode;
 struct CommandLine {
     #[command(subcommand)]
     command: Option<Command>,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", env = "KINODE_SIM_COLOR")]
+    color: Color,
+    /// Print only what broke, and the last line
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Print everything that is otherwise summed up
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Detail {
+    Quiet,
+    #[default]
+    Normal,
+    Verbose,
 }
 
 const EXIT_CODES: &str = "Without a command: a short tour.\n\n\
-    Exit codes: 0 all held, 1 a violation, 2 wrong usage or input, 3 a bug of the simulator.";
+    Exit codes: 0 all held, 1 a violation, 2 wrong usage or input, 3 a bug of the simulator, 4 inconclusive (a bound\n\
+    of the simulator, or something it does not model), 130 interrupted, 141 the reader of the output closed the pipe.";
 
 #[derive(clap::Subcommand)]
 enum Command {
@@ -52,6 +76,10 @@ enum Command {
     Replay(replay::Replay),
     Sweep(sweep::Sweep),
     Check(check::Check),
+    Diff(diff::Diff),
+    WhatIf(diff::WhatIf),
+    Completions(shell::Completions),
+    Man(shell::Man),
     List(list::List),
 }
 
@@ -62,6 +90,8 @@ struct Context {
     /// How the person who reads this can run us again.
     program: String,
     loader: Loader,
+    /// How much is told.
+    detail: Detail,
 }
 
 /// How a command ended that came to its end.
@@ -69,6 +99,19 @@ struct Context {
 enum Outcome {
     Held,
     Violated,
+    /// The simulator reached a bound, or was asked for what it does not have: neither held nor violated.
+    Inconclusive,
+}
+
+impl Outcome {
+    /// Of one run.
+    fn of(verdict: &Verdict) -> Outcome {
+        match verdict {
+            Verdict::Held => Outcome::Held,
+            Verdict::Violated(_) => Outcome::Violated,
+            Verdict::Limit(_) => Outcome::Inconclusive,
+        }
+    }
 }
 
 /// Why a command did not come to its end.
@@ -100,23 +143,46 @@ pub fn main(scenarios: Vec<Scenario>) -> ExitCode {
         }
     };
     bug::listen();
-    let context = Context { scenarios, program: program(), loader: Loader::default() };
-    let result = bug::guard(|| context.run(line.command.as_ref(), &mut text::Shown(io::stdout().lock())));
+    let detail = match (line.quiet, line.verbose) {
+        (true, _) => Detail::Quiet,
+        (false, true) => Detail::Verbose,
+        (false, false) => Detail::Normal,
+    };
+    let context = Context { scenarios, program: program(), loader: Loader::default(), detail };
+    if let Some(columns) = terminal::columns() {
+        crate::explore::report::set_width(columns);
+    }
+    let (on, on_errors) = (line.color.wanted(&io::stdout()), line.color.wanted(&io::stderr()));
+    let complain = |text: &str| {
+        let text = text::shown(text);
+        let first = text.lines().next().unwrap_or_default();
+        match on_errors {
+            true => eprintln!("{}{}", terminal::coloured(first), &text[first.len()..]),
+            false => eprintln!("{text}"),
+        }
+    };
+    let result = bug::guard(|| {
+        let mut out = text::Shown(terminal::Coloured::new(io::stdout().lock(), on));
+        let outcome = context.run(line.command.as_ref(), &mut out)?;
+        out.flush()?;
+        Ok(outcome)
+    });
     match result.unwrap_or_else(|text| Err(Stop::Bug(text))) {
         Ok(Outcome::Held) => ExitCode::SUCCESS,
         Ok(Outcome::Violated) => ExitCode::from(1),
+        Ok(Outcome::Inconclusive) => ExitCode::from(4),
         Err(Stop::Wrong(text)) => {
-            eprintln!("error: {}", text::shown(&text));
+            complain(&format!("error: {text}"));
             ExitCode::from(2)
         }
+        // As a program ends that the signal of a closed pipe ends: how the run came out is then unknown.
+        Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(141),
         Err(Stop::Output(error)) => {
-            if error.kind() != io::ErrorKind::BrokenPipe {
-                eprintln!("error: cannot write the results: {error}");
-            }
+            complain(&format!("error: cannot write the results: {error}"));
             ExitCode::from(2)
         }
         Err(Stop::Bug(text)) => {
-            eprintln!("bug: the simulator failed, which is never your scenario's fault: {}", text::shown(&text));
+            complain(&format!("bug: the simulator failed, which is never your scenario's fault: {text}"));
             ExitCode::from(3)
         }
     }
@@ -140,6 +206,10 @@ impl Context {
             Some(Command::Replay(replay)) => replay.run(self, out),
             Some(Command::Sweep(sweep)) => sweep.run(self, out),
             Some(Command::Check(check)) => check.run(self, out),
+            Some(Command::Diff(diff)) => diff.run(self, out),
+            Some(Command::WhatIf(what_if)) => what_if.run(self, out),
+            Some(Command::Completions(completions)) => completions.run(out),
+            Some(Command::Man(man)) => man.run(out),
             Some(Command::List(list)) => list.run(self, out),
         }
     }

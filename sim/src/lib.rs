@@ -38,6 +38,9 @@ pub mod invariant;
 
 pub mod explore;
 
+#[cfg(feature = "picture")]
+pub mod picture;
+
 #[cfg(feature = "check")]
 pub mod check;
 #[cfg(feature = "cli")]

@@ -1,18 +1,21 @@
-//! The trace: a stream of events, numbered and fingerprinted. The last ones are kept.
+//! The trace: a stream of events, numbered, fingerprinted, and handed to its readers. The last ones are kept.
 
 use crate::trace::event::Event;
 use encode::encode;
 use kernel_core::Cause;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+pub mod causal;
 pub mod coverage;
 pub mod event;
+#[cfg(feature = "picture")]
+pub mod export;
 pub mod probe;
 
 mod encode;
 mod text;
 
-pub use text::{life_text, line};
+pub use text::{life_text, line, line_text, time_text};
 
 /// How many of the last events are kept for a report.
 pub const KEPT: usize = 256;

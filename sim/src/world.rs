@@ -20,6 +20,7 @@ mod outside;
 mod recorder;
 mod script;
 mod storage;
+pub mod view;
 
 use crate::disk::planted::Planted;
 use crate::guest::Usage;

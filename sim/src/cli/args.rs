@@ -1,5 +1,6 @@
 //! What several commands are told: the kernel's rules, seeds, shards, formats.
 
+use crate::explore::regression::Regression;
 use crate::plan::chooser::{Profile, Seed};
 use crate::scenario::{Flavor, Scenario};
 use crate::world::Options;
@@ -18,20 +19,20 @@ const FLAVOR: Flavor = Flavor::Wasm;
 /// Which kernel, which form of the programs.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Rules {
-    /// Whose kernel; if not given: the one each scenario asks for, which is the book's unless it says otherwise
+    /// Whose kernel [default: the one that each scenario asks for, usually the book's]
     #[arg(long)]
     kernel: Option<Kernel>,
-    /// A documented deviation of the real runtimes (may be given several times)
+    /// A documented deviation of the real runtimes; may be given several times
     #[arg(long = "deviation", value_name = "D1", ignore_case = true, value_parser = deviation())]
     deviations: Vec<Deviation>,
-    /// Which form of the programs, where they have both
+    /// The form of the programs, where they have both
     #[arg(long, value_enum, default_value_t = FLAVOR)]
     flavor: Flavor,
 }
 
 /// A kernel that has a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Kernel {
+pub(super) enum Kernel {
     /// The book's, to the letter
     Book,
     /// All that Kinode 1.0 does differently
@@ -40,6 +41,23 @@ enum Kernel {
     /// All that Hyperdrive 1.9 does differently
     #[value(name = "hyperdrive-1.9")]
     Hyperdrive19,
+}
+
+impl Kernel {
+    /// The rules of a kernel given in one word: `book`, `hyperdrive-1.9`, or deviations, `D2+D14`. `None`: it is none.
+    pub(super) fn rules(word: &str, base: &Rules) -> Option<Rules> {
+        let mut rules = Rules { kernel: Some(Kernel::Book), deviations: Vec::new(), flavor: base.flavor };
+        for part in word.split('+') {
+            match Kernel::from_str(part, true) {
+                Ok(kernel) => rules.kernel = Some(kernel),
+                Err(_) => {
+                    let named = Deviation::ALL.iter().find(|each| each.name().eq_ignore_ascii_case(part))?;
+                    rules.deviations.push(*named);
+                }
+            }
+        }
+        Some(rules)
+    }
 }
 
 fn deviation() -> impl TypedValueParser<Value = Deviation> {
@@ -57,6 +75,19 @@ impl Default for Rules {
 }
 
 impl Rules {
+    /// Those of a plan that was kept in a file.
+    pub(super) fn of_kept(kept: &Regression) -> Result<Rules, String> {
+        let mut rules = Rules { flavor: kept.flavor, ..Rules::default() };
+        for word in kept.kernel.split_whitespace() {
+            let named = Kernel::rules(word, &rules).ok_or_else(|| format!("`{word}` is no kernel and no deviation"))?;
+            match named.deviations.is_empty() {
+                true => rules.kernel = named.kernel,
+                false => rules.deviations.extend(named.deviations),
+            }
+        }
+        Ok(rules)
+    }
+
     /// How to run a scenario by these rules.
     pub(super) fn options(&self, scenario: &Scenario) -> Options {
         let base = match self.kernel {

@@ -6,7 +6,7 @@ use super::matrix::Matrix;
 use super::reach::Tried;
 use super::record::{self, Record};
 use super::text::{counted, grouped};
-use super::{Context, Outcome, Stop, bug, wrong_scenario};
+use super::{Context, Detail, Outcome, Stop, bug, wrong_scenario};
 use crate::explore::report::fold;
 use crate::explore::{Explored, explore, run_seed};
 use crate::guest::image::Loader;
@@ -26,15 +26,15 @@ pub(super) struct Explore {
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<String>,
     /// How many seeds of each scenario, N from 0 on, or which: from A up to, but without, B
-    #[arg(long, value_name = "N|A..B", default_value = "100")]
+    #[arg(long, value_name = "N|A..B", default_value = "100", env = "KINODE_SIM_SEEDS")]
     seeds: Seeds,
     /// How much goes wrong
-    #[arg(long, default_value = "swarm")]
+    #[arg(long, default_value = "swarm", env = "KINODE_SIM_PROFILE")]
     profile: Profile,
     #[command(flatten)]
     rules: Rules,
     /// On how many threads; if not given: as many as there are processors
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", env = "KINODE_SIM_JOBS")]
     jobs: Option<Jobs>,
     /// Only the I-th of N parts of the seeds, to share the work between machines
     #[arg(long, value_name = "I/N")]
@@ -42,12 +42,22 @@ pub(super) struct Explore {
     /// Keep each plan that a report shows in a file in this folder: see scenarios/regressions
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
-    /// Show each command in each state of its target, and each call in each state of its caller: how often it was tried
+    /// Draw each failure: a page for a browser, in this folder
+    #[arg(long, value_name = "FOLDER")]
+    html: Option<PathBuf>,
+    /// Print what no run reached, and how often each command and each call was tried in each state
     #[arg(long)]
     coverage: bool,
-    /// For whom
+    /// The form of the results
     #[arg(long, default_value = "text")]
     format: Format,
+}
+
+/// Where failures go besides the screen.
+#[derive(Clone, Copy)]
+struct Folders<'a> {
+    keep: Option<&'a Path>,
+    html: Option<&'a Path>,
 }
 
 /// What was found, scenario by scenario.
@@ -68,7 +78,7 @@ impl Explore {
             drifts.extend(self.retell(context, failures, out)?);
         }
         drifts.extend(self.differences(context, &found));
-        self.summarize(&found, out)?;
+        self.summarize(context, &found, out)?;
         if !drifts.is_empty() {
             return Err(Stop::Bug(drifts.join("\n")));
         }
@@ -210,13 +220,14 @@ impl Explore {
     /// Plays one scenario's failures again, tells them, and gives back how any was not like the first time.
     fn retell(&self, context: &Context, failures: &[Failure<'_>], out: &mut impl Write) -> Result<Vec<String>, Stop> {
         let stage = self.stage(context);
+        let folders = Folders { keep: self.keep.as_deref(), html: self.html.as_deref() };
         match self.format {
-            Format::Text => tell(stage, failures, self.keep.as_deref(), out),
-            Format::Json => list(stage, failures, self.keep.as_deref(), out),
+            Format::Text => tell(stage, failures, folders, out),
+            Format::Json => list(stage, failures, folders, out),
         }
     }
 
-    fn summarize(&self, found: &Found<'_>, out: &mut impl Write) -> io::Result<()> {
+    fn summarize(&self, context: &Context, found: &Found<'_>, out: &mut impl Write) -> io::Result<()> {
         let sum = |count: fn(&Explored) -> u64| found.iter().map(|(_, explored)| count(explored)).sum::<u64>();
         let (seeds, events) = (sum(|explored| explored.seeds), sum(|explored| explored.events));
         let (messages, limits) = (sum(|explored| explored.messages), sum(|explored| explored.limits.len() as u64));
@@ -251,11 +262,14 @@ impl Explore {
                 },
             ),
             Format::Text => {
-                writeln!(out, "\n{matrix}")?;
-                if self.coverage {
-                    writeln!(out, "\n{tried}\n")?;
+                let all = self.coverage || context.detail == Detail::Verbose;
+                if context.detail > Detail::Quiet {
+                    writeln!(out, "\n{}", matrix.text(all))?;
+                    if all {
+                        writeln!(out, "\n{tried}\n")?;
+                    }
+                    writeln!(out, "{}", tried.summary())?;
                 }
-                writeln!(out, "{}", tried.summary())?;
                 let (runs, events) = (counted(seeds, "run"), counted(events, "event"));
                 let (messages, violations) = (counted(messages, "message"), counted(violations, "violation"));
                 let same = match sum(|explored| explored.differences.len() as u64) {
@@ -274,22 +288,31 @@ impl Explore {
 fn tell(
     stage: Stage<'_>,
     failures: &[Failure<'_>],
-    keep: Option<&Path>,
+    folders: Folders<'_>,
     out: &mut impl Write,
 ) -> Result<Vec<String>, Stop> {
     let Some((first, others)) = failures.split_first() else { return Ok(Vec::new()) };
     let retold = stage.retell(first)?;
-    keep_plan(keep, stage, first, &retold)?;
+    keep_plan(folders.keep, stage, first, &retold)?;
     write!(out, "\n{}", retold.report(first).unwrap_or_default())?;
+    if let Some(file) = retold.draw(folders.html, first, stage)? {
+        writeln!(out, "  picture: {}", file.display())?;
+    }
     match first.seeds - 1 {
         0 => writeln!(out, "  only seed {} broke it", first.seed.0)?,
         more => writeln!(out, "  seed {} was the first to break it, of {}", first.seed.0, counted(more + 1, "seed"))?,
     }
-    for Failure { scenario, claim, seed, seeds, .. } in others {
+    for other in others {
+        let Failure { scenario, claim, seed, seeds, .. } = other;
         if retold.violation(claim).is_none() {
             writeln!(out, "\n{}: BROKEN in {}, too, under {}", claim.rule, scenario.name, counted(*seeds, "seed"))?;
             writeln!(out, "  says: {}", fold(claim.says, 8))?;
             writeln!(out, "  replay: {}", stage.seed_line(scenario, *seed))?;
+            if folders.html.is_some()
+                && let Some(file) = stage.retell(other)?.draw(folders.html, other, stage)?
+            {
+                writeln!(out, "  picture: {}", file.display())?;
+            }
         }
     }
     Ok(retold.drift.into_iter().collect())
@@ -299,13 +322,14 @@ fn tell(
 fn list(
     stage: Stage<'_>,
     failures: &[Failure<'_>],
-    keep: Option<&Path>,
+    folders: Folders<'_>,
     out: &mut impl Write,
 ) -> Result<Vec<String>, Stop> {
     let mut drifts = Vec::new();
     for failure in failures {
         let retold = stage.retell(failure)?;
-        keep_plan(keep, stage, failure, &retold)?;
+        keep_plan(folders.keep, stage, failure, &retold)?;
+        retold.draw(folders.html, failure, stage)?;
         let violation = retold.violation(&failure.claim);
         let record = Record::Violation {
             scenario: &failure.scenario.name,
@@ -376,7 +400,8 @@ mod tests {
     /// What `explore` comes to with these arguments, and what it writes.
     fn explored(invariant: fn() -> Box<dyn Invariant>, arguments: &[&str]) -> (Result<Outcome, Stop>, String) {
         let scenarios = vec![Scenario::new("it", "").holding(invariant)];
-        let context = Context { scenarios, program: "kinode-sim".to_string(), loader: Loader::default() };
+        let detail = Detail::default();
+        let context = Context { scenarios, program: "kinode-sim".to_string(), loader: Loader::default(), detail };
         let line = ["kinode-sim", "explore", "--seeds", "3"].iter().chain(arguments);
         let line = CommandLine::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
         let Some(command @ Command::Explore(_)) = &line.command else { panic!("it is another command") };
@@ -404,7 +429,7 @@ mod tests {
             "\n  >     0.000000s #0     alice.os boots, for the 1st time\n",
             "  replay: kinode-sim replay it --deviation D2 --profile stormy --seed 0\n",
             "      or: kinode-sim replay it --deviation D2 calm\n",
-            "0 of 12 cells reached, 0 of 48 parts\n",
+            "0 of 12 cells reached, 0 of 48 parts",
         ] {
             assert!(text.contains(part), "no {part:?} in\n{text}");
         }

@@ -1,6 +1,7 @@
 //! Failing seeds, played again: the same verdict, a plan, a shorter plan, and a line to paste.
 
 use super::args::{Rules, quoted, value_name};
+use super::look;
 use super::{Context, Stop, bug, wrong_scenario};
 use crate::explore::pasted::rust_test;
 use crate::explore::regression::Regression;
@@ -12,7 +13,9 @@ use crate::invariant::{Claim, Violation};
 use crate::plan::Plan;
 use crate::plan::chooser::{Profile, Seed};
 use crate::scenario::{Scenario, ScenarioError};
+use crate::trace::export::played_by;
 use crate::world::{Options, Run, Verdict};
+use std::path::{Path, PathBuf};
 
 /// How many runs and how many events shrinking a plan may take.
 const SHRINK_RUNS_MAX: usize = 400;
@@ -221,6 +224,23 @@ impl Retold {
     /// How it broke in the run of the plan: nothing, if that run did not break it (then there was drift).
     pub(super) fn violation(&self, claim: &Claim) -> Option<&Violation> {
         violations(&self.run.verdict).iter().find(|violation| violation.claim == *claim)
+    }
+
+    /// Draws the failure: writes a page into a folder, if one was named. Gives back where.
+    pub(super) fn draw(
+        &self,
+        folder: Option<&Path>,
+        failure: &Failure<'_>,
+        stage: Stage<'_>,
+    ) -> Result<Option<PathBuf>, Stop> {
+        let (Some(folder), None) = (folder, &self.drift) else { return Ok(None) };
+        let (scenario, rules) = (self.world.as_ref().unwrap_or(failure.scenario), stage.rules);
+        let options = rules.options(scenario);
+        let (kernel, programs) = (rules.kernels(), value_name(&options.flavor));
+        let words = [scenario.name.as_str(), failure.claim.rule.id(), kernel.as_str()];
+        let replay = self.replay.last().cloned().unwrap_or_default();
+        let played = played_by(scenario, &self.plan, kernel.clone(), programs, replay);
+        look::write_failure(folder, &words, scenario, &self.run, &options, stage.context, played).map(Some)
     }
 
     /// The failure, to be kept in a file.

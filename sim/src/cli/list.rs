@@ -8,16 +8,23 @@ use crate::plan::Family;
 use kernel_core::{Deviation, Names, Semantics};
 use std::io::Write;
 
-/// Scenarios, invariants, fault families, deviations, modules
+/// List the scenarios, invariants, fault families, deviations and runtime modules
 #[derive(clap::Args)]
 pub(super) struct List {
-    /// For whom
+    /// Print the JSON schema of `replay --trace-format json`, and nothing else
+    #[arg(long)]
+    trace_schema: bool,
+    /// The form of the results
     #[arg(long, default_value = "text")]
     format: Format,
 }
 
 impl List {
     pub(super) fn run(&self, context: &Context, out: &mut impl Write) -> Result<Outcome, Stop> {
+        if self.trace_schema {
+            write!(out, "{}", crate::trace::export::SCHEMA)?;
+            return Ok(Outcome::Held);
+        }
         let invariants: Vec<_> = crate::invariant::all(&Semantics::book()).iter().map(|each| each.claim()).collect();
         let scenarios = context.scenarios.iter();
         let scenarios = scenarios.map(|scenario| Listed::Scenario { name: &scenario.name, about: &scenario.about });

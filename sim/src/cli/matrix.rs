@@ -5,7 +5,6 @@ use super::text::{entry, grouped};
 use crate::trace::coverage::{COLUMNS, Cell, Coverage, Stake};
 use crate::trace::probe::Probe;
 use kernel_core::{How, OnExitKind};
-use std::fmt;
 
 const RARE: &str = "whoever has on-exit requests may message their target, until that ends and the right is revoked";
 /// Why a part of a cell may be dark.
@@ -98,25 +97,35 @@ fn cells() -> impl Iterator<Item = (How, OnExitKind)> {
     How::ALL.into_iter().flat_map(|how| COLUMNS.into_iter().map(move |on_exit| (how, on_exit)))
 }
 
-impl fmt::Display for Matrix {
-    /// A line per cell of the matrix: how many exits, by what was at stake. Then what is missing, by name.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:18}", "exits")?;
-        Stake::ALL.iter().try_for_each(|stake| write!(f, "  {:>12}", stake.name()))?;
-        write!(f, "  {:>9}", "scenarios")?;
+impl Matrix {
+    /// A line per cell of the matrix: how many exits, by what was at stake. Then what is missing: by name, if `all`.
+    pub(super) fn text(&self, all: bool) -> String {
+        let mut text = format!("{:18}", "exits");
+        Stake::ALL.iter().for_each(|stake| text += &format!("  {:>12}", stake.name()));
+        text += &format!("  {:>9}", "scenarios");
         for (how, on_exit) in cells() {
             let (cell, scenarios) = self.cell(how, on_exit);
-            write!(f, "\n  {:16}", cell_name(how, on_exit))?;
-            Stake::ALL.iter().try_for_each(|stake| write!(f, "  {:>12}", grouped(cell.of(*stake))))?;
-            write!(f, "  {scenarios:>9}")?;
+            text += &format!("\n  {:16}", cell_name(how, on_exit));
+            Stake::ALL.iter().for_each(|stake| text += &format!("  {:>12}", grouped(cell.of(*stake))));
+            text += &format!("  {scenarios:>9}");
         }
-        let dark = self.dark();
+        let (dark, unseen) = (self.dark(), self.unseen());
         let parts = How::ALL.len() * COLUMNS.len() * Stake::ALL.len();
-        writeln!(f, "\n  {} of 12 cells reached, {} of {parts} parts", self.reached(), parts - dark.len())?;
-        dark.iter().try_for_each(|part| write!(f, "{}", entry("dark", 5, part)))?;
-        let unseen = self.unseen();
+        let more = if all || dark.len() + unseen.len() == 0 { "" } else { "; --coverage names the others" };
+        text += &format!("\n  {} of 12 cells reached, {} of {parts} parts", self.reached(), parts - dark.len());
+        if all {
+            text += "\n";
+            dark.iter().for_each(|part| text += &entry("dark", 5, part));
+            text += "sometimes\n  ";
+        } else {
+            text += ", and ";
+        }
         let seen = Probe::ALL.len() - unseen.len();
-        writeln!(f, "sometimes\n  {seen} of {} were seen", Probe::ALL.len())?;
-        unseen.iter().try_for_each(|probe| write!(f, "{}", entry("never", 5, probe)))
+        let what = if all { "were seen" } else { "things that should be seen sometimes" };
+        text += &format!("{seen} of {} {what}{more}\n", Probe::ALL.len());
+        if all {
+            unseen.iter().for_each(|probe| text += &entry("never", 5, probe));
+        }
+        text
     }
 }

@@ -1,7 +1,8 @@
-//! `replay`: one run, under a seed or a plan.
+//! `replay`: one run, under a seed or a plan, and every way to look at it.
 
 use super::args::{Format, Rules, quoted, value_name};
 use super::failure::{Stage, violations};
+use super::look::{self, Look};
 use super::record::{self, Record};
 use super::text::counted;
 use super::{Context, Outcome, Stop};
@@ -10,17 +11,18 @@ use crate::explore::report::Report;
 use crate::plan::Plan;
 use crate::plan::chooser::{Profile, Seed};
 use crate::scenario::Scenario;
-use crate::trace;
+use crate::trace::export::document::Played;
+use crate::trace::export::played_by;
 use crate::world::{Options, Run, Verdict};
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-/// One run under a seed or a plan: what broke, its fingerprint, its events
+/// Play one run under a seed or a plan: what broke, its fingerprint, its events, a picture
 #[derive(clap::Args)]
 #[command(override_usage = "replay [OPTIONS] SCENARIO <PLAN | --seed N | --plan FILE>")]
 pub(super) struct Replay {
-    /// Which scenario
+    /// The scenario
     #[arg(value_name = "SCENARIO")]
     scenario: String,
     #[command(flatten)]
@@ -30,16 +32,12 @@ pub(super) struct Replay {
     profile: Profile,
     #[command(flatten)]
     rules: Rules,
-    /// Stop at the first line of the plan that no longer fits, and say which. Otherwise such lines are named at the end
+    /// Stop at the first line of the plan that no longer fits. Without this, such lines are listed at the end
     #[arg(long, conflicts_with = "seed")]
     strict: bool,
-    /// Print every event
-    #[arg(long)]
-    trace: bool,
-    /// Print every event up to this one: its index, or the first whose line has this text
-    #[arg(long, value_name = "EVENT")]
-    until: Option<String>,
-    /// For whom
+    #[command(flatten)]
+    look: Look,
+    /// The form of the results
     #[arg(long, default_value = "text")]
     format: Format,
 }
@@ -47,16 +45,16 @@ pub(super) struct Replay {
 /// What decides where the world could go more than one way.
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
-struct Source {
-    /// A plan, lines parted by `;`; or `calm`
+pub(super) struct Source {
+    /// A plan, its lines separated by `;`; or `calm`
     #[arg(value_name = "PLAN")]
-    text: Option<String>,
+    pub(super) text: Option<String>,
     /// A seed
     #[arg(long, value_name = "N")]
-    seed: Option<u64>,
+    pub(super) seed: Option<u64>,
     /// A file that holds a plan
     #[arg(long = "plan", value_name = "FILE")]
-    file: Option<PathBuf>,
+    pub(super) file: Option<PathBuf>,
 }
 
 impl Replay {
@@ -84,18 +82,35 @@ impl Replay {
         if let Some(line) = &run.misfit {
             let at = counted(run.trace.len(), "event");
             return Err(Stop::Wrong(format!(
-                "the plan no longer fits {}: after {at}, `{line}` has not come up when it was its turn; without \
-                 --strict the others are played",
+                "the plan no longer fits {}: after {at} it is the turn of `{line}`, which does not come up; without \
+                 --strict the other lines are played",
                 scenario.name
             )));
         }
-        let events = self.events(&run)?;
+        let played = self.played(scenario, &run, line.clone());
+        if let Some(file) = &self.look.html {
+            look::write_page(file, scenario, &run, &options, context, played.clone())?;
+        }
+        let outcome = Outcome::of(&run.verdict);
+        if self.look.is_document() {
+            if self.format == Format::Json {
+                return Err(Stop::Wrong("--trace-format prints the whole trace: leave out --format json".to_string()));
+            }
+            write!(out, "{}", self.look.document(&run, played)?)?;
+            return Ok(outcome);
+        }
+        if let Some(at) = &self.look.at {
+            let state = look::state_at(at, scenario, &run, &options, context)?;
+            write!(out, "{state}")?;
+            return Ok(outcome);
+        }
+        let events = self.look.events(&run)?;
         let unused = unused(plan.as_ref(), &run);
         match self.format {
             Format::Json => record::write(out, &as_record(scenario, &run, events, unused))?,
             Format::Text => self.tell(scenario, &run, &line, &events.unwrap_or_default(), &unused, out)?,
         }
-        Ok(if violations(&run.verdict).is_empty() { Outcome::Held } else { Outcome::Violated })
+        Ok(outcome)
     }
 
     /// What is played: a world that was generated stands in the plan's file, or is that of the seed.
@@ -117,22 +132,13 @@ impl Replay {
         }
     }
 
-    /// The events that were asked for, if any were.
-    fn events(&self, run: &Run) -> Result<Option<Vec<String>>, Stop> {
-        let line = |(index, event): &_| trace::line(*index, event, &run.names);
-        let lines = run.trace.events().map(line);
-        let Some(until) = &self.until else { return Ok(self.trace.then(|| lines.collect())) };
-        let index = until.strip_prefix('#').unwrap_or(until).parse::<usize>().ok();
-        let mut events = Vec::new();
-        for line in lines {
-            let last = index.map_or_else(|| line.contains(until), |index| index == events.len());
-            events.push(line);
-            if last {
-                return Ok(Some(events));
-            }
-        }
-        let what = if index.is_some() { "is number" } else { "says" };
-        Err(Stop::Wrong(format!("--until: no event {what} `{until}`; the run has {}", events.len())))
+    /// What was played, for those who read the trace elsewhere.
+    fn played(&self, scenario: &Scenario, run: &Run, replay: String) -> Played {
+        let plan = run.plan.clone().unwrap_or_default();
+        let programs = value_name(&self.rules.options(scenario).flavor);
+        let played = played_by(scenario, &plan, self.rules.kernels(), programs, replay);
+        let profile = self.source.seed.map(|_| value_name(&self.profile));
+        Played { seed: self.source.seed, profile, ..played }
     }
 
     fn tell(
@@ -157,7 +163,7 @@ impl Replay {
         let verdict = match &run.verdict {
             Verdict::Held => "held".to_string(),
             Verdict::Violated(violations) => format!("{} BROKEN", counted(violations.len() as u64, "rule")),
-            Verdict::Limit(limit) => format!("came to a limit of the simulator, {limit}: neither held nor broke"),
+            Verdict::Limit(limit) => format!("reached a bound of the simulator ({limit}): neither held nor broken"),
         };
         writeln!(out, "{}, {what}, {}: {verdict}", scenario.name, self.rules.text())?;
         let (events, messages) = (counted(run.trace.len(), "event"), counted(run.messages, "message"));
@@ -187,8 +193,8 @@ impl Replay {
 }
 
 impl Source {
-    /// The plan, if it is not a seed that decides.
-    fn plan(&self) -> Result<Option<Plan>, Stop> {
+    /// The plan; `None`: a seed decides.
+    pub(super) fn plan(&self) -> Result<Option<Plan>, Stop> {
         let (text, place) = match (&self.text, &self.file) {
             (Some(text), _) => (text.clone(), String::new()),
             (None, Some(file)) => (super::text::read(file)?, format!("{}: ", file.display())),
@@ -202,7 +208,7 @@ impl Source {
 }
 
 /// Every line of a plan is about nodes that the scenario has.
-fn check_nodes(plan: &Plan, scenario: &Scenario) -> Result<(), Stop> {
+pub(super) fn check_nodes(plan: &Plan, scenario: &Scenario) -> Result<(), Stop> {
     for line in &plan.lines {
         let known = |node: &&str| scenario.nodes.iter().any(|known| known == node);
         if let Some(node) = line.subject.nodes().into_iter().find(|node| !known(node)) {

@@ -1,7 +1,8 @@
 //! `sweep`: every crash point of a scenario's calm run.
 
-use super::args::{Format, Rules};
+use super::args::{Format, Rules, value_name};
 use super::failure::violations;
+use super::look;
 use super::record::{self, Record};
 use super::text::{counted, grouped};
 use super::{Context, Outcome, Stop, bug, wrong_scenario};
@@ -10,8 +11,10 @@ use crate::explore::run_plan;
 use crate::explore::sweep::{Swept, sweep};
 use crate::plan::chooser::Profile;
 use crate::scenario::Scenario;
+use crate::trace::export::played_by;
 use crate::world::Options;
 use std::io::Write;
+use std::path::PathBuf;
 
 /// Every crash point: a panic at each call, a kill and a crash at each kernel step, a crash around each durable write
 #[derive(clap::Args)]
@@ -21,7 +24,10 @@ pub(super) struct Sweep {
     scenarios: Vec<String>,
     #[command(flatten)]
     rules: Rules,
-    /// For whom
+    /// Draw the first failure of each scenario: a page for a browser, in this folder
+    #[arg(long, value_name = "FOLDER")]
+    html: Option<PathBuf>,
+    /// The form of the results
     #[arg(long, default_value = "text")]
     format: Format,
 }
@@ -82,7 +88,15 @@ impl Sweep {
                 replay: &replay,
                 test: None,
             };
-            writeln!(out, "{report}")?;
+            write!(out, "{report}")?;
+            if let Some(folder) = &self.html {
+                let (kernel, programs) = (self.rules.kernels(), value_name(&options.flavor));
+                let words = [scenario.name.as_str(), violation.claim.rule.id(), &kernel, "sweep"];
+                let played = played_by(scenario, plan, kernel.clone(), programs, replay[0].clone());
+                let file = look::write_failure(folder, &words, scenario, &run, &options, context, played)?;
+                writeln!(out, "  picture: {}", file.display())?;
+            }
+            writeln!(out)?;
         }
         Ok(())
     }

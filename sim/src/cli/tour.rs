@@ -4,7 +4,7 @@ use super::args::{Rules, quoted};
 use super::failure::{Stage, violations};
 use super::text::{counted, grouped};
 use super::{Context, Outcome, Stop};
-use crate::explore::report::{WIDTH, clip};
+use crate::explore::report::{clip, width};
 use crate::plan::Family;
 use crate::plan::Plan;
 use crate::plan::chooser::{Profile, Seed};
@@ -60,7 +60,7 @@ fn tell(scenario: &Scenario, run: &Run, out: &mut impl Write) -> io::Result<()> 
     writeln!(out, "{}: {}\n", scenario.name, scenario.about)?;
     let scenario: Vec<_> = run.trace.events().filter(|(_, event)| is_told(event)).collect();
     for (index, event) in scenario.iter().take(SCENARIO_LINES_MAX) {
-        writeln!(out, "{}", clip(&trace::line(*index, event, &run.names), WIDTH))?;
+        writeln!(out, "{}", clip(&trace::line(*index, event, &run.names), width()))?;
     }
     let (told, all) = (scenario.len().min(SCENARIO_LINES_MAX) as u64, run.trace.len());
     writeln!(out, "  and {} between and after these; the calm run {}", counted(all - told, "event"), verdict(run))

@@ -10,14 +10,27 @@ use crate::trace::event::Event;
 use crate::world::{Run, Verdict};
 use kernel_core::Cause;
 use std::fmt;
+use std::sync::OnceLock;
 
 /// How many lines of a plan are printed; the others are counted.
 const PLAN_LINES_MAX: usize = 40;
 /// How many events are printed before the one at which the rule was seen broken, and how many after it.
 const BEFORE: usize = 21;
 const AFTER: usize = 3;
-/// How wide a report is set. Lines to paste may be longer.
-pub(crate) const WIDTH: usize = 118;
+/// How wide a report is set where nobody says otherwise. Lines to paste may be longer.
+const WIDTH: usize = 118;
+/// How wide the terminal is.
+static TERMINAL: OnceLock<usize> = OnceLock::new();
+
+/// How wide a report is set.
+pub(crate) fn width() -> usize {
+    TERMINAL.get().copied().unwrap_or(WIDTH)
+}
+
+/// Sets reports for a terminal of so many columns, once. Very narrow and very wide ones are no use.
+pub(crate) fn set_width(columns: usize) {
+    _ = TERMINAL.set(columns.clamp(40, 200));
+}
 
 /// A run that broke a rule.
 #[derive(Clone, Copy)]
@@ -102,7 +115,7 @@ impl Report<'_> {
         writeln!(f, "  script: {} of {} lines are played", played.clone().count(), self.script.len())?;
         played.take(PLAN_LINES_MAX).try_for_each(|(index, line)| {
             let line = format!("{}. {line}", index + 1);
-            writeln!(f, "      {}", clip(&line, WIDTH - 6))
+            writeln!(f, "      {}", clip(&line, width() - 6))
         })
     }
 
@@ -121,7 +134,7 @@ impl Report<'_> {
         }
         for (offset, (index, event)) in kept[from..to].iter().enumerate() {
             let mark = if seen == Some(from + offset) { '>' } else { ' ' };
-            writeln!(f, "  {mark} {}", clip(&trace::line(*index, event, &self.run.names), WIDTH - 4))?;
+            writeln!(f, "  {mark} {}", clip(&trace::line(*index, event, &self.run.names), width() - 4))?;
         }
         Ok(())
     }
@@ -130,22 +143,22 @@ impl Report<'_> {
 /// A text that stands `indent` letters from the left and goes on below itself, folded between words.
 pub(crate) fn fold(text: &str, indent: usize) -> String {
     let mut folded = String::new();
-    let mut width = 0;
+    let mut column = 0;
     for word in text.split_whitespace() {
         let length = word.chars().count();
-        match width {
+        match column {
             0 => {}
-            _ if indent + width + 1 + length > WIDTH => {
+            _ if indent + column + 1 + length > width() => {
                 folded.push_str(&format!("\n{:indent$}", ""));
-                width = 0;
+                column = 0;
             }
             _ => {
                 folded.push(' ');
-                width += 1;
+                column += 1;
             }
         }
         folded.push_str(word);
-        width += length;
+        column += length;
     }
     folded
 }

@@ -4,20 +4,30 @@ use crate::outside::visit::Sight;
 use crate::trace::event::{Event, Life, What};
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{
-    Address, Answer, Capability, Cause, Change, Content, Duration, Exit, Message, Names, OnExit, ProcessRef,
+    Address, Answer, Capability, Cause, Change, Content, Duration, Exit, Instant, Message, Names, OnExit, ProcessRef,
     SendErrorKind, SpawnError,
 };
 
-/// One event as a line: time, node, process, event. Reads as a scenario; a body is shown up to 60 characters.
+/// One event as a line: time, index, node, process, what happened. A body is shown up to 60 characters.
 pub fn line(index: Cause, event: &Event, names: &Names) -> String {
-    let time = event.at.0 / 1_000;
-    let time = format!("{}.{:06}", time / 1_000_000, time % 1_000_000);
+    let time = time_text(event.at);
     let node = names.node_text(event.node);
-    let who = event.what.life().map(|life| format!(" {}", life_text(life, names))).unwrap_or_default();
-    format!("{time:>12}s #{:<5} {node}{who} {}", index.0, what_text(event, names))
+    format!("{time:>12}s #{:<5} {node} {}", index.0, line_text(event, names))
 }
 
-/// `counter:demo:alice.os/2`: a process and the number of its life.
+/// The same without time, index and node.
+pub fn line_text(event: &Event, names: &Names) -> String {
+    let who = event.what.life().map(|life| format!("{} ", life_text(life, names))).unwrap_or_default();
+    format!("{who}{}", what_text(event, names))
+}
+
+/// A time in seconds, to the microsecond.
+pub fn time_text(at: Instant) -> String {
+    let micros = at.0 / 1_000;
+    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
+}
+
+/// `counter:demo:alice.os/2`: a process and which of its lives.
 pub fn life_text(life: Life, names: &Names) -> String {
     format!("{}/{}", names.process_text(life.process), life.number)
 }
@@ -130,7 +140,7 @@ fn what_text(event: &Event, names: &Names) -> String {
     }
 }
 
-/// An address as seen from the event's node: without the node if it is the same.
+/// An address as seen from the event's node: without the node, if it is that one.
 fn short(address: Address, event: &Event, names: &Names) -> String {
     if address.node == event.node {
         names.process_text(address.process).to_string()

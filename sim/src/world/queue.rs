@@ -42,6 +42,13 @@ impl<T> Queue<T> {
         self.heap.pop().map(|Reverse(entry)| (entry.at, entry.what))
     }
 
+    /// All that is due, in the order in which it will be taken.
+    pub fn in_order(&self) -> impl Iterator<Item = (Instant, &T)> {
+        let mut all: Vec<&Entry<T>> = self.heap.iter().map(|Reverse(entry)| entry).collect();
+        all.sort_by_key(|entry| entry.key());
+        all.into_iter().map(|entry| (entry.at, &entry.what))
+    }
+
     /// How many are due, now or later.
     pub fn len(&self) -> usize {
         self.heap.len()

@@ -6,4 +6,3 @@ mod faults;
 mod module_actions;
 mod outside;
 mod packages;
-mod readme;
