@@ -5,5 +5,5 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let mut scenarios = scenarios::all();
     scenarios.push(scenarios::generated());
-    sim::cli::main(scenarios)
+    sim::cli::main_of(scenarios, "scenarios::all()")
 }

@@ -25,6 +25,7 @@ mod reach;
 mod record;
 mod replay;
 mod shell;
+mod stop;
 mod sweep;
 mod terminal;
 mod text;
@@ -87,8 +88,10 @@ enum Command {
 struct Context {
     /// In the order in which they were given.
     scenarios: Vec<Scenario>,
-    /// How the person who reads this can run us again.
+    /// How the person who reads this can run us again, quoted for a shell.
     program: String,
+    /// The expression that gives the scenarios, for tests to paste.
+    listed: String,
     loader: Loader,
     /// How much is told.
     detail: Detail,
@@ -101,6 +104,8 @@ enum Outcome {
     Violated,
     /// The simulator reached a bound, or was asked for what it does not have: neither held nor violated.
     Inconclusive,
+    /// Ended by Ctrl-C: what was found until then has been told.
+    Interrupted,
 }
 
 impl Outcome {
@@ -131,9 +136,25 @@ impl From<io::Error> for Stop {
     }
 }
 
+/// The command line over the scenarios that an expression gives: `sim::cli_main!(my_crate::scenarios())`. As
+/// [`cli::main`](crate::cli::main); and the tests that reports offer for pasting find their scenario by that expression.
+#[macro_export]
+macro_rules! cli_main {
+    ($scenarios:expr) => {
+        $crate::cli::main_of($scenarios, stringify!($scenarios))
+    };
+}
+
 /// The whole command line: reads the arguments of this program and does what they say with these scenarios. The first
-/// of them is the one that the tour tells.
+/// of them is the one that the tour shows. Tests to paste take the list from `crate::scenarios()`: [`cli_main!`] names
+/// another.
 pub fn main(scenarios: Vec<Scenario>) -> ExitCode {
+    main_of(scenarios, "crate::scenarios()")
+}
+
+/// The same, and the expression that gives the scenarios.
+#[doc(hidden)]
+pub fn main_of(scenarios: Vec<Scenario>, listed: &str) -> ExitCode {
     let line = match CommandLine::try_parse() {
         Ok(line) => line,
         Err(error) => {
@@ -148,7 +169,8 @@ pub fn main(scenarios: Vec<Scenario>) -> ExitCode {
         (false, true) => Detail::Verbose,
         (false, false) => Detail::Normal,
     };
-    let context = Context { scenarios, program: program(), loader: Loader::default(), detail };
+    let (program, listed) = (program(), listed.to_string());
+    let context = Context { scenarios, program, listed, loader: Loader::default(), detail };
     if let Some(columns) = terminal::columns() {
         crate::explore::report::set_width(columns);
     }
@@ -171,6 +193,7 @@ pub fn main(scenarios: Vec<Scenario>) -> ExitCode {
         Ok(Outcome::Held) => ExitCode::SUCCESS,
         Ok(Outcome::Violated) => ExitCode::from(1),
         Ok(Outcome::Inconclusive) => ExitCode::from(4),
+        Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(Stop::Wrong(text)) => {
             complain(&format!("error: {text}"));
             ExitCode::from(2)
@@ -188,13 +211,27 @@ pub fn main(scenarios: Vec<Scenario>) -> ExitCode {
     }
 }
 
-/// What to type to get this program again: the alias of this repository, or the program as it was called.
+/// What to type, in any folder, to get this program again: its name if it was found by its name, its path otherwise; and
+/// the alias of this repository, where cargo runs it inside of it.
 fn program() -> String {
     let called = std::env::args().next().unwrap_or_default();
+    let by_cargo = std::env::var_os("CARGO_MANIFEST_DIR").is_some_and(|package| {
+        let here = std::env::current_dir().unwrap_or_default();
+        let is_ours = std::env::var("CARGO_PKG_NAME").is_ok_and(|name| name == "kinode-sim");
+        is_ours && Path::new(&package).parent().is_some_and(|workspace| here.starts_with(workspace))
+    });
+    let is_path = called.contains(std::path::is_separator);
     match Path::new(&called).file_stem().and_then(|stem| stem.to_str()) {
-        Some("kinode-sim") | None => "cargo sim".to_string(),
-        Some(_) => called,
+        None => "kinode-sim".to_string(),
+        Some("kinode-sim") if by_cargo => "cargo sim".to_string(),
+        Some(_) if !is_path => args::quoted(&called),
+        Some(_) => args::quoted(&absolute(Path::new(&called))),
     }
+}
+
+/// A path that means the same in every folder.
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
 }
 
 impl Context {
@@ -225,6 +262,32 @@ impl Context {
             }
         }
         Ok(())
+    }
+
+    /// The scenarios that these names or patterns (`kill-*`) select, each once, in the order of the names; all, if there
+    /// are no names.
+    fn select(&self, names: &[String]) -> Result<Vec<&Scenario>, Stop> {
+        if names.is_empty() {
+            return Ok(self.scenarios.iter().collect());
+        }
+        let mut selected: Vec<&Scenario> = Vec::new();
+        for name in names {
+            let of_name: Vec<&Scenario> = if name.contains(['*', '?']) {
+                self.scenarios.iter().filter(|scenario| text::fits(name, &scenario.name)).collect()
+            } else {
+                vec![self.scenario(name)?]
+            };
+            if of_name.is_empty() {
+                let (program, all) = (&self.program, self.scenarios.len());
+                return Err(Stop::Wrong(format!("no scenario fits `{name}` (`{program} list` shows all {all})")));
+            }
+            for scenario in of_name {
+                if !selected.iter().any(|other| other.name == scenario.name) {
+                    selected.push(scenario);
+                }
+            }
+        }
+        Ok(selected)
     }
 
     /// The scenario of this name, or what the person may have meant.

@@ -1,7 +1,9 @@
 //! Many runs: seeds, replays, and what became of them.
 
 pub mod determinism;
+pub mod failure;
 pub mod pasted;
+pub mod pool;
 #[cfg(feature = "proptest")]
 pub mod property;
 pub mod regression;
@@ -12,6 +14,7 @@ pub mod worlds;
 
 use crate::explore::determinism::{Difference, difference, is_played_again};
 use crate::guest::image::Loader;
+use crate::invariant::InvariantPanic;
 use crate::plan::Plan;
 use crate::plan::chooser::{Chooser, Profile, Seed};
 use crate::scenario::{Scenario, ScenarioError};
@@ -20,9 +23,7 @@ use crate::trace::coverage::Coverage;
 use crate::world::{Options, Run, Verdict, World};
 use kernel_core::BackOff;
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::thread;
+use std::ops::ControlFlow;
 
 /// Plays a scenario under a seed.
 ///
@@ -111,6 +112,8 @@ pub struct Explored {
     pub played_again: u64,
     /// The seeds whose runs were not, and where they part.
     pub differences: Vec<(Seed, Difference)>,
+    /// The seeds under which an invariant of the scenario's own panicked.
+    pub panics: Vec<(Seed, InvariantPanic)>,
 }
 
 /// What of a run is kept when it is one of many.
@@ -123,6 +126,7 @@ struct Outcome {
     messages: u64,
     coverage: Coverage,
     difference: Option<Difference>,
+    panics: Vec<InvariantPanic>,
 }
 
 /// One seed of many: its run, and once more if it is one of those that are played again.
@@ -145,11 +149,12 @@ fn outcome_of(
         messages: run.messages,
         coverage: run.coverage,
         difference,
+        panics: run.panics,
     })
 }
 
-/// Plays a scenario under many seeds, on so many threads. What comes out does not depend on how many. `on_run` is told
-/// of each run that is done.
+/// Plays a scenario under many seeds, on so many threads. What comes out does not depend on how many. `on_run` is called
+/// for each run that is done.
 ///
 /// # Errors
 /// A scenario that names what it does not have.
@@ -162,54 +167,59 @@ pub fn explore(
     jobs: usize,
     mut on_run: impl FnMut(),
 ) -> Result<Explored, ScenarioError> {
-    let next = AtomicUsize::new(0);
-    let mut outcomes: Vec<Option<Outcome>> = Vec::new();
-    outcomes.resize_with(seeds.len(), || None);
-    thread::scope(|scope| {
-        let (send, receive) = mpsc::channel();
-        for _ in 0..jobs.max(1) {
-            let (send, next) = (send.clone(), &next);
-            scope.spawn(move || {
-                while let Some((index, seed)) = take(next, seeds) {
-                    let outcome = outcome_of(scenario, (index, seed), profile, options, loader);
-                    let failed = outcome.is_err();
-                    if send.send((index, outcome)).is_err() || failed {
-                        return;
-                    }
-                }
-            });
+    explore_until(scenario, seeds, profile, options, loader, jobs, |_, _| {
+        on_run();
+        ControlFlow::Continue(())
+    })
+}
+
+/// The same, until `on_run` has enough. It gets each run in the order of the seeds; the last one that it gets counts.
+///
+/// # Errors
+/// A scenario that names what it does not have.
+pub(crate) fn explore_until(
+    scenario: &Scenario,
+    seeds: &[Seed],
+    profile: Profile,
+    options: &Options,
+    loader: &Loader,
+    jobs: usize,
+    mut on_run: impl FnMut(Seed, &Verdict) -> ControlFlow<()>,
+) -> Result<Explored, ScenarioError> {
+    let (mut explored, mut wrong) = (Explored::default(), None);
+    let each = |nth: usize, seed: &Seed| outcome_of(scenario, (nth, *seed), profile, options, loader);
+    pool::in_order(seeds, jobs, each, |nth, outcome| match outcome {
+        Ok(outcome) => {
+            let next = on_run(seeds[nth], &outcome.verdict);
+            explored.take(nth, seeds[nth], outcome);
+            next
         }
-        drop(send);
-        for (index, outcome) in receive {
-            outcomes[index] = Some(outcome?);
-            on_run();
+        Err(error) => {
+            wrong = Some(error);
+            ControlFlow::Break(())
         }
-        Ok(())
-    })?;
-    let mut explored = Explored::default();
-    for (nth, (seed, outcome)) in seeds.iter().zip(outcomes).enumerate() {
-        let outcome = outcome.expect("every seed was run, or an error has been returned");
-        explored.seeds += 1;
-        explored.events += outcome.events;
-        explored.messages += outcome.messages;
-        explored.coverage.add(&outcome.coverage);
-        explored.played_again += u64::from(is_played_again(nth));
-        explored.differences.extend(outcome.difference.map(|difference| (*seed, difference)));
-        explored.fingerprint = explored.fingerprint.then(outcome.whole);
+    });
+    wrong.map_or(Ok(explored), Err)
+}
+
+impl Explored {
+    /// Takes in the next run.
+    fn take(&mut self, nth: usize, seed: Seed, outcome: Outcome) {
+        self.seeds += 1;
+        self.events += outcome.events;
+        self.messages += outcome.messages;
+        self.coverage.add(&outcome.coverage);
+        self.played_again += u64::from(is_played_again(nth));
+        self.differences.extend(outcome.difference.map(|difference| (seed, difference)));
+        self.panics.extend(outcome.panics.into_iter().map(|panic| (seed, panic)));
+        self.fingerprint = self.fingerprint.then(outcome.whole);
         if !outcome.flavored {
-            explored.plain = explored.plain.then(outcome.fingerprint);
+            self.plain = self.plain.then(outcome.fingerprint);
         }
         match outcome.verdict {
             Verdict::Held => {}
-            Verdict::Limit(limit) => explored.limits.push((*seed, limit)),
-            violated @ Verdict::Violated(_) => explored.violations.push((*seed, violated)),
+            Verdict::Limit(limit) => self.limits.push((seed, limit)),
+            violated @ Verdict::Violated(_) => self.violations.push((seed, violated)),
         }
     }
-    Ok(explored)
-}
-
-/// The next seed that nobody has taken.
-fn take(next: &AtomicUsize, seeds: &[Seed]) -> Option<(usize, Seed)> {
-    let index = next.fetch_add(1, Ordering::Relaxed);
-    Some((index, *seeds.get(index)?))
 }

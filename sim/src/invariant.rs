@@ -5,6 +5,7 @@
 //! [`all`]; then show it failing on a planted bug.
 
 use crate::invariant::model::Model;
+use crate::quiet::quietly;
 use crate::trace::event::{Event, Kind};
 use kernel_core::{Cause, Instant, Names, Rule, Semantics};
 
@@ -197,6 +198,24 @@ pub struct Violation {
     pub at: Option<Cause>,
 }
 
+/// An invariant that panicked: a mistake of whoever wrote it. It is not asked again, and the others go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvariantPanic {
+    /// The rule that it checks.
+    pub claim: Claim,
+    /// What the panic said.
+    pub text: String,
+    /// The event that it was reading; `None`: at the end of the run.
+    pub at: Option<Cause>,
+}
+
+impl std::fmt::Display for InvariantPanic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = self.at.map_or("at the end of the run".to_string(), |at| format!("at event #{}", at.0));
+        write!(f, "the invariant `{}` panicked {at}: {}", self.claim.rule, self.text)
+    }
+}
+
 /// The invariants of one run, each with the events it reads.
 #[derive(Clone)]
 pub struct Invariants {
@@ -205,12 +224,22 @@ pub struct Invariants {
     readers: [Vec<usize>; Kind::COUNT],
     past: Past,
     failed: Vec<bool>,
+    /// How many are ours: a panic of one of those is a bug of the simulator.
+    ours: usize,
     violations: Vec<Violation>,
+    panics: Vec<InvariantPanic>,
 }
 
 impl Invariants {
     /// A fresh set.
     pub fn new(all: Vec<Box<dyn Invariant>>) -> Invariants {
+        Invariants::with_own(all, Vec::new())
+    }
+
+    /// A fresh set, and a user's own, which may panic: they run inside a guard.
+    pub fn with_own(mut all: Vec<Box<dyn Invariant>>, own: Vec<Box<dyn Invariant>>) -> Invariants {
+        let ours = all.len();
+        all.extend(own);
         // A world begins with this: each list is allocated once.
         let mut counts = [0; Kind::COUNT];
         all.iter().flat_map(|invariant| invariant.reads()).for_each(|kind| counts[*kind as usize] += 1);
@@ -221,7 +250,7 @@ impl Invariants {
             }
         }
         let failed = vec![false; all.len()];
-        Invariants { all, readers, failed, past: Past::default(), violations: Vec::new() }
+        Invariants { all, readers, failed, ours, past: Past::default(), violations: Vec::new(), panics: Vec::new() }
     }
 
     /// Hands an event to whoever reads its kind. An invariant that has failed is not asked again.
@@ -233,9 +262,19 @@ impl Invariants {
             if self.past.of_the_dead && !self.all[*reader].hears_the_dead() {
                 continue;
             }
-            if let Err(facts) = self.all[*reader].on_event(index, event, &self.past, names) {
-                let claim = self.all[*reader].claim();
-                self.violations.push(Violation { claim, facts, at: Some(index) });
+            let (invariant, past) = (&mut self.all[*reader], &self.past);
+            let asked = if *reader < self.ours {
+                Ok(invariant.on_event(index, event, past, names))
+            } else {
+                quietly(|| invariant.on_event(index, event, past, names))
+            };
+            if !matches!(asked, Ok(Ok(()))) {
+                let claim = invariant.claim();
+                match asked {
+                    Ok(Ok(())) => {}
+                    Ok(Err(facts)) => self.violations.push(Violation { claim, facts, at: Some(index) }),
+                    Err(text) => self.panics.push(InvariantPanic { claim, text, at: Some(index) }),
+                }
                 failed = true;
                 self.failed[*reader] = true;
             }
@@ -254,10 +293,18 @@ impl Invariants {
 
     /// The run is over.
     pub fn at_end(&mut self, names: &Names) {
-        let open = self.all.iter_mut().zip(&self.failed).filter(|(_, failed)| !**failed);
-        for (invariant, _) in open {
-            if let Err(facts) = invariant.at_end(&self.past, names) {
-                self.violations.push(Violation { claim: invariant.claim(), facts, at: None });
+        let (ours, past) = (self.ours, &self.past);
+        let open = self.all.iter_mut().zip(&self.failed).enumerate().filter(|(_, (_, failed))| !**failed);
+        for (place, (invariant, _)) in open {
+            let asked = if place < ours {
+                Ok(invariant.at_end(past, names))
+            } else {
+                quietly(|| invariant.at_end(past, names))
+            };
+            match asked {
+                Ok(Ok(())) => {}
+                Ok(Err(facts)) => self.violations.push(Violation { claim: invariant.claim(), facts, at: None }),
+                Err(text) => self.panics.push(InvariantPanic { claim: invariant.claim(), text, at: None }),
             }
         }
     }
@@ -265,6 +312,11 @@ impl Invariants {
     /// Something was found broken outside the trace.
     pub fn add(&mut self, violation: Violation) {
         self.violations.push(violation);
+    }
+
+    /// The invariants that panicked.
+    pub fn panics(&self) -> &[InvariantPanic] {
+        &self.panics
     }
 
     /// What was broken, in the order in which it was seen.

@@ -124,6 +124,22 @@ pub enum Expect {
     Hears(String, String, String, u32),
 }
 
+impl Program {
+    /// A native program: a name, and its `async fn(Os)`.
+    pub fn native<F, L>(name: &'static str, init: F) -> Program
+    where
+        F: Fn(native::Os) -> L + Send + Sync + 'static,
+        L: Future<Output = ()> + 'static,
+    {
+        Program { name: name.to_string(), native: Some(native::Program::new(name, init)), wasm: None }
+    }
+
+    /// A Wasm program: a name, and a component, a core module or its text.
+    pub fn wasm(name: &str, wasm: impl Into<Arc<[u8]>>) -> Program {
+        Program { name: name.to_string(), native: None, wasm: Some(wasm.into()) }
+    }
+}
+
 impl Scenario {
     /// A scenario of one node, `alice.os`, in which nothing happens yet.
     pub fn new(name: &str, about: &str) -> Scenario {

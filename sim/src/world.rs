@@ -26,7 +26,7 @@ use crate::disk::planted::Planted;
 use crate::guest::Usage;
 use crate::guest::image::{Images, Loader};
 use crate::guest::wasm::Limits;
-use crate::invariant::Violation;
+use crate::invariant::{InvariantPanic, Invariants, Violation};
 use crate::modules::Heard;
 use crate::outside::Outside;
 use crate::outside::chain::Chain;
@@ -138,6 +138,8 @@ pub struct Run {
     /// Whether the run may depend on the form of the programs or on the engine: a guest spun through a quantum, or was to
     /// run out of memory.
     pub flavored: bool,
+    /// The invariants of the scenario's own that panicked. Whether the others held is the verdict all the same.
+    pub panics: Vec<InvariantPanic>,
 }
 
 impl Run {
@@ -147,9 +149,9 @@ impl Run {
         self.fingerprint.then(self.disks)
     }
 
-    /// Whether every invariant held, and no bound was reached.
+    /// Whether every invariant held and none panicked, and no bound was reached.
     pub fn held(&self) -> bool {
-        self.verdict == Verdict::Held
+        self.verdict == Verdict::Held && self.panics.is_empty()
     }
 
     /// The verdict and the last events, for people.
@@ -166,7 +168,8 @@ impl Run {
         let events: Vec<_> = self.trace.events().collect();
         let last = events[events.len().saturating_sub(30)..].iter();
         let lines = last.map(|(index, event)| crate::trace::line(*index, event, &self.names));
-        format!("{verdict}\nlast events\n{}", lines.collect::<Vec<_>>().join("\n"))
+        let panics: String = self.panics.iter().map(|panic| format!("\n{panic}")).collect();
+        format!("{verdict}{panics}\nlast events\n{}", lines.collect::<Vec<_>>().join("\n"))
     }
 }
 
@@ -263,7 +266,7 @@ impl<'s> World<'s> {
         let semantics = options.semantics.clone().unwrap_or_else(|| scenario.semantics.clone());
         let invariants = options.watched.then(|| {
             let own = scenario.invariants.iter().map(|new| new());
-            crate::invariant::all(&semantics).into_iter().chain(own).collect()
+            Invariants::with_own(crate::invariant::all(&semantics), own.collect())
         });
         let trace = if options.keep_trace { Trace::keeping_all() } else { Trace::default() };
         let mut world = World {
@@ -349,6 +352,7 @@ impl<'s> World<'s> {
         }
         self.spent.hashed = self.recorder.trace.hashed();
         let violations = self.recorder.violations().to_vec();
+        let panics = self.recorder.panics().to_vec();
         let disks = self.disks();
         let lived = self.nodes.iter().flat_map(|node| {
             let numbered = node.lives.iter().enumerate().filter(|(_, lives)| **lives > 0);
@@ -382,6 +386,7 @@ impl<'s> World<'s> {
             elapsed: self.now - Instant::default(),
             misfit,
             flavored: self.flavored,
+            panics,
         }
     }
 

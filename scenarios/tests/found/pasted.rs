@@ -14,12 +14,12 @@ mod printed {
     #[test]
     fn what_is_pasted_is_what_a_report_prints() {
         let scenario = scenarios::all().into_iter().find(|scenario| scenario.name == "down-restart");
-        let (scenario, plan) = (scenario.expect("there is such a scenario"), PLAN.parse().expect("it is a plan"));
+        let (scenario, plan) = (scenario.expect("there is such a scenario").name, PLAN.parse().expect("it is a plan"));
         let deviating = Options { semantics: Some(Semantics::book().with(Deviation::D6)), ..Options::default() };
-        let printed = rust_test(&scenario, &plan, &deviating, "K2");
+        let printed = rust_test(&scenario, &plan, &deviating, "K2", "scenarios::all()");
         assert_eq!(printed, include_str!("pasted/under_a_deviation.rs"), "{printed}");
         let book = Options { flavor: Flavor::Wasm, ..Options::default() };
-        let printed = rust_test(&scenario, &plan, &book, "X.down.Restart");
+        let printed = rust_test(&scenario, &plan, &book, "X.down.Restart", "scenarios::all()");
         assert_eq!(printed, include_str!("pasted/by_the_book.rs"), "{printed}");
     }
 }

@@ -223,6 +223,24 @@ impl FromStr for Jobs {
     }
 }
 
+/// A time to wait for: `90s`, `10m`, `2h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Time(pub(super) std::time::Duration);
+
+impl FromStr for Time {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Time, String> {
+        let units = [("ms", 1), ("s", 1_000), ("min", 60_000), ("m", 60_000), ("h", 3_600_000)];
+        let parse = |(unit, millis): (&str, u64)| {
+            let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+            number.checked_mul(millis).filter(|millis| *millis > 0)
+        };
+        let millis = units.into_iter().find_map(parse);
+        millis.map(|millis| Time(std::time::Duration::from_millis(millis))).ok_or("write 90s, 10m or 2h".to_string())
+    }
+}
+
 /// One of several parts of the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shard {

@@ -294,7 +294,7 @@ impl Check {
 
     /// The line that plays a plan again.
     fn line(&self, context: &Context, plan: &Plan) -> String {
-        let text = |path: &Path| quoted(&path.display().to_string());
+        let text = |path: &Path| quoted(&super::absolute(path));
         let id = self.id.as_ref().map(|id| format!(" --id {}", quoted(id)));
         let inject = self.inject.iter().map(|path| format!(" --inject {}", text(path)));
         let expect = self.expect.iter().map(|path| format!(" --expect {}", text(path)));

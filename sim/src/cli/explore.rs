@@ -1,22 +1,25 @@
 //! `explore`: many seeds of many scenarios.
 
-use super::args::{Format, Jobs, Rules, Seeds, Shard, value_name};
-use super::failure::{Failure, Retold, Stage, failures};
+use super::args::{Format, Jobs, Rules, Seeds, Shard, Time, quoted, value_name};
+use super::failure::{Broken, Stage, broken};
 use super::matrix::Matrix;
 use super::reach::Tried;
 use super::record::{self, Record};
+use super::stop::{self, Halt};
 use super::text::{counted, grouped};
 use super::{Context, Detail, Outcome, Stop, bug, wrong_scenario};
+use crate::explore::failure::Signature;
+use crate::explore::pool::default_jobs;
 use crate::explore::report::fold;
-use crate::explore::{Explored, explore, run_seed};
+use crate::explore::{Explored, explore_until, run_seed};
 use crate::guest::image::Loader;
 use crate::plan::chooser::{Profile, Seed};
 use crate::scenario::Scenario;
 use crate::trace::Fingerprint;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
-use std::thread;
+use std::path::PathBuf;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Many seeds: checks every invariant, plays failing seeds again, shows what was reached
@@ -45,6 +48,15 @@ pub(super) struct Explore {
     /// Draw each failure: a page for a browser, in this folder
     #[arg(long, value_name = "FOLDER")]
     html: Option<PathBuf>,
+    /// Stop at the first failure
+    #[arg(long, conflicts_with = "max_failures")]
+    fail_fast: bool,
+    /// Stop when so many different failures were found: by rule and, for a panic, place
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_failures: Option<u64>,
+    /// Stop after this time: 90s, 10m, 2h. Where it stops depends on the machine
+    #[arg(long, value_name = "TIME")]
+    time_limit: Option<Time>,
     /// Print what no run reached, and how often each command and each call was tried in each state
     #[arg(long)]
     coverage: bool,
@@ -53,52 +65,54 @@ pub(super) struct Explore {
     format: Format,
 }
 
-/// Where failures go besides the screen.
-#[derive(Clone, Copy)]
-struct Folders<'a> {
-    keep: Option<&'a Path>,
-    html: Option<&'a Path>,
-}
-
 /// What was found, scenario by scenario.
 type Found<'a> = Vec<(&'a Scenario, Explored)>;
 
+/// A failure that was told, and where else it was found.
+struct Told {
+    signature: Signature,
+    /// The scenarios in which it was found, the one that was told first.
+    scenarios: Vec<String>,
+    seeds: u64,
+    line: String,
+}
+
 impl Explore {
     pub(super) fn run(&self, context: &Context, out: &mut impl Write) -> Result<Outcome, Stop> {
-        let scenarios = self.select(context)?;
+        let scenarios = context.select(&self.scenarios)?;
         let seeds = self.seeds.of(self.shard);
         for scenario in &scenarios {
             context.check(scenario, &self.rules.options(scenario))?;
         }
-        let found = self.explore_all(context, &scenarios, &seeds, out)?;
-        let failures: Vec<Vec<Failure<'_>>> =
-            found.iter().map(|(scenario, explored)| failures(scenario, explored)).collect();
-        let mut drifts = Vec::new();
-        for failures in &failures {
-            drifts.extend(self.retell(context, failures, out)?);
+        if let Some(folder) = &self.keep {
+            let made = std::fs::create_dir_all(folder);
+            made.map_err(|error| Stop::Wrong(format!("--keep: {}: {error}", folder.display())))?;
+        }
+        let mut watch = stop::Watch::begin(self.time_limit.map(|Time(time)| time));
+        let (mut told, mut drifts) = (Vec::new(), Vec::new());
+        let found = self.explore_all(context, &scenarios, &seeds, &mut watch, (&mut told, &mut drifts), out)?;
+        if self.format == Format::Json {
+            for (scenario, explored) in &found {
+                drifts.extend(self.list(context, &broken(scenario, explored), out)?);
+            }
         }
         drifts.extend(self.differences(context, &found));
-        self.summarize(context, &found, out)?;
+        self.summarize(context, &found, watch.halt, out)?;
+        if self.format == Format::Text {
+            self.tell_last(context, &scenarios, &found, &seeds, watch.halt, &told, out)?;
+        }
         if !drifts.is_empty() {
             return Err(Stop::Bug(drifts.join("\n")));
         }
-        let held = failures.iter().all(Vec::is_empty);
-        Ok(if held { Outcome::Held } else { Outcome::Violated })
-    }
-
-    /// The scenarios that were named, each once, or all.
-    fn select<'a>(&self, context: &'a Context) -> Result<Vec<&'a Scenario>, Stop> {
-        if self.scenarios.is_empty() {
-            return Ok(context.scenarios.iter().collect());
+        if let Some(text) = self.panics(context, &found) {
+            return Err(Stop::Wrong(text));
         }
-        let mut selected: Vec<&Scenario> = Vec::new();
-        for name in &self.scenarios {
-            let scenario = context.scenario(name)?;
-            if !selected.iter().any(|other| other.name == scenario.name) {
-                selected.push(scenario);
-            }
-        }
-        Ok(selected)
+        let held = found.iter().all(|(_, explored)| explored.violations.is_empty());
+        Ok(match watch.halt {
+            Some(Halt::Interrupted) => Outcome::Interrupted,
+            _ if held => Outcome::Held,
+            _ => Outcome::Violated,
+        })
     }
 
     // ---- running ----------------------------------------------------------------------------------------------
@@ -108,17 +122,26 @@ impl Explore {
         context: &Context,
         scenarios: &[&'a Scenario],
         seeds: &[Seed],
+        watch: &mut stop::Watch,
+        (told, drifts): (&mut Vec<Told>, &mut Vec<String>),
         out: &mut impl Write,
     ) -> Result<Found<'a>, Stop> {
         let width = scenarios.iter().map(|scenario| scenario.name.chars().count()).max().unwrap_or(0).max(8);
         self.headline(scenarios.len(), seeds.len(), width, out)?;
         let bar = bar(scenarios.len() * seeds.len());
-        let mut found = Vec::new();
+        let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
         for scenario in scenarios {
             bar.set_message(scenario.name.clone());
-            let explored = self.explore_one(context, scenario, seeds, &bar)?;
+            let explored = self.explore_one(context, scenario, seeds, watch, &mut seen, &bar)?;
             bar.suspend(|| self.row(scenario, &explored, width, out))?;
+            if self.format == Format::Text {
+                let new = broken(scenario, &explored);
+                bar.suspend(|| self.tell(context, &new, (&mut *told, &mut *drifts), out))?;
+            }
             found.push((*scenario, explored));
+            if watch.halt.is_some() {
+                break;
+            }
         }
         Ok(found)
     }
@@ -128,15 +151,20 @@ impl Explore {
         context: &Context,
         scenario: &Scenario,
         seeds: &[Seed],
+        watch: &mut stop::Watch,
+        seen: &mut BTreeSet<Signature>,
         bar: &ProgressBar,
     ) -> Result<Explored, Stop> {
         let options = self.rules.options(scenario);
-        let jobs = match self.jobs {
-            Some(Jobs(jobs)) => jobs,
-            None => thread::available_parallelism().map_or(1, Into::into),
-        };
-        let explored =
-            bug::guard(|| explore(scenario, seeds, self.profile, &options, &context.loader, jobs, || bar.inc(1)));
+        let jobs = self.jobs.map_or_else(default_jobs, |Jobs(jobs)| jobs);
+        let most = if self.fail_fast { Some(1) } else { self.max_failures };
+        let explored = bug::guard(|| {
+            explore_until(scenario, seeds, self.profile, &options, &context.loader, jobs, |_, verdict| {
+                bar.inc(1);
+                seen.extend(verdict.violations().iter().map(Signature::of));
+                watch.look(most.is_some_and(|most| seen.len() as u64 >= most))
+            })
+        });
         explored.map_or_else(
             |text| Err(self.find_bug(context, scenario, seeds, &text)),
             |result| result.map_err(wrong_scenario(scenario)),
@@ -217,17 +245,163 @@ impl Explore {
         }
     }
 
-    /// Plays one scenario's failures again, tells them, and gives back how any was not like the first time.
-    fn retell(&self, context: &Context, failures: &[Failure<'_>], out: &mut impl Write) -> Result<Vec<String>, Stop> {
+    /// Tells what broke in a scenario: each failure once, with the scenario in which it was found first.
+    fn tell(
+        &self,
+        context: &Context,
+        all: &[Broken<'_>],
+        (told, drifts): (&mut Vec<Told>, &mut Vec<String>),
+        out: &mut impl Write,
+    ) -> Result<(), Stop> {
         let stage = self.stage(context);
-        let folders = Folders { keep: self.keep.as_deref(), html: self.html.as_deref() };
-        match self.format {
-            Format::Text => tell(stage, failures, folders, out),
-            Format::Json => list(stage, failures, folders, out),
+        let mut shown: Option<super::failure::Retold> = None;
+        for broken in all {
+            let Broken { scenario, signature, seed, seeds } = broken;
+            if let Some(known) = told.iter_mut().find(|told| told.signature == *signature) {
+                known.scenarios.push(scenario.name.clone());
+                known.seeds += seeds;
+                continue;
+            }
+            let mut line = stage.seed_line(scenario, *seed);
+            let is_shown = shown.as_ref().is_some_and(|shown| shown.shows(signature));
+            if is_shown {
+                line = shown.as_ref().map_or(line, |shown| shown.line().to_string());
+            } else if shown.is_none() {
+                let retold = stage.retell(broken)?;
+                line = retold.line().to_string();
+                drifts.extend(retold.failure.as_ref().err().cloned());
+                self.keep_plan(broken, &retold)?;
+                write!(out, "\n{}", retold.report().unwrap_or_default())?;
+                match seeds {
+                    1 => writeln!(out, "  only seed {} broke it\n", seed.0)?,
+                    _ => {
+                        writeln!(out, "  seed {} was the first to break it, of {}\n", seed.0, counted(*seeds, "seed"))?
+                    }
+                }
+                if let Some(file) = retold.draw(self.html.as_deref(), broken, stage)? {
+                    writeln!(out, "  picture: {}\n", file.display())?;
+                }
+                shown = Some(retold);
+            } else {
+                let id = signature.claim.rule.id();
+                writeln!(out, "{id}: BROKEN in {}, too, under {}", scenario.name, counted(*seeds, "seed"))?;
+                writeln!(out, "  says: {}", fold(signature.claim.says, 8))?;
+                writeln!(out, "  replay: {line}")?;
+                if self.html.is_some()
+                    && let Some(file) = stage.retell(broken)?.draw(self.html.as_deref(), broken, stage)?
+                {
+                    writeln!(out, "  picture: {}", file.display())?;
+                }
+                writeln!(out)?;
+            }
+            let scenarios = vec![scenario.name.clone()];
+            told.push(Told { signature: signature.clone(), scenarios, seeds: *seeds, line });
         }
+        Ok(())
     }
 
-    fn summarize(&self, context: &Context, found: &Found<'_>, out: &mut impl Write) -> io::Result<()> {
+    /// Every failure of a scenario, for programs. Gives back how any was not like the first time.
+    fn list(&self, context: &Context, all: &[Broken<'_>], out: &mut impl Write) -> Result<Vec<String>, Stop> {
+        let stage = self.stage(context);
+        let mut drifts = Vec::new();
+        for broken in all {
+            let retold = stage.retell(broken)?;
+            self.keep_plan(broken, &retold)?;
+            retold.draw(self.html.as_deref(), broken, stage)?;
+            let violation = retold.violation();
+            let claim = broken.signature.claim;
+            let record = Record::Violation {
+                scenario: &broken.scenario.name,
+                seed: broken.seed.0,
+                rule: claim.rule.id(),
+                says: claim.says,
+                facts: violation.map_or("", |violation| &violation.facts),
+                at: violation.and_then(|violation| Some(violation.at?.0)),
+                seeds: broken.seeds,
+                plan: record::lines(&retold.plan()),
+                replay: &retold.replay[0],
+                replay_plan: retold.replay.get(1).map(String::as_str),
+                test: retold.test.as_deref(),
+                drift: retold.failure.is_err(),
+            };
+            record::write(out, &record)?;
+            drifts.extend(retold.failure.err());
+        }
+        Ok(drifts)
+    }
+
+    /// Writes a plan to a file of its own, if a folder was named for them: `down-restart-k2-d6.plan`.
+    fn keep_plan(&self, broken: &Broken<'_>, retold: &super::failure::Retold) -> Result<(), Stop> {
+        let (Some(folder), Ok(failure)) = (&self.keep, &retold.failure) else { return Ok(()) };
+        let kept = failure.regression(self.rules.kernels());
+        let name =
+            format!("{} {} {}.plan", kept.scenario, broken.signature.claim.rule.id().replace('.', "-"), kept.kernel);
+        let path = folder.join(name.replace(' ', "-").to_lowercase());
+        let written = std::fs::write(&path, kept.to_string());
+        written.map_err(|error| Stop::Wrong(format!("--keep: {}: {error}", path.display())))
+    }
+
+    /// The last lines on the screen: what broke and the line that replays it; and where to go on, if it was stopped.
+    #[expect(clippy::too_many_arguments, reason = "it sums up all that there is")]
+    fn tell_last(
+        &self,
+        context: &Context,
+        scenarios: &[&Scenario],
+        found: &Found<'_>,
+        seeds: &[Seed],
+        halt: Option<Halt>,
+        told: &[Told],
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        for Told { signature, scenarios, seeds, line } in told {
+            let others = match scenarios.len() - 1 {
+                0 => String::new(),
+                more => format!(" and in {}", counted(more as u64, "more scenario")),
+            };
+            let place = signature.place.as_ref().map_or(String::new(), |place| format!(" at {place}"));
+            let (rule, first, seeds) = (signature.claim.rule, &scenarios[0], counted(*seeds, "seed"));
+            writeln!(out, "broken: {rule}{place} in {first}{others}, under {seeds}\n  replay: {line}")?;
+        }
+        let (Some(halt), Some((last, explored))) = (halt, found.last()) else { return Ok(()) };
+        let (done, all) = (explored.seeds as usize, seeds.len());
+        let left = scenarios.len() - found.len();
+        writeln!(out, "stopped {halt}, after {done} of {} of {}", counted(all as u64, "seed"), last.name)?;
+        let flags = self.rules.flags();
+        let profile = match self.profile {
+            Profile::Swarm => String::new(),
+            other => format!(" --profile {}", value_name(&other)),
+        };
+        let program = &context.program;
+        if let (Some(from), Some(to), None) = (seeds.get(done), seeds.last(), self.shard) {
+            let (name, to) = (quoted(&last.name), to.0 + 1);
+            writeln!(out, "  go on: {program} explore {name} --seeds {}..{to}{profile}{flags}", from.0)?;
+        }
+        if left > 0 {
+            writeln!(out, "  not begun: {} of {}", left, counted(scenarios.len() as u64, "scenario"))?;
+        }
+        Ok(())
+    }
+
+    /// The invariants of scenarios' own that panicked: a mistake of their authors, not of ours.
+    fn panics(&self, context: &Context, found: &Found<'_>) -> Option<String> {
+        let stage = self.stage(context);
+        let of_one = |(scenario, explored): &(&Scenario, Explored)| {
+            let (seed, panic) = explored.panics.first()?;
+            let seeds = counted(explored.panics.len() as u64, "seed");
+            let (name, line) = (&scenario.name, stage.seed_line(scenario, *seed));
+            Some(format!("scenario `{name}`: {panic} (under {seeds})\n  replay: {line}"))
+        };
+        let all: Vec<String> = found.iter().filter_map(of_one).collect();
+        (!all.is_empty()).then(|| format!("{}\n  The other invariants were checked all the same.", all.join("\n")))
+    }
+
+    fn summarize(
+        &self,
+        context: &Context,
+        found: &Found<'_>,
+        halt: Option<Halt>,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
         let sum = |count: fn(&Explored) -> u64| found.iter().map(|(_, explored)| count(explored)).sum::<u64>();
         let (seeds, events) = (sum(|explored| explored.seeds), sum(|explored| explored.events));
         let (messages, limits) = (sum(|explored| explored.messages), sum(|explored| explored.limits.len() as u64));
@@ -259,6 +433,7 @@ impl Explore {
                     fingerprint,
                     plain: record::hex(plain),
                     played_again: again,
+                    stopped: halt.map(Halt::name),
                 },
             ),
             Format::Text => {
@@ -282,83 +457,6 @@ impl Explore {
             }
         }
     }
-}
-
-/// The first failure in full, and of the others what the first does not show.
-fn tell(
-    stage: Stage<'_>,
-    failures: &[Failure<'_>],
-    folders: Folders<'_>,
-    out: &mut impl Write,
-) -> Result<Vec<String>, Stop> {
-    let Some((first, others)) = failures.split_first() else { return Ok(Vec::new()) };
-    let retold = stage.retell(first)?;
-    keep_plan(folders.keep, stage, first, &retold)?;
-    write!(out, "\n{}", retold.report(first).unwrap_or_default())?;
-    if let Some(file) = retold.draw(folders.html, first, stage)? {
-        writeln!(out, "  picture: {}", file.display())?;
-    }
-    match first.seeds - 1 {
-        0 => writeln!(out, "  only seed {} broke it", first.seed.0)?,
-        more => writeln!(out, "  seed {} was the first to break it, of {}", first.seed.0, counted(more + 1, "seed"))?,
-    }
-    for other in others {
-        let Failure { scenario, claim, seed, seeds, .. } = other;
-        if retold.violation(claim).is_none() {
-            writeln!(out, "\n{}: BROKEN in {}, too, under {}", claim.rule, scenario.name, counted(*seeds, "seed"))?;
-            writeln!(out, "  says: {}", fold(claim.says, 8))?;
-            writeln!(out, "  replay: {}", stage.seed_line(scenario, *seed))?;
-            if folders.html.is_some()
-                && let Some(file) = stage.retell(other)?.draw(folders.html, other, stage)?
-            {
-                writeln!(out, "  picture: {}", file.display())?;
-            }
-        }
-    }
-    Ok(retold.drift.into_iter().collect())
-}
-
-/// Every failure, for programs.
-fn list(
-    stage: Stage<'_>,
-    failures: &[Failure<'_>],
-    folders: Folders<'_>,
-    out: &mut impl Write,
-) -> Result<Vec<String>, Stop> {
-    let mut drifts = Vec::new();
-    for failure in failures {
-        let retold = stage.retell(failure)?;
-        keep_plan(folders.keep, stage, failure, &retold)?;
-        retold.draw(folders.html, failure, stage)?;
-        let violation = retold.violation(&failure.claim);
-        let record = Record::Violation {
-            scenario: &failure.scenario.name,
-            seed: failure.seed.0,
-            rule: failure.claim.rule.id(),
-            says: failure.claim.says,
-            facts: violation.map_or("", |violation| &violation.facts),
-            at: violation.and_then(|violation| Some(violation.at?.0)),
-            seeds: failure.seeds,
-            plan: record::lines(&retold.plan),
-            replay: &retold.replay[0],
-            replay_plan: retold.replay.get(1).map(String::as_str),
-            test: retold.test.as_deref(),
-            drift: retold.drift.is_some(),
-        };
-        record::write(out, &record)?;
-        drifts.extend(retold.drift);
-    }
-    Ok(drifts)
-}
-
-/// Writes a plan to a file of its own, if a folder was named for them: `down-restart-k2-d6.plan`.
-fn keep_plan(keep: Option<&Path>, stage: Stage<'_>, failure: &Failure<'_>, retold: &Retold) -> Result<(), Stop> {
-    let (Some(folder), None) = (keep, &retold.drift) else { return Ok(()) };
-    let kept = retold.regression(failure, stage.rules);
-    let name = format!("{} {} {}.plan", kept.scenario, failure.claim.rule.id().replace('.', "-"), kept.kernel);
-    let path = folder.join(name.replace(' ', "-").to_lowercase());
-    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, kept.to_string()));
-    written.map_err(|error| Stop::Wrong(format!("--keep: {}: {error}", path.display())))
 }
 
 /// A bar on a terminal; nothing where results are read by something else than eyes.
@@ -400,8 +498,8 @@ mod tests {
     /// What `explore` comes to with these arguments, and what it writes.
     fn explored(invariant: fn() -> Box<dyn Invariant>, arguments: &[&str]) -> (Result<Outcome, Stop>, String) {
         let scenarios = vec![Scenario::new("it", "").holding(invariant)];
-        let detail = Detail::default();
-        let context = Context { scenarios, program: "kinode-sim".to_string(), loader: Loader::default(), detail };
+        let (program, listed, detail) = ("kinode-sim".to_string(), "mine::all()".to_string(), Detail::default());
+        let context = Context { scenarios, program, listed, loader: Loader::default(), detail };
         let line = ["kinode-sim", "explore", "--seeds", "3"].iter().chain(arguments);
         let line = CommandLine::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
         let Some(command @ Command::Explore(_)) = &line.command else { panic!("it is another command") };
@@ -411,12 +509,28 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_of_the_simulator_ends_with_the_line_that_replays_it() {
+    fn a_panic_of_the_scenarios_own_invariant_is_its_authors_with_its_name_and_a_line_to_replay() {
         for jobs in ["1", "2"] {
-            let (result, _) = explored(|| Box::new(Odd(|| panic!("our own bug"))), &["--jobs", jobs]);
-            let Err(Stop::Bug(text)) = result else { panic!("{result:?}") };
-            assert!(text.contains("our own bug") && text.contains("replay: kinode-sim replay it --seed 0"), "{text}");
+            let (result, text) = explored(|| Box::new(Odd(|| panic!("off by one"))), &["--jobs", jobs]);
+            assert!(text.contains("3 runs"), "the others went on: {text}");
+            let Err(Stop::Wrong(text)) = result else { panic!("{result:?}") };
+            for part in ["the invariant `odd` panicked at event #0: off by one (under 3 seeds)", "replay it --seed 0"] {
+                assert!(text.contains(part), "no {part:?} in\n{text}");
+            }
         }
+    }
+
+    #[test]
+    fn a_search_stops_at_the_first_failure_if_it_is_told_so() {
+        let invariant: fn() -> Box<dyn Invariant> = || Box::new(Odd(|| Err("it did".to_string())));
+        let (result, text) = explored(invariant, &["--fail-fast"]);
+        assert_eq!(result.ok(), Some(Outcome::Violated));
+        for part in
+            ["broken: odd in it, under 1 seed\n  replay: ", "stopped by the number of failures, after 1 of 3 seeds"]
+        {
+            assert!(text.contains(part), "no {part:?} in\n{text}");
+        }
+        assert!(text.contains("go on: kinode-sim explore it --seeds 1..3\n"), "{text}");
     }
 
     #[test]
@@ -443,6 +557,6 @@ mod tests {
             || Box::new(Odd(|| Err(format!("for the {}. time", RUNS.fetch_add(1, Ordering::Relaxed)))));
         let (result, _) = explored(invariant, &["--jobs", "1"]);
         let Err(Stop::Bug(text)) = result else { panic!("{result:?}") };
-        assert!(text.contains("the same seed came to another end") && text.contains("it --seed 0"), "{text}");
+        assert!(text.contains("are two runs") && text.contains("it --seed 0"), "{text}");
     }
 }

@@ -1,6 +1,5 @@
 //! Ways to look at one run: its events as text, as a document, as a page; the state at an event.
 
-use super::failure::violations;
 use super::{Context, Stop, wrong_scenario};
 use crate::picture::{self, Picture};
 use crate::plan::chooser::Chooser;
@@ -79,7 +78,7 @@ impl Look {
             TraceFormat::Mermaid => {
                 let events: Vec<(Cause, Event)> = self.selected(run)?.into_iter().cloned().collect();
                 let links = Links::of(run.trace.events());
-                let first = violations(&run.verdict).first();
+                let first = run.violations().first();
                 let why = first.map(|violation| links.why(violation, &run.names));
                 let marked = first.map(|violation| links.offending(violation, &run.names)).unwrap_or_default();
                 Ok(mermaid::mermaid(&events, why.as_deref(), &marked, &run.names))
@@ -106,7 +105,7 @@ impl Look {
         if from > until {
             return Err(Stop::Wrong(format!("--from: event #{from} comes after --until, event #{until}")));
         }
-        let why = match violations(&run.verdict).first() {
+        let why = match run.violations().first() {
             Some(violation) if self.why => Some(Links::of(run.trace.events()).why(violation, &run.names)),
             None if self.why => return Err(Stop::Wrong("--why: no rule broke in this run".to_string())),
             Some(_) | None => None,
@@ -170,7 +169,7 @@ pub(super) fn write_failure(
 
 /// What a page is called.
 pub(super) fn title(scenario: &Scenario, run: &Run) -> String {
-    match violations(&run.verdict).first() {
+    match run.violations().first() {
         Some(violation) => format!("{} BROKEN in {}", violation.claim.rule.id(), scenario.name),
         None => format!("{}, a run", scenario.name),
     }

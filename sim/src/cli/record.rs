@@ -63,6 +63,9 @@ pub(super) enum Record<'a> {
         plain: String,
         /// How many runs were played three times, to see that they are the same.
         played_again: u64,
+        /// Why it stopped before all seeds were played: `interrupted`, `time` or `failures`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stopped: Option<&'a str>,
     },
     /// `sweep`: what became of a scenario's crash points.
     Sweep {

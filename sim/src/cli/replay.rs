@@ -1,7 +1,7 @@
 //! `replay`: one run, under a seed or a plan, and every way to look at it.
 
 use super::args::{Format, Rules, quoted, value_name};
-use super::failure::{Stage, violations};
+use super::failure::Stage;
 use super::look::{self, Look};
 use super::record::{self, Record};
 use super::text::counted;
@@ -70,7 +70,7 @@ impl Replay {
         let stage = Stage { context, rules: &self.rules, profile: self.profile };
         let seed = Seed(self.source.seed.unwrap_or_default());
         let line = match (&plan, &self.source.file) {
-            (Some(_), Some(file)) => stage.line(scenario, &format!("--plan {}", quoted(&file.to_string_lossy()))),
+            (Some(_), Some(file)) => stage.line(scenario, &format!("--plan {}", quoted(&super::absolute(file)))),
             (Some(plan), None) => stage.plan_line(scenario, plan),
             (None, _) => stage.seed_line(scenario, seed),
         };
@@ -171,7 +171,7 @@ impl Replay {
         writeln!(out, "  {events}, {messages}, {faults} not calm, {} of virtual time", run.elapsed)?;
         writeln!(out, "  fingerprint {}", run.fingerprint)?;
         unused.iter().try_for_each(|line| writeln!(out, "  never came up: {line}"))?;
-        match violations(&run.verdict).first() {
+        match run.violations().first() {
             Some(violation) => {
                 let (script, scenario, replay) = (&scenario.script, &scenario.name, &[line.to_string()]);
                 let report = Report {
@@ -228,7 +228,7 @@ fn unused(plan: Option<&Plan>, run: &Run) -> Vec<String> {
 }
 
 fn as_record<'a>(scenario: &'a Scenario, run: &'a Run, trace: Option<Vec<String>>, unused: Vec<String>) -> Record<'a> {
-    let broken = violations(&run.verdict);
+    let broken = run.violations();
     Record::Run {
         scenario: &scenario.name,
         events: run.trace.len(),

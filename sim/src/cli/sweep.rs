@@ -1,7 +1,6 @@
 //! `sweep`: every crash point of a scenario's calm run.
 
 use super::args::{Format, Rules, value_name};
-use super::failure::violations;
 use super::look;
 use super::record::{self, Record};
 use super::text::{counted, grouped};
@@ -34,8 +33,7 @@ pub(super) struct Sweep {
 
 impl Sweep {
     pub(super) fn run(&self, context: &Context, out: &mut impl Write) -> Result<Outcome, Stop> {
-        let named = self.scenarios.iter().map(|name| context.scenario(name)).collect::<Result<Vec<_>, Stop>>()?;
-        let scenarios = if named.is_empty() { context.scenarios.iter().collect() } else { named };
+        let scenarios = context.select(&self.scenarios)?;
         let mut outcome = Outcome::Held;
         for scenario in scenarios {
             let swept = bug::guard(|| sweep(scenario, &self.rules.options(scenario), &context.loader, |_, _| true));
@@ -76,7 +74,7 @@ impl Sweep {
         let run = run_plan(scenario, plan, &options, &context.loader).map_err(wrong_scenario(scenario))?;
         let stage = super::failure::Stage { context, rules: &self.rules, profile: Profile::Calm };
         let replay = [stage.plan_line(scenario, plan)];
-        for violation in violations(&run.verdict).iter().take(1) {
+        for violation in run.violations().iter().take(1) {
             let report = Report {
                 scenario: &scenario.name,
                 violation,

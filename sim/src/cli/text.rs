@@ -112,6 +112,28 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
+/// Whether a name fits a pattern: `*` stands for any letters, `?` for one.
+pub(super) fn fits(pattern: &str, name: &str) -> bool {
+    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+    // The last star, and how much of the name it stands for so far: a later star makes an earlier one's choice final.
+    let (mut at, mut of, mut star) = (0, 0, None);
+    while of < name.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                star = Some((at, of));
+                at += 1;
+            }
+            Some(c) if *c == '?' || *c == name[of] => (at, of) = (at + 1, of + 1),
+            _ => {
+                let Some((star_at, stands_to)) = star else { return false };
+                star = Some((star_at, stands_to + 1));
+                (at, of) = (star_at + 1, stands_to + 1);
+            }
+        }
+    }
+    pattern[at..].iter().all(|c| *c == '*')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,5 +159,15 @@ mod tests {
         assert_eq!(nearest("countr", names.into_iter()), ["counter"]);
         assert_eq!(nearest("kill-in", names.into_iter()), ["kill-in-a-back-off", "kill-in-a-crash-loop"]);
         assert_eq!(distance("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn a_pattern_fits_whole_names() {
+        for (pattern, name) in [("kill-*", "kill-none"), ("*", ""), ("*-*e", "kill-none"), ("k?ll-*", "kill-none")] {
+            assert!(fits(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [("kill-*", "skill-none"), ("?", ""), ("*-", "kill-none"), ("a*b*c", "abcd")] {
+            assert!(!fits(pattern, name), "{pattern} {name}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! No command: a short tour that runs something real.
 
 use super::args::{Rules, quoted};
-use super::failure::{Stage, violations};
+use super::failure::Stage;
 use super::text::{counted, grouped};
 use super::{Context, Outcome, Stop};
 use crate::explore::report::{clip, width};
@@ -41,11 +41,11 @@ pub(super) fn run(context: &Context, out: &mut impl Write) -> Result<Outcome, St
 
     writeln!(out, "\nThe same under {SEEDS} seeds: each is short for a plan of what goes wrong.\n")?;
     writeln!(out, "  {:>4}  {:>8}  {:>6}  {:>6}  {:16}", "seed", "not calm", "exits", "events", "fingerprint")?;
-    let (mut broken, mut example) = (!violations(&calm.verdict).is_empty(), None);
+    let (mut broken, mut example) = (!calm.violations().is_empty(), None);
     for seed in (0..SEEDS).map(Seed) {
         let run = stage.record(scenario, seed, &options)?;
         row(seed, &run, out)?;
-        broken |= !violations(&run.verdict).is_empty();
+        broken |= !run.violations().is_empty();
         let plan = run.plan.unwrap_or_default();
         if example.is_none() && (1..=4).contains(&plan.lines.len()) {
             example = Some((seed, plan));

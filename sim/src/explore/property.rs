@@ -2,53 +2,49 @@
 //!
 //! ```
 //! use proptest::prelude::*;
-//! use sim::explore::property::Plans;
-//! use sim::scenario::Scenario;
+//! use sim::prelude::*;
 //!
 //! let scenario = Scenario::new("nothing", "a node on which nothing runs");
-//! let plans = Plans::of(&scenario);
-//! proptest!(|(plan in &plans)| {
-//!     let run = plans.run(&plan);
+//! let sim = Sim::of(&scenario);
+//! proptest!(|(plan in sim.plans())| {
+//!     let run = sim.plan(&plan);
 //!     prop_assert!(run.held(), "{}", run.summary());
 //! });
 //! ```
 
 use crate::explore::shrink::PlanTree;
-use crate::explore::{record_seed, run_plan};
-use crate::guest::image::Loader;
 use crate::plan::Plan;
 use crate::plan::chooser::{Profile, Seed};
 use crate::scenario::Scenario;
+use crate::sim::Sim;
 use crate::world::{Options, Run};
 use proptest::strategy::{NewTree, Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use rand_chacha::rand_core::Rng;
 
-/// Plans for a scenario: each is what a seed is short for.
+/// Plans for a simulation: each is what a seed is short for.
 #[derive(Clone)]
-pub struct Plans<'s> {
-    scenario: &'s Scenario,
-    profile: Profile,
-    options: Options,
-    loader: Loader,
-}
+pub struct Plans<'s>(Sim<'s>);
 
 impl<'s> Plans<'s> {
-    /// Plans as the swarm profile draws them, for runs with native guests by the scenario's own rules.
+    /// Plans for runs with native guests by the scenario's own rules, as the swarm profile draws them.
     pub fn of(scenario: &'s Scenario) -> Plans<'s> {
-        Plans { scenario, profile: Profile::Swarm, options: Options::default(), loader: Loader::default() }
+        Plans(Sim::of(scenario).with_options(Options::default()))
+    }
+
+    /// Plans for this simulation.
+    pub(crate) fn by(sim: Sim<'s>) -> Plans<'s> {
+        Plans(sim)
     }
 
     /// Plans of another profile.
-    pub fn profile(mut self, profile: Profile) -> Plans<'s> {
-        self.profile = profile;
-        self
+    pub fn profile(self, profile: Profile) -> Plans<'s> {
+        Plans(self.0.profile(profile))
     }
 
     /// Runs with other options.
-    pub fn options(mut self, options: Options) -> Plans<'s> {
-        self.options = options;
-        self
+    pub fn options(self, options: Options) -> Plans<'s> {
+        Plans(self.0.with_options(options))
     }
 
     /// Plays the scenario under a plan.
@@ -56,14 +52,13 @@ impl<'s> Plans<'s> {
     /// # Panics
     /// If the scenario names what it does not have: a mistake in the test.
     pub fn run(&self, plan: &Plan) -> Run {
-        let run = run_plan(self.scenario, plan, &self.options, &self.loader);
-        run.unwrap_or_else(|error| panic!("scenario `{}`: {error}", self.scenario.name))
+        self.0.plan(plan)
     }
 }
 
 impl std::fmt::Debug for Plans<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "plans for `{}`", self.scenario.name)
+        write!(f, "plans for `{}`", self.0.scenario().name)
     }
 }
 
@@ -73,9 +68,8 @@ impl Strategy for Plans<'_> {
 
     fn new_tree(&self, runner: &mut TestRunner) -> NewTree<Plans<'_>> {
         let seed = Seed(runner.rng().next_u64());
-        let run = record_seed(self.scenario, seed, self.profile, &self.options, &self.loader);
-        let run = run.map_err(|error| error.to_string())?;
-        Ok(PlanTree::with_script(run.plan.expect("the chooser was recording"), self.scenario.script.len()))
+        let run = self.0.try_record(seed).map_err(|error| error.to_string())?;
+        Ok(PlanTree::with_script(run.plan.expect("the chooser was recording"), self.0.scenario().script.len()))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::explore::shrink::PlanTree;
 use crate::guest::image::Loader;
 use crate::plan::Plan;
 use crate::scenario::{Action, Line, OnExit, Scenario, Start, When};
-use crate::world::{Options, Run, Verdict};
+use crate::world::{Options, Run};
 use kernel_core::{Duration, Rule};
 
 /// A world and a plan under which a rule breaks.
@@ -177,10 +177,7 @@ impl<'a> Shrinker<'a> {
 
 /// Whether a run broke a rule.
 fn breaks(run: &Run, rule: Rule) -> bool {
-    match &run.verdict {
-        Verdict::Violated(violations) => violations.iter().any(|violation| violation.claim.rule == rule),
-        Verdict::Held | Verdict::Limit(_) => false,
-    }
+    run.violations().iter().any(|violation| violation.claim.rule == rule)
 }
 
 /// By what progress is measured.

@@ -1,6 +1,6 @@
 //! The recorder: every event passes through it, to the trace and to all that read events as they happen.
 
-use crate::invariant::{Invariant, Invariants, Violation};
+use crate::invariant::{InvariantPanic, Invariants, Violation};
 use crate::trace::Trace;
 use crate::trace::coverage::Coverage;
 use crate::trace::event::{Event, Kind, What};
@@ -30,12 +30,12 @@ struct Trigger {
 
 impl Recorder {
     /// Nothing has happened. Without `invariants` nobody looks.
-    pub fn new(trace: Trace, invariants: Option<Vec<Box<dyn Invariant>>>) -> Recorder {
+    pub fn new(trace: Trace, invariants: Option<Invariants>) -> Recorder {
         let watched = invariants.is_some();
         Recorder {
             trace,
             coverage: Coverage::default(),
-            invariants: Invariants::new(invariants.unwrap_or_default()),
+            invariants: invariants.unwrap_or_else(|| Invariants::new(Vec::new())),
             triggers: Vec::new(),
             due: Vec::new(),
             watched,
@@ -92,6 +92,11 @@ impl Recorder {
     /// Something was found broken outside the trace.
     pub fn add(&mut self, violation: Violation) {
         self.invariants.add(violation);
+    }
+
+    /// The invariants that panicked.
+    pub fn panics(&self) -> &[InvariantPanic] {
+        self.invariants.panics()
     }
 
     /// What was broken, in the order in which it was seen.

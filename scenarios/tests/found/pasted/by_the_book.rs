@@ -1,13 +1,11 @@
 #[test]
 fn down_restart_keeps_x_down_restart() {
-    let named = |scenario: &sim::scenario::Scenario| scenario.name == "down-restart";
-    let scenario = scenarios::all().into_iter().find(named).expect("there is a scenario of this name");
+    let scenario = sim::prelude::named(scenarios::all(), "down-restart");
     let plan = "
         kill alice.os #16 subject:demo:alice.os
-        kill alice.os #42 silent:demo:alice.os";
-    let plan = plan.parse().expect("it is a plan");
-    let options = sim::world::Options { flavor: sim::scenario::Flavor::Wasm, ..Default::default() };
-    let run = sim::explore::run_plan(&scenario, &plan, &options, &sim::guest::image::Loader::default());
-    let run = run.expect("it is a sound scenario");
+        kill alice.os #42 silent:demo:alice.os"
+    .parse()
+    .expect("it is a plan");
+    let run = sim::Sim::of(&scenario).plan(&plan);
     assert!(run.held(), "{}", run.summary());
 }
