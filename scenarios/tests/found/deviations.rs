@@ -56,7 +56,7 @@ impl fmt::Display for Found {
 }
 
 impl Found {
-    /// The row of the README's table.
+    /// The row of the table in `scenarios/README.md`.
     fn row(&self) -> String {
         let (deviation, says, rule) = (self.deviation.name(), self.deviation.summary(), self.rule);
         let plan = if self.plan.lines.is_empty() {
@@ -86,9 +86,9 @@ fn every_deviation_is_found_and_shrunk() {
             (Ok(found), false) => problems.extend(wrong_with(found, &scenarios, &loader)),
         }
     }
-    let readme = include_str!("../../../README.md");
+    let readme = include_str!("../../README.md");
     let missing = of_each.iter().flatten().map(Found::row).filter(|row| !readme.lines().any(|line| line == row));
-    problems.extend(missing.map(|row| format!("the README's table lacks this row:\n{row}")));
+    problems.extend(missing.map(|row| format!("scenarios/README.md lacks this row:\n{row}")));
     let table: Vec<String> = of_each.iter().flatten().map(Found::to_string).collect();
     let table = table.join("\n");
     println!("{table}");
