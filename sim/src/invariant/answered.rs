@@ -1,11 +1,11 @@
-//! That what waits for the process table is answered, whatever becomes of its write: P2.
+//! Calls and commands that wait for the process table are answered, whatever becomes of its write: P2.
 
 use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, Life, What};
 use crate::trace::life_text;
 use kernel_core::{CallKind, Cause, Duration, Instant, Names, NodeId, Rule};
 
-/// How long an answer may take when no write is refused any more: far longer than any write.
+/// How long an answer may take once no write is refused any more: far longer than any write.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A call that returns when a row is durable, or is refused.
@@ -18,7 +18,7 @@ struct Waiting {
     since: Instant,
 }
 
-/// P2: a refused write ends in an error or in a panic of who waits, and never in silence.
+/// P2: a refused write ends in an error for the waiting process or in its panic, never in silence.
 #[derive(Clone, Debug, Default)]
 pub struct RefusalsAreTold {
     waiting: Vec<Waiting>,

@@ -1,4 +1,4 @@
-//! What needs which capability, and what becomes of those whose issuer ends: C1, C3, C5, E12.
+//! What needs which capability, and what becomes of capabilities whose issuer ends: C1, C3, C5, E12.
 
 use crate::invariant::lives::entry;
 use crate::invariant::message::Watched;
@@ -43,14 +43,14 @@ pub(crate) fn capability_text(capability: &Capability, names: &Names) -> String 
     format!("{} of {}", names.params_text(capability.params), names.address_text(capability.issuer))
 }
 
-/// C1 for the living, C5 for on-exit requests: a message without its capability reaches nobody.
+/// C1 for living processes, C5 for on-exit requests: a message without the capability is not delivered.
 #[derive(Clone, Debug)]
 pub struct MessagingNeedsCapability {
     claim: Claim,
     dead: bool,
-    /// Messages that nobody may get.
+    /// Messages that must not be delivered.
     forbidden: Watched,
-    /// To whom each process of each node has last been seen to be allowed to send, and when in what all hold.
+    /// The target that each process of each node was last seen to be allowed to send to, and when in what all hold.
     allowed: Vec<Vec<Option<(Address, u64)>>>,
 }
 
@@ -60,7 +60,7 @@ impl MessagingNeedsCapability {
         MessagingNeedsCapability { claim: Claim { rule, says }, dead, forbidden, allowed }
     }
 
-    /// What was allowed is, until somebody loses something.
+    /// What was allowed stays allowed until some process loses a capability.
     fn is_known(&self, message: &Message, past: &Past) -> bool {
         let Address { node, process } = message.source;
         let known = self.allowed.get(node.0 as usize).and_then(|node| node.get(process.0 as usize)?.as_ref());
@@ -119,7 +119,7 @@ impl Invariant for MessagingNeedsCapability {
     }
 }
 
-/// C3 for the living, C5 for on-exit requests: what is attached was held or issued by the sender.
+/// C3 for living processes, C5 for on-exit requests: the sender held or issued what is attached.
 #[derive(Clone, Debug)]
 pub struct AttachedIsHeld {
     claim: Claim,
@@ -169,7 +169,7 @@ impl Invariant for AttachedIsHeld {
     }
 }
 
-/// C3: what a row newly has was given to its process by somebody.
+/// C3: a capability that is new in a row was given to its process.
 #[derive(Clone, Debug, Default)]
 pub struct Unforgeable;
 
@@ -201,10 +201,10 @@ impl Invariant for Unforgeable {
     }
 }
 
-/// Whether somebody may have given this. True if there is any doubt.
+/// Whether this may have been given. True if there is any doubt.
 pub(crate) fn was_given(past: &Past, holder: Address, capability: &Capability) -> bool {
     let issuer = capability.issuer;
-    // Drives and databases: their modules may give without a word.
+    // Drives and databases: their modules may give without a message.
     let module = issuer.process.is_module() && issuer.process != ProcessRef::KERNEL;
     let held = issuer == holder || past.holdings.may_be_written(holder.node, holder.process, capability);
     // What was revoked and comes back is for E12.
@@ -226,7 +226,7 @@ fn was_given_anew(past: &Past, holder: Address, capability: &Capability) -> bool
     let new = |process: ProcessRef| past.lives.process(holder.node, process).is_none_or(|p| p.n_lives == 0);
     let by_parent = node.spawning.iter().any(|parent| {
         let parent = Address { node: holder.node, process: *parent };
-        // One that was killed since has given what it held then.
+        // A process killed since has given what it held then.
         let ended = past.lives.fate(parent.node, parent.process).is_some();
         past.holdings.may_attach(parent, capability)
             || ended && past.holdings.may_have_held(parent.node, parent.process, capability)
@@ -241,7 +241,7 @@ fn was_given_anew(past: &Past, holder: Address, capability: &Capability) -> bool
     by_parent || by_spawn || by_initializer
 }
 
-/// E12: of a process that ends, nobody on the node holds anything any more.
+/// E12: once a process has ended, no process on the node holds a capability issued by it.
 #[derive(Clone, Debug, Default)]
 pub struct RevokedAtTheEnd {
     /// Issuers whose rows have just gone, when, and the last change of the write that took them.

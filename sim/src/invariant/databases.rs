@@ -1,4 +1,4 @@
-//! Who may use the databases of `kv` and `sqlite`: nobody without the capability (P3, C3).
+//! Which process may use the databases of `kv` and `sqlite`: none without the capability (P3, C3).
 
 use crate::invariant::lives::{answers, entry};
 use crate::invariant::{Claim, Invariant, Past};
@@ -57,7 +57,7 @@ impl Asked {
     }
 }
 
-/// P3: whoever is served at a database holds the capability to read it, or to write it; whoever opens or removes it is
+/// P3: a process that is served at a database holds the capability to read it or to write it; one that opens or removes it is
 /// of its package.
 #[derive(Clone, Debug, Default)]
 pub struct DatabasesAreGuarded {

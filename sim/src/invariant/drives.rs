@@ -1,4 +1,4 @@
-//! Who may read and write a drive: nobody without the capability, and nobody at all when its package is gone (P3, C3).
+//! Which process may read and write a drive: none without the capability, and none at all when its package is gone (P3, C3).
 
 use crate::invariant::files::effect::{Said, said};
 use crate::invariant::lives::{answers, entry};
@@ -16,7 +16,7 @@ struct Asked {
     kind: &'static str,
 }
 
-/// P3: whoever is served at a drive owns it, or holds the capability to read it or to write it, or root.
+/// P3: a process that is served at a drive owns it, or holds the capability to read it or to write it, or root.
 #[derive(Clone, Debug, Default)]
 pub struct DrivesAreGuarded {
     /// By node.

@@ -1,11 +1,11 @@
-//! That the kernel knows no families: K3, K4.
+//! The kernel knows no parents and children: K3, K4.
 
 use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
 use crate::trace::life_text;
 use kernel_core::{Cause, Names, NodeId, OnExitKind, ProcessRef, Rule};
 
-/// Who spawned whom, on which node.
+/// Which process spawned which, on each node.
 #[derive(Clone, Debug, Default)]
 struct Families(Vec<(NodeId, ProcessRef, ProcessRef)>);
 
@@ -23,7 +23,7 @@ impl Families {
     }
 }
 
-/// K3: nobody ends with a parent or a child.
+/// K3: no process ends with its parent or its child.
 #[derive(Clone, Debug, Default)]
 pub struct ExitsAreOnesOwn(Families);
 
@@ -53,7 +53,7 @@ impl Invariant for ExitsAreOnesOwn {
     }
 }
 
-/// K4: the parent of a killed child under Restart or None hears of nothing.
+/// K4: the parent of a killed child under Restart or None receives nothing.
 #[derive(Clone, Debug, Default)]
 pub struct DeathsAreSilent(Families);
 

@@ -1,7 +1,7 @@
 //! What `vfs` keeps, and for whom: P3.
 //!
 //! Folded from what it was asked and what it answered. A file is known by what may be in it: one content after an
-//! answered write, several after one that nobody waited for, anything after one that failed or an unsynced one that
+//! answered write, several after one without an answer, anything after one that failed or an unsynced one that
 //! met a power loss; a read that is answered says which it is. Requests are served in the order in which they came.
 
 use crate::invariant::lives::{answers, entry};
@@ -15,11 +15,11 @@ use std::rc::Rc;
 
 pub(super) mod effect;
 
-/// What may be in a file; `None`: there is none. Shared, and changed in place while nobody else holds it: an append to a
+/// What may be in a file; `None`: there is none. Shared, and changed in place while there is one holder: an append to a
 /// large file costs what it appends.
 type Content = Option<Rc<Vec<u8>>>;
 
-/// More than so many possibilities are as good as any.
+/// With more possibilities than this, any content is possible.
 const N_KEPT: usize = 8;
 
 /// What is known of one file.
@@ -29,7 +29,7 @@ struct File {
     may: Option<Vec<Content>>,
     /// Whether that is what a power loss leaves.
     synced: bool,
-    /// Whether a sync of it failed: until it is written anew no later one proves anything.
+    /// Whether a sync of it failed: until it is written again no later sync proves anything.
     doubtful: bool,
 }
 
@@ -161,7 +161,7 @@ impl Drives {
                 }
                 _ if shaky => {
                     file.anything();
-                    // Nothing says that it was written anew.
+                    // Nothing says that it was written again.
                     file.doubtful |= was.doubtful;
                 }
                 Effect::Set(_, Some(_)) => {
@@ -174,7 +174,7 @@ impl Drives {
         }
     }
 
-    /// Whatever is under way may be done, or not, and nobody will hear of it.
+    /// Whatever is under way may be done or not, and will have no answer.
     fn gives_up(&mut self) {
         for open in std::mem::take(&mut self.open) {
             self.may_do(&open.effect);

@@ -8,7 +8,7 @@ use crate::trace::life_text;
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{Address, Answer, Capability, Cause, Change, Duration, Instant, Names, NodeId, ProcessRef, Rule};
 
-/// C2: a new process has what its initializer could give, and its initializer the right to message it.
+/// C2: a new process has what its initializer could give, and its initializer may message it.
 #[derive(Clone, Debug, Default)]
 pub struct InitializerGives;
 
@@ -82,7 +82,7 @@ struct Owed {
 /// How long after the storm a durable write may take.
 const UNDER_WAY: Duration = Duration::from_secs(2);
 
-/// C4: what is granted is held until it is dropped, and a process is told of what it was given, and of nothing else.
+/// C4: what is granted is held until it is dropped, and our-capabilities returns that and nothing else.
 #[derive(Clone, Debug, Default)]
 pub struct GrantedIsHeld {
     owed: Vec<Owed>,
@@ -124,7 +124,7 @@ impl GrantedIsHeld {
         }));
     }
 
-    /// Who ends holds nothing, and nobody holds what it issued.
+    /// A process that ends holds nothing, and no process holds what it issued.
     fn on_end(&mut self, node: NodeId, process: ProcessRef) {
         let issuer = Address { node, process };
         self.owed.retain(|owed| (owed.node, owed.process) != (node, process) && owed.capability.issuer != issuer);
@@ -222,7 +222,7 @@ impl Invariant for GrantedIsHeld {
     }
 }
 
-/// What a process holds beyond doubt: it is in its row, and neither it nor anybody else has dropped it.
+/// What a process certainly holds: it is in its row, and was not dropped since.
 pub(crate) fn surely_held(past: &Past, holder: Address) -> impl Iterator<Item = Capability> {
     let Address { node, process } = holder;
     let row = past.lives.process(node, process).and_then(|process| process.row());

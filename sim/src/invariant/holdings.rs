@@ -1,7 +1,7 @@
 //! What each process may at most hold: an upper bound on its capabilities, folded from grants, rows and messages.
 //!
 //! A bound and not the truth, because contents of some calls (`drop-capabilities`, a `spawn`'s grants) are not in the
-//! trace: whoever is found to use what is not even in the bound has it from nowhere.
+//! trace. A process that uses a capability outside of the bound was never given it.
 
 use crate::invariant::lives::{Initializing, Lives, answers, entry};
 use crate::trace::event::{Event, What};
@@ -17,9 +17,9 @@ struct Held {
     at_exit: Capabilities,
     /// What came attached to what its present life received.
     received: Capabilities,
-    /// What was taken from it by command: a write on its way may still have it.
+    /// Taken from it by command: a write under way may still have it.
     taken: Capabilities,
-    /// What went with its issuer, and was not given again.
+    /// Revoked with its issuer, and not given again.
     revoked: Capabilities,
     /// What it may have dropped since its row was made, though the row still has it.
     dropped: Capabilities,
@@ -33,7 +33,7 @@ pub struct Holdings {
 }
 
 impl Holdings {
-    /// How often anybody has lost anything: while this stands, whoever may hold a capability may still.
+    /// How often any process has lost anything. While this is unchanged, every bound still stands.
     pub fn n_losses(&self) -> u64 {
         self.n_losses
     }
@@ -65,7 +65,7 @@ impl Holdings {
             || self.may_hold(node, process, capability)
     }
 
-    /// Whether this was revoked from it at its issuer's end, and nobody has given it since (E12).
+    /// Whether this was revoked from it when its issuer ended, and not given to it since (E12).
     pub fn was_revoked(&self, node: NodeId, process: ProcessRef, capability: &Capability) -> bool {
         self.held(node, process).is_some_and(|held| held.revoked.contains(capability))
             && !self.may_be_written(node, process, capability)
@@ -189,7 +189,7 @@ impl Holdings {
         }
     }
 
-    /// A new process may be the child of anybody who waits for one: they can message each other (S6).
+    /// A new process may be the child of any process that waits for one: they can message each other (S6).
     fn on_child(&mut self, node: NodeId, child: ProcessRef, lives: &Lives) {
         let Some(spawning) = lives.node(node).map(|node| &node.spawning) else { return };
         for parent in spawning {

@@ -1,4 +1,4 @@
-//! Who may kill, and that the dead stay dead: E5, K1, K2, K5.
+//! Which process may kill, and that killed processes stay dead: E5, K1, K2, K5.
 
 use crate::invariant::capability::may_send;
 use crate::invariant::lives::answers;
@@ -11,7 +11,7 @@ use kernel_core::{Cause, Change, Content, Message, Names, NodeId, OnExitKind, Pr
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-/// E5: after a kill no life, no word and no deed, until the id is initialized anew.
+/// E5: after a kill, no life, no message and no call until the id is initialized again.
 #[derive(Clone, Debug, Default)]
 pub struct DeadStayDead;
 
@@ -60,12 +60,12 @@ impl Invariant for DeadStayDead {
 /// How many refused commands are remembered.
 const N_REFUSED: usize = 64;
 
-/// K1: a command of one who lacks the right, or of another node, comes to nothing.
+/// K1: a command without the capability, or from another node, has no effect.
 #[derive(Clone, Debug, Default)]
 pub struct RootCommands {
-    /// Commands that must come to nothing, the latest.
+    /// The latest commands that must have no effect.
     refused: Vec<Rc<Message>>,
-    /// Processes that somebody with the right has asked to be killed.
+    /// Processes whose kill was requested by a process with root.
     may_die: BTreeSet<(NodeId, ProcessRef)>,
     /// A command that must be dropped before anything else is said of it.
     undecided: Option<Rc<Message>>,
@@ -166,7 +166,7 @@ fn ends_unasked(event: &Event, process: ProcessRef, past: &Past) -> bool {
     up && known.is_some_and(|known| known.row().is_some() && known.fate.is_none() && known.restarting.is_none())
 }
 
-/// K2: who hears that a process is killed can rely on it.
+/// K2: KilledProcess can be relied on.
 #[derive(Clone, Debug, Default)]
 pub struct KilledIsDurable;
 
@@ -191,10 +191,10 @@ impl Invariant for KilledIsDurable {
     }
 }
 
-/// K5: whoever may kill is answered, whether there was anybody or not. A dropped command is the sign that nobody was.
+/// K5: a permitted kill is answered whether the process was there or not. A dropped command means that it was not.
 #[derive(Clone, Debug, Default)]
 pub struct KillIsAnswered {
-    /// The command just made, by somebody with the right to it.
+    /// The command just made, by a process with root.
     asked: Option<(Rc<Message>, ProcessRef)>,
 }
 

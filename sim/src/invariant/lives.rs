@@ -26,9 +26,9 @@ pub struct Fate {
     pub cause: Cause,
     /// Whether the on-exit value is beyond doubt: a refused write may leave disk and memory at odds.
     pub certain: bool,
-    /// Whether somebody asked for its death, first or afterwards (E5).
+    /// Whether it was killed, first or afterwards (E5).
     pub killed: bool,
-    /// Whether that was answered (K2).
+    /// Whether the kill was answered (K2).
     pub answered: bool,
     /// Its row is gone from the disk: the exit has taken effect (E2).
     pub effective: Option<Cause>,
@@ -78,7 +78,7 @@ pub enum Presence {
     There,
     /// It is initialized, and not yet run: it should be there.
     Waiting,
-    /// Nobody is there: never initialized, ending, gone, or backing off.
+    /// It is not there: never initialized, ending, gone, or backing off.
     Nobody,
 }
 
@@ -89,8 +89,8 @@ pub struct Process {
     row: Option<Rc<Change>>,
     /// A row that was taken off the disk though nothing had ended the process.
     lost: Option<Rc<Change>>,
-    /// It has lived, or somebody was told that it is there. Until then its initialization may be refused, and a row that
-    /// another write had brought along goes again (P2).
+    /// It has lived, or its initialization was answered. Until then its initialization may be refused, and a row that
+    /// another write brought along is removed again (P2).
     is_known: bool,
     /// Its life, by number.
     pub life: Option<u32>,
@@ -110,7 +110,7 @@ pub struct Process {
     pub due: bool,
     /// Its latest call.
     pub last_call: Option<LastCall>,
-    /// Killed while nothing of it was known, and not answered: if a row appears now, it is to go again.
+    /// Killed while nothing of it was known, and not answered: a row that appears now must be removed again.
     kill_waits: bool,
     /// An on-exit value that was asked for and is not durable.
     on_exit_pending: Option<OnExit>,
@@ -194,7 +194,7 @@ pub struct Node {
     pub last: Cause,
     /// Commands that are to be answered `InitializedProcess`, or with the error.
     pub initializing: Vec<Initializing>,
-    /// Who has called `spawn` in this boot and has no answer; the dead among them may still get a child.
+    /// Processes that called `spawn` in this boot and have no answer; the dead among them may still get a child.
     pub spawning: Vec<ProcessRef>,
     processes: Vec<Process>,
     /// Its processes as they were at each of its backups.

@@ -9,7 +9,7 @@ use kernel_core::{
 };
 use std::rc::Rc;
 
-/// Whether two are the same message, however often its capabilities were cut on the way.
+/// Whether two are the same message, whatever capabilities were cut on the way.
 pub(crate) fn same(one: &Rc<Message>, other: &Rc<Message>) -> bool {
     let equal = || {
         (one.id, one.cause, one.source, one.target) == (other.id, other.cause, other.source, other.target)
@@ -44,7 +44,7 @@ impl Watched {
     }
 }
 
-/// What a life or a runtime module is told of a request of its own: the request's id. `None`: of nothing.
+/// The id of the request whose outcome a life or a runtime module receives. `None`: it receives no outcome.
 fn outcome(event: &Event) -> Option<(ProcessRef, &Message)> {
     match &event.what {
         What::Received(life, message, _) if !message.is_request() => Some((life.process, message)),
@@ -55,7 +55,7 @@ fn outcome(event: &Event) -> Option<(ProcessRef, &Message)> {
     }
 }
 
-/// M1: whoever asks is told once what came of it.
+/// M1: each request that expects a response settles once.
 #[derive(Clone, Debug, Default)]
 pub struct SettlesOnce;
 
@@ -91,7 +91,7 @@ impl Invariant for SettlesOnce {
             let lives =
                 past.lives.node(node).is_some_and(|node| node.up) && past.lives.life(node, process) == Some(number);
             let call = past.lives.process(node, process).and_then(|process| process.last_call);
-            // A guest that does not receive is not told; one that awaits something else, later.
+            // A guest that does not receive learns nothing; one that awaits something else learns it later.
             let listens = process.is_module()
                 || call.is_some_and(|call| {
                     call.waits
@@ -190,10 +190,10 @@ fn is_fresh(message: &Message) -> bool {
     }
 }
 
-/// E11: who is not there gets nothing, and who asks it hears so at once.
+/// E11: a process that is not there gets nothing, and a request to it times out at once.
 #[derive(Clone, Debug, Default)]
 pub struct NobodyThere {
-    /// Requests to nobody.
+    /// Requests to processes that are not there.
     lost: Watched,
 }
 

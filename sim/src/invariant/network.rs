@@ -1,4 +1,4 @@
-//! What a sender is told of a request that nobody answered: M4.
+//! What a sender receives for a request without an answer: M4.
 
 use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, Life, What};
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 /// How far a node's clock may be off.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// M4: `Offline` for nodes that cannot be reached, `Timeout` when the time is up or nobody may be asked.
+/// M4: `Offline` for nodes that cannot be reached, `Timeout` when the time is up or the target is not there.
 #[derive(Clone, Debug, Default)]
 pub struct ErrorsSayWhy {
     /// Requests that could not be delivered.

@@ -6,7 +6,7 @@ use crate::trace::life_text;
 use kernel_core::command::Command;
 use kernel_core::{Answer, Cause, Change, Duration, How, Names, NodeId, OnExit, OnExitKind, ProcessRef, Rule};
 
-/// E8: the value in force is the one that is durable, whoever set it.
+/// E8: the value in force is the durable one, whether the process or a command set it.
 #[derive(Clone, Debug, Default)]
 pub struct LatestIsInForce {
     /// Values set by command, and whether they have been durable since.

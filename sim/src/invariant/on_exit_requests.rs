@@ -1,4 +1,4 @@
-//! What a process says after its exit: E4. On whose authority is for `capability` (C5).
+//! What a process sends after its exit: E4. By which capabilities is for `capability` (C5).
 
 use crate::invariant::capability::is_dead;
 use crate::invariant::lives::{Fate, Presence};
@@ -6,7 +6,7 @@ use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Cause, Content, DropReason, Message, Names, OnExit, OnExitRequest, Rule};
 
-/// E4: the list, in its order, once; and what is fired at somebody who is there goes there.
+/// E4: the list, in its order, once; a request to a process that is there is delivered.
 #[derive(Clone, Debug, Default)]
 pub struct FiredAsListed;
 
@@ -31,7 +31,7 @@ impl FiredAsListed {
         }
     }
 
-    /// Dropped, though somebody was there and the row had what it takes.
+    /// Dropped, though the target was there and the row had the capability.
     fn on_dropped(
         &self,
         event: &Event,

@@ -1,7 +1,7 @@
 //! What `kv` keeps: P3.
 //!
 //! Folded from what it was asked and what it answered. A database is known by the contents that it may have: one, after
-//! an answered change; several, after one that nobody heard of, or that failed. Each is that of whole transactions, so a
+//! an answered change; several, after one without an answer, or that failed. Each is that of whole transactions, so a
 //! read that is answered rules out those in which it could not be, and a half of one is in none. Requests are served in
 //! the order in which they came.
 
@@ -18,7 +18,7 @@ mod request;
 /// What a database has.
 type Content = BTreeMap<Vec<u8>, Bytes>;
 
-/// More possibilities than so many are as good as any.
+/// With more possibilities than this, any content is possible.
 const N_KEPT: usize = 16;
 
 /// The contents that one database may have; `None`: any.
@@ -26,7 +26,7 @@ const N_KEPT: usize = 16;
 struct May(Option<Vec<Content>>);
 
 impl Default for May {
-    /// A database that nobody has changed is empty.
+    /// A database that was never changed is empty.
     fn default() -> May {
         May::is(Content::new())
     }
@@ -91,7 +91,7 @@ struct Node {
     open: VecDeque<Open>,
     /// Whether the disk has refused kv something since it last answered.
     refused: bool,
-    /// Whether a sector of a database has rotted: it may fail for as long as nobody writes it anew.
+    /// Whether a sector of a database has rotted: it may fail until it is written again.
     rotten: bool,
     /// The databases at each backup, and whether one was rotten then.
     cuts: Vec<(BTreeMap<Db, May>, bool)>,
@@ -130,7 +130,7 @@ impl Node {
         self.may(db).or(before);
     }
 
-    /// A request was answered: what came before it and was not had no answer.
+    /// A request was answered: requests before it that were not will have no answer.
     fn on_answered(&mut self, answer: &Message) -> Result<(), String> {
         let Some(place) = self.open.iter().position(|open| answers(answer, &open.message)) else { return Ok(()) };
         let later = self.open.split_off(place + 1);
@@ -161,7 +161,7 @@ impl Node {
         Ok(())
     }
 
-    /// Whatever is under way may be done, or not, and nobody will hear of it.
+    /// Whatever is under way may be done or not, and will have no answer.
     fn on_down(&mut self) {
         for open in std::mem::take(&mut self.open) {
             self.may_do(&open.db, &open.effect);
@@ -185,8 +185,8 @@ impl Node {
     }
 }
 
-/// P3: what `kv` has answered as done is there, whatever befalls its node; what it has not is there whole or not at
-/// all; nobody reads half of a transaction.
+/// P3: what `kv` answered as done is there, whatever happens to its node; what it did not answer is there whole or not at
+/// all; no read sees half of a transaction.
 #[derive(Clone, Debug, Default)]
 pub struct PairsAreKept {
     nodes: Vec<Node>,

@@ -1,4 +1,4 @@
-//! What is durable when somebody is told so: P1, P2.
+//! What an answer says is durable, is: P1, P2.
 
 use crate::invariant::lives::{answers, entry};
 use crate::invariant::{Claim, Invariant, Past};
@@ -53,7 +53,7 @@ impl Saved {
         }
     }
 
-    /// Whether the disk may come to have this: it has it, or somebody was saving it.
+    /// Whether the disk may come to have this: it has it, or a call was saving it.
     fn may_become(&self, state: &State) -> bool {
         let saving = self.saving.as_ref().is_some_and(|(_, saving, _)| saving == state);
         self.durable == *state || saving || self.perhaps.contains(state) || self.lost_count
@@ -158,7 +158,7 @@ impl Invariant for StateIsKept {
     }
 }
 
-/// P2: who hears of a new process can rely on it, and no row appears without one.
+/// P2: InitializedProcess can be relied on, and no row appears without a process.
 #[derive(Clone, Debug, Default)]
 pub struct TableIsDurable;
 

@@ -1,4 +1,4 @@
-//! What a life says and is told: as it asked for, and of the messages it received: blobs, contexts, the prompting
+//! What a life sends and receives belongs to its calls and to the messages it received: blobs, contexts, the prompting
 //! message, what is inherited (M3).
 
 use crate::invariant::lives::entry;
@@ -11,7 +11,7 @@ use kernel_core::{
 };
 use std::rc::Rc;
 
-/// What one life was told last.
+/// What one life received last.
 #[derive(Clone, Debug, Default)]
 struct Told {
     life: u32,
@@ -23,7 +23,7 @@ struct Told {
     prompting: Option<Rc<Message>>,
     /// What prompted a request that waits for its outcome, if anything did: it does again then.
     prompted: Vec<(MessageId, Rc<Message>)>,
-    /// Its latest call that says something, and how much of that was sent.
+    /// Its latest call that sends something, and how much of that was sent.
     said: Option<(Cause, Rc<Call>, usize)>,
     /// Contexts that are to come back with the outcome of a request.
     contexts: Vec<(MessageId, Bytes)>,
@@ -31,13 +31,13 @@ struct Told {
     awaits: Option<MessageId>,
 }
 
-/// One of the things that a call says.
+/// One of the messages that a call sends.
 enum Said<'c> {
     Request(&'c Outgoing),
     Response(&'c Response, &'c Option<Blob>),
 }
 
-/// The n-th thing that a call says.
+/// The n-th message that a call sends.
 fn said(call: &Call, n: usize) -> Option<Said<'_>> {
     match (call, n) {
         (Call::SendRequest(outgoing) | Call::SendAndAwaitResponse(outgoing), 0) => Some(Said::Request(outgoing)),
@@ -64,7 +64,7 @@ impl PromptedAsReceived {
 
     fn on_sent(&mut self, event: &Event, message: &Rc<Message>, past: &Past, names: &Names) -> Result<(), String> {
         let Address { node, process } = message.source;
-        // What a module or a dead process says, nothing prompted.
+        // Nothing prompted what a module or a dead process sends.
         if process.is_module() || node != event.node {
             return Ok(());
         }

@@ -1,6 +1,6 @@
-//! Who may, can: no message is refused that its sender had the right to (C1, C5).
+//! No message is refused that its sender had the capability for (C1, C5).
 //!
-//! The other half of `capability`, which asks that nobody can who may not.
+//! The other half of `capability`, which checks that nothing is delivered without one.
 
 use crate::invariant::capability::is_dead;
 use crate::invariant::granted::surely_held;
@@ -8,7 +8,7 @@ use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Address, Capability, Cause, DropReason, Message, Names, Rule};
 
-/// C1 for the living, C5 for on-exit requests.
+/// C1 for living processes, C5 for on-exit requests.
 #[derive(Clone, Debug)]
 pub struct RightsAreHonoured {
     claim: Claim,
@@ -29,7 +29,7 @@ impl RightsAreHonoured {
     }
 }
 
-/// Whether the sender had the right to this, beyond doubt.
+/// Whether the sender certainly had the capability for this.
 fn had_leave(past: &Past, message: &Message, event: &Event, reason: DropReason) -> bool {
     let (source, target) = (message.source, message.target);
     let held = |capability: Capability| match past.lives.fate(source.node, source.process) {

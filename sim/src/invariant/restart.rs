@@ -85,7 +85,7 @@ impl Invariant for RestartedAtOnce {
     }
 }
 
-/// E3: code and publicity are a process's own for as long as it is in the table.
+/// E3: a process keeps its code, and stays public or not, for as long as it is in the table.
 #[derive(Clone, Debug, Default)]
 pub struct KeepsWhatItIs;
 

@@ -9,7 +9,7 @@ use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{Address, Cause, Change, Message, Names, NodeId, ProcessRef, Rule};
 use std::rc::Rc;
 
-/// S2: nobody hears of a process whose code is not valid, and no row is without code.
+/// S2: code that is not valid makes no process, and no row is without code.
 #[derive(Clone, Debug, Default)]
 pub struct CodeIsValid {
     /// Commands to initialize that must fail.
@@ -85,7 +85,7 @@ struct Asked {
     waits: bool,
 }
 
-/// S3: what a run is answered is what has happened, and the kernel says nothing to guests but answers.
+/// S3: the answer to a run says what has happened, and the kernel sends guests nothing but answers.
 #[derive(Clone, Debug, Default)]
 pub struct RunIsAnswered {
     asked: Vec<Asked>,

@@ -1,10 +1,10 @@
-//! What storage engines stand on: P3.
+//! The files of storage engines: P3.
 
 use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Cause, Names, Rule};
 
-/// A storage engine goes over each of its files when it first opens it after a boot, and finds nothing wrong: whatever
+/// A storage engine checks each of its files when it first opens it after a boot, and finds nothing wrong: whatever
 /// a crash or a power loss has left, its own recovery has made whole.
 #[derive(Clone, Debug)]
 pub struct StoresAreSound;

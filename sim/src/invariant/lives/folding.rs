@@ -54,7 +54,7 @@ pub(super) fn on_durable(node: &mut Node, change: &Rc<Change>, index: Cause, at:
             process.row = Some(change.clone());
             process.lost = None;
             if new {
-                // A row that a fall brings back is not a new process.
+                // A row that a crash brings back is not a new process.
                 process.fate = process.fate.take().filter(|_| !made);
                 process.is_known = false;
                 if process.life.is_none() {
@@ -101,7 +101,7 @@ pub(super) fn on_answered(node: &mut Node, answer: &Message, what: &CommandAnswe
             let id = node.initializing.remove(place).process;
             let process = node.process(id);
             if *what == CommandAnswer::InitializedProcess {
-                // Whatever became of its row: who was told of its death is told that it is initialized anew.
+                // Whatever became of its row: a process that was answered KilledProcess is initialized again.
                 process.fate = process.fate.take().filter(|fate| !fate.answered);
                 process.is_known = true;
             }
@@ -110,7 +110,7 @@ pub(super) fn on_answered(node: &mut Node, answer: &Message, what: &CommandAnswe
     }
 }
 
-/// Its lives are over; what became of its rows shows when it boots: a write that the fall interrupted may be there.
+/// Its lives are over. What became of its rows shows at the next boot: a write that the crash interrupted may be there.
 pub(super) fn on_down(node: &mut Node) {
     node.up = false;
     for process in &mut node.processes {
@@ -123,8 +123,8 @@ pub(super) fn on_down(node: &mut Node) {
     }
 }
 
-/// P5: what is known of its processes is what was known at the cut. Who was killed before stays dead, who was killed
-/// since was not.
+/// P5: what is known of its processes is what was known at the cut. A process killed before stays dead, one killed
+/// since was never killed.
 pub(super) fn on_restored(node: &mut Node, nth: u32) {
     if let Some(cut) = node.cuts.get(nth as usize - 1) {
         node.processes.clone_from(cut);
@@ -132,7 +132,7 @@ pub(super) fn on_restored(node: &mut Node, nth: u32) {
     }
 }
 
-/// X.down: from here on the rows say who is to be started, and who has ended.
+/// X.down: from here on the rows say which processes start and which have ended.
 pub(super) fn on_booted(node: &mut Node, index: Cause, at: Instant) {
     node.up = true;
     node.n_boots += 1;
