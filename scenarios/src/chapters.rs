@@ -1,11 +1,11 @@
-//! The scenarios: what the book says of a process's life, each played by real programs.
+//! The scenarios: what the book says about a process's life, each played by real programs.
 //!
 //! A scenario is a [`Scenario`]: what its owners do, and what a calm run of it must show. Under faults it must show
 //! nothing but that the contract holds. One file per chapter; to add a scenario, write a function there and name it in
 //! the chapter's `all`.
 //!
-//! Most scenarios have something that goes on throughout, a question every second or one that nobody answers: whatever
-//! befalls a process is to meet it with messages under way.
+//! In most scenarios something goes on throughout, a request every second or one without an answer, so that whatever
+//! happens to a process happens with messages under way.
 
 use crate::guests;
 use kernel_core::OnExitKind;
@@ -28,7 +28,7 @@ mod runtimes;
 mod starts;
 mod words;
 
-/// Every scenario, in the order in which they are best read.
+/// Every scenario, in the best order to read them.
 pub fn all() -> Vec<Scenario> {
     let chapters = [
         exits::all(),
@@ -97,9 +97,9 @@ fn built(name: &str) -> Arc<[u8]> {
 const ALICE: &str = "alice.os";
 /// The other node.
 const BOB: &str = "bob.os";
-/// The package that everybody in the scenarios belongs to.
+/// The package of most processes in the scenarios.
 const DEMO: &str = "demo:alice.os";
-/// Who takes commands.
+/// The process that takes commands.
 const KERNEL: &str = "kernel:distro:sys";
 
 /// A scenario on one node, `alice.os`, with every program at hand.
@@ -122,7 +122,7 @@ fn kernel(node: &str) -> On {
     on(node, KERNEL)
 }
 
-/// A process with the on-exit behaviour of a column of the exit matrix. As `Requests` it has its heir do something.
+/// A process with the on-exit value of a column of the exit matrix. As `Requests` it makes its heir do something.
 fn leaving(start: Start, on_exit: OnExitKind, heir: &On, order: &str) -> Start {
     match on_exit {
         OnExitKind::None => start,
@@ -133,12 +133,12 @@ fn leaving(start: Start, on_exit: OnExitKind, heir: &On, order: &str) -> Start {
 
 // ---- orders to a puppet -------------------------------------------------------------------------------------------
 
-/// It is to ask somebody something, and to print what comes of it: `BODY: answered X`, or `BODY: timeout`.
+/// Makes it ask a process something and print the outcome: `BODY: answered X`, or `BODY: timeout`.
 fn to_ask(whom: &On, seconds: u64, body: &str) -> String {
     format!("ask {whom} {seconds} {body}")
 }
 
-/// It is to tell somebody something.
+/// Makes it send a process a request that expects no response.
 fn to_tell(whom: &On, body: &str) -> String {
     format!("tell {whom} {body}")
 }

@@ -1,11 +1,11 @@
-//! What a process that counts owes to those who ask it (P4): it never answers the same count twice.
+//! A process that counts never answers the same count twice (P4).
 
 use kernel_core::{Cause, Names, NodeId, ProcessRef, Rule};
 use sim::invariant::{Claim, Invariant, Past};
 use sim::trace::event::{Event, Kind, What};
 use std::collections::BTreeMap;
 
-/// P4: of the counts that a process answers each is greater than the last, through any number of lives; after a restore
+/// P4: each count that a process answers is greater than the last, through any number of lives; after a restore
 /// it goes on from the backup's.
 #[derive(Clone, Debug, Default)]
 pub struct CountsOnce {

@@ -1,7 +1,7 @@
 //! The guest programs in native Rust: each is the twin of the Wasm program of its name in `scenarios/guests`.
 //!
-//! A twin makes the calls of its sibling, in the same order and with the same contents: a run with either leaves the
-//! same trace. Numbers of names are part of a trace, so a twin names nobody before its sibling's call would.
+//! A twin makes the same calls as its sibling, in the same order and with the same contents: a run with either leaves the
+//! same trace. Numbers of names are part of a trace, so a twin uses no name before its sibling's call would.
 
 use sim::guest::native::Program;
 

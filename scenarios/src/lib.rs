@@ -1,4 +1,4 @@
-//! What we claim about Kinode's processes: programs to run, and the scenarios they are run in.
+//! What we claim about Kinode's processes: programs, and the scenarios that run them.
 
 pub mod chapters;
 pub mod counts_once;

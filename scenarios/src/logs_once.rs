@@ -1,4 +1,4 @@
-//! What an indexer is for: every log of the chain is in its database, exactly once.
+//! An indexer has every log of the chain in its database exactly once.
 
 use kernel_core::{Address, Capability, Cause, Duration, Instant, Message, Names, NodeId, ProcessRef};
 use sim::invariant::{Claim, Invariant, Past};
@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 /// The contract whose logs are kept.
 const CONTRACT: u8 = 7;
-/// Younger logs may still be on their way at the end of a run.
+/// Newer logs may still be under way at the end of a run.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// P4, for the programs `indexer` and `archive`: as long as one is there and may ask `eth`, what it keeps is what the
@@ -99,7 +99,7 @@ impl Invariant for LogsOnce {
         let now = self.chain.last().map_or(past.now, |(at, _)| *at);
         let (must, may) = self.lines(now);
         for ((node, process), kept) in &self.kept {
-            // Who was killed keeps nothing up to date, and who lost the right to ask before it was durable cannot.
+            // A killed process keeps nothing up to date, and neither can one that lost the capability to ask before it was durable.
             if past.lives.life(*node, *process).is_none() || !may_ask(past, *node, *process, ProcessRef::ETH) {
                 continue;
             }
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(told("1 a\n3 c\n"), Err("has missed the log 2 b".to_string()));
         assert_eq!(told("1 a\n2 b\n1 a\n"), Err("has the log 1 a more than once".to_string()));
         assert_eq!(told("1 a\n2 b\n3 c\n3 c\n"), Err("has the log 3 c more than once".to_string()));
-        // As after a reorganisation that was not heard of.
+        // As after a missed reorganisation.
         assert_eq!(told("1 a\n2 b\n2 x\n"), Err("has a log that is not on the chain: 2 x".to_string()));
     }
 

@@ -1,4 +1,4 @@
-//! What a bank's database is for: money moves and is neither made nor lost, and what was moved stays moved.
+//! A bank's database neither makes nor loses money, and what was moved stays moved.
 
 use kernel_core::{Cause, Names, NodeId, Rule};
 use sim::invariant::{Claim, Invariant, Past};

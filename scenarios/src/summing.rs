@@ -1,10 +1,10 @@
-//! A process that sums up in `kv`, transaction by transaction: for sweeps, and for measuring. Native only.
+//! A process that sums numbers in `kv`, a transaction each: for sweeps and benches. Native only.
 
 use kernel_core::{Address, Blob, Outgoing, ProcessRef, Request};
 use sim::guest::native::{self, Os};
 use sim::scenario::{Program, Scenario, millis, on, prints, secs, start};
 
-/// It sums up the numbers to `n` in a database, each in a transaction of two keys, and goes on where it was.
+/// Sums the numbers to `n` in a database, each in a transaction of two keys, and goes on where it was.
 pub fn summing_to(n: u64) -> Scenario {
     let native = native::Program::new("summing", move |os| summing(os, n));
     let program = Program { name: "summing".to_string(), native: Some(native), wasm: None };

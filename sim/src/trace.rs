@@ -1,4 +1,4 @@
-//! The trace: a stream of events, numbered, fingerprinted, and handed to its readers. The last ones are kept.
+//! The trace: a stream of events, numbered and fingerprinted. The last ones are kept.
 
 use crate::trace::event::Event;
 use encode::encode;

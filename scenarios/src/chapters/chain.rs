@@ -1,4 +1,4 @@
-//! What happens outside of a node and is not to be missed: a chain (P4).
+//! A chain outside of the nodes: what an application must not miss (P4).
 
 use super::{ALICE, alice, scenario};
 use crate::logs_once::LogsOnce;

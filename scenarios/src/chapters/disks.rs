@@ -1,4 +1,4 @@
-//! What a disk does to those who live on it: it is shared, full, backed up, swapped (P1, P3, P5).
+//! Disks that are shared, full, backed up and swapped (P1, P3, P5).
 
 use super::{ALICE, alice, scenario, to_ask};
 use crate::counts_once::CountsOnce;
@@ -21,12 +21,12 @@ fn to(drive: &str, rest: &str, action: &str) -> String {
     format!(r#"{{"path":"{drive}{rest}","action":{action}}}"#)
 }
 
-/// A puppet is to ask vfs for this, and to print what comes of it.
+/// Makes a puppet ask vfs for this and print the outcome.
 fn asks_vfs(request: &str) -> String {
     format!("await {ALICE}@{VFS} 5 {request}")
 }
 
-/// A puppet is to replace a file: written aside, synced, renamed, synced.
+/// Makes a puppet replace a file: written aside, synced, renamed, synced.
 fn replaces(file: &str, content: &str) -> String {
     let aside = format!("{file}.new");
     let rename = format!(r#"{{"Rename":{{"new_path":"{DRIVE}{file}"}}}}"#);

@@ -13,7 +13,7 @@ pub(super) fn all() -> Vec<Scenario> {
     scenarios
 }
 
-/// A subject leaves in one way, with one behaviour, while it waits for an answer. A witness asks after it all the time.
+/// A subject exits in one way, with one on-exit value, while it waits for an answer. A witness asks it throughout.
 fn cell(how: How, on_exit: OnExitKind) -> Scenario {
     let (subject, witness, silent) = (alice("subject"), alice("witness"), alice("silent"));
     let exit = match how {
@@ -39,7 +39,7 @@ fn cell(how: How, on_exit: OnExitKind) -> Scenario {
         .expect(prints(&witness, "respond here: answered here", heard))
         .expect(prints(&witness, "respond here: timeout", missed))
         .expect(prints(&witness, "it is gone", u32::from(fires)))
-        // One life's question is not answered to the next (E10): only those of 6 s and 9 s run out.
+        // The request of one life is not answered to the next (E10): only those of 6 s and 9 s time out.
         .expect(prints(&subject, "any news?: timeout", if comes_back { 2 } else { 0 }))
 }
 
@@ -92,7 +92,7 @@ fn cell_about(how: How, on_exit: OnExitKind) -> &'static str {
     }
 }
 
-/// The fourth way to exit is three.
+/// The fourth way to exit has three forms.
 fn three_ways_down() -> Scenario {
     let (lasting, fleeting, leaver) = (alice("lasting"), alice("fleeting"), alice("leaver"));
     let witness = alice("witness");
@@ -126,7 +126,7 @@ fn three_ways_down() -> Scenario {
     scenario
 }
 
-/// All behaviours side by side, each met by every way to exit, while everybody talks.
+/// All on-exit values side by side, each with every way to exit, while all exchange messages.
 fn a_busy_node() -> Scenario {
     let (none, restart, requests) = (alice("none"), alice("restart"), alice("requests"));
     let witness = alice("witness");

@@ -1,4 +1,4 @@
-//! Parents and children, as the book advises (K3, K4). The kernel knows nothing of them.
+//! Parents and children, as the book advises (K3, K4). The kernel does not know them.
 
 use super::{ALICE, DEMO, alice, scenario};
 use sim::package::Package;
@@ -27,7 +27,7 @@ fn raising(child: &On, program: &str, on_exit: &str) -> String {
     format!("raise {} /{DEMO}/pkg/{program}.wasm {on_exit}", own_name(child))
 }
 
-/// The parent is to ask its child.
+/// Makes the parent ask its child.
 fn asking(child: &On, seconds: u64, body: &str) -> String {
     format!("ask {} {seconds} {body}", own_name(child))
 }
@@ -55,7 +55,7 @@ fn death_by_timeout() -> Scenario {
     .every(secs(1), 8, tell(&parent, &asking(&child, 2, "respond fine")))
     .at(millis(3_500), tell(&parent, &asking(&child, 3, "panic on purpose")))
     .expect(prints(&parent, "child answered fine", 3))
-    // The one it died over ran its course; later ones find nobody.
+    // The request at which it died runs into its timeout; later ones find no process.
     .expect(prints(&parent, "child is gone: timeout", 6))
     .expect(lives(&child, 1))
     .expect(gone(&child))
@@ -140,7 +140,7 @@ fn children_handed_over() -> Scenario {
     .at(millis(3_500), tell(&parent, "hand child aunt"))
     .at(millis(4_500), tell(&parent, "hand sibling aunt"))
     .at(millis(6_500), tell(&parent, "leave"))
-    // She may not ask who was not handed to her.
+    // She may not ask children that were not handed to her.
     .expect(prints(&aunt, "child is gone: timeout", 3))
     .expect(prints(&aunt, "sibling is gone: timeout", 4))
     .expect(prints(&aunt, "adopted child", 1))

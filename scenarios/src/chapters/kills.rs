@@ -1,4 +1,4 @@
-//! Killing: who may, and that a killed process stays dead (K, E5).
+//! Kills: which process may kill, and that a killed process stays dead (K, E5).
 
 use super::{ALICE, BOB, KERNEL, alice, bob, kernel, scenario, to_ask, to_tell};
 use kernel_core::{BackOff, Semantics};

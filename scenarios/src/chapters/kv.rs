@@ -1,4 +1,4 @@
-//! What stays in the key-value store: P3, P4.
+//! The key-value store: P3, P4.
 
 use super::{ALICE, alice, scenario, to_ask};
 use kernel_core::Duration;
@@ -13,7 +13,7 @@ pub(super) fn all() -> Vec<Scenario> {
 /// The module.
 const KV: &str = "kv:distro:sys";
 
-/// Somebody who asks kv, and is answered.
+/// A process that asks kv and is answered.
 fn asking_kv(who: Start) -> Start {
     who.restarting().public().messaging(KV)
 }
@@ -50,7 +50,7 @@ fn a_ledger_that_resumes() -> Scenario {
     .expect(prints(&client, "move 5: answered 40 60 12", 1))
 }
 
-/// P3: nobody reads half of a transaction.
+/// P3: no read sees half of a transaction.
 fn an_auditor_reads_along() -> Scenario {
     let (ledger, client) = (alice("ledger"), alice("client"));
     let (auditor, auditor_starts) = auditor();

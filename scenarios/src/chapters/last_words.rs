@@ -1,4 +1,4 @@
-//! On-exit requests: whose they are, whom they reach, and which value counts (E4, E8, E11, C5).
+//! On-exit requests: their source, their targets, and the value that counts (E4, E8, E11, C5).
 
 use super::{ALICE, alice, kernel, scenario, to_ask};
 use sim::plan::Down;
@@ -126,7 +126,7 @@ fn an_inheritance() -> Scenario {
     .expect(gone(&testator))
 }
 
-/// `SetOnExit` to requests for the heir, each with the right to message somebody attached.
+/// `SetOnExit` to requests for the heir, each with a capability to message some process attached.
 fn will(testator: &On, heir: &On, leaves: &[(&On, &str)]) -> String {
     let request = |(what, body): &(&On, &str)| {
         let capability = format!(r#"{{"issuer":"{what}","params":"\"messaging\""}}"#);
@@ -137,7 +137,7 @@ fn will(testator: &On, heir: &On, leaves: &[(&On, &str)]) -> String {
     format!(r#"{{"SetOnExit":{{"target":"{target}","on_exit":{{"Requests":[{}]}}}}}}"#, list.join(","))
 }
 
-/// X.down.Requests, E4b: who is told at the boot.
+/// X.down.Requests, E4b: which processes a boot notifies.
 fn a_wake() -> Scenario {
     let (departed, heir, friend) = (alice("departed"), alice("heir"), alice("friend"));
     scenario(

@@ -31,7 +31,7 @@ fn a_chat_through_crashes() -> Scenario {
     .expect(alive(&there))
     // Said at 4 s and 5 s: bob is down.
     .expect(prints(&here, "hello met offline", 2))
-    // Said at 12 s and 13 s: the way is cut, and nobody can tell.
+    // Said at 12 s and 13 s: the link is cut, and the sender cannot know.
     .expect(prints(&here, "hello met timeout", 2))
 }
 

@@ -1,4 +1,4 @@
-//! What stays when a process does not: its own state, and what others keep for it (P).
+//! What outlives a process: its own state, and what others keep for it (P).
 
 use super::{ALICE, alice, scenario, to_ask};
 use crate::counts_once::CountsOnce;

@@ -1,4 +1,4 @@
-//! Rights that go from hand to hand: what can be given, kept, dropped, and what lapses (C2–C4, E12, S6, K5).
+//! Capabilities passed on: what can be given, kept and dropped, and what lapses (C2–C4, E12, S6, K5).
 
 use super::{ALICE, DEMO, alice, kernel, scenario, to_ask};
 use sim::package::Package;
@@ -8,7 +8,7 @@ pub(super) fn all() -> Vec<Scenario> {
     vec![a_gift_of_ones_own(), rights_that_lapse(), a_child_as_it_was_asked_for(), what_cannot_be_killed()]
 }
 
-/// The right to message somebody, as orders to a puppet name it.
+/// The capability to message a process, as orders to a puppet name it.
 fn right(to: &On) -> String {
     format!(r#"{to} "messaging""#)
 }
@@ -47,7 +47,7 @@ fn a_gift_of_ones_own() -> Scenario {
     .expect(alive(&heir))
 }
 
-/// E12: what an ended process issued is gone wherever it is, in messages that nobody has received too.
+/// E12: what an ended process issued is revoked everywhere, in messages not yet received too.
 fn rights_that_lapse() -> Scenario {
     let (giver, keeper, silent) = (alice("giver"), alice("keeper"), alice("silent"));
     let (first, second) = (alice("first"), alice("second"));

@@ -1,4 +1,4 @@
-//! What the public runtimes do otherwise, as far as no other chapter comes to it: claims of the contract all the same.
+//! Rules of the contract that the public runtimes break, where no other chapter shows it.
 
 use super::{ALICE, DEMO, KERNEL, alice, kernel, leaving, scenario, to_ask, to_tell};
 use kernel_core::OnExitKind;
@@ -97,7 +97,7 @@ fn in_order_across_the_run() -> Scenario {
     .expect(prints(&late, "state: four", 1))
 }
 
-/// S4, M5: as many as nobody's channel holds.
+/// S4, M5: more than the channel of any runtime holds.
 fn a_hundred_before_the_run() -> Scenario {
     let (late, friend) = (alice("late"), alice("friend"));
     let nothing = vec![to_tell(&late, ""); 52].join("\n");

@@ -35,7 +35,7 @@ fn every_start_is_alike() -> Scenario {
     .expect(prints(&phoenix, "on-exit: restart", 5))
     .expect(prints(&phoenix, &format!("capability: {silent} \"messaging\""), 5))
     .expect(prints(&phoenix, "blob: none", 5))
-    // Each life's question dies with it (E10); only the last lives to see its own run out.
+    // Each life's request dies with it (E10); only the last life sees its own time out.
     .expect(prints(&phoenix, "will you wait?: timeout", 1))
 }
 

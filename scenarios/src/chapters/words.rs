@@ -1,4 +1,4 @@
-//! What a message brings along, and what a life remembers of it (M3, E10).
+//! What a message carries, and what a life remembers of it (M3, E10).
 
 use super::{ALICE, alice, kernel, scenario, to_ask, to_tell};
 use sim::scenario::{Scenario, lives, millis, prints, secs, start, tell};

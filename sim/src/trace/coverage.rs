@@ -7,8 +7,8 @@ use crate::trace::event::{Event, What};
 use crate::trace::probe::Probes;
 use kernel_core::{Change, Exit, How, Message, NodeId, OnExitKind, ProcessRef};
 
-/// What an exit may put at stake: a message under way (in the mailbox, or a request of its own not yet answered), a
-/// capability that is not the owner's to give anew.
+/// What an exit can affect: a message under way (in the mailbox, or a request of its own not yet answered), a
+/// capability that its owner cannot simply give again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stake {
     /// Neither.
@@ -21,7 +21,7 @@ pub enum Stake {
     Both,
 }
 
-/// One cell of the exit matrix, and how often runs came to it, by what was at stake.
+/// One cell of the exit matrix, and how often runs reached it, by what was at stake.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell([u64; 4]);
 

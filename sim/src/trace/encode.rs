@@ -7,8 +7,8 @@ use kernel_core::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
-/// An explicit encoding: tags and numbers, little-endian; bodies by digest. Last words of a panic are left out: they
-/// name lines of source, and the same scenario told in Wasm and in native Rust is to leave the same fingerprint.
+/// An explicit encoding: tags and numbers, little-endian; bodies by digest. The message of a panic is left out: it
+/// names lines of source, and a scenario leaves the same fingerprint in Wasm and in native Rust.
 pub(super) fn encode(event: &Event, out: &mut Vec<u8>) {
     let mut put = Encoder(out);
     put.u64(event.at.0);
@@ -261,7 +261,7 @@ impl Encoder<'_> {
         }
     }
 
-    /// What a call gave back that has no fact of its own.
+    /// What a call returned that has no event of its own.
     fn answer(&mut self, answer: &Answer) {
         match answer {
             Answer::Init(address) | Answer::Our(address) => self.address(*address),

@@ -14,7 +14,7 @@ use kernel_core::{
 };
 use std::rc::Rc;
 
-/// One life of a process on the node of the event: the how-many-eth on that node, counted from 1 over all boots.
+/// One life of a process on the node of the event: its number on that node, counted from 1 over all boots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Life {
     /// Whose life.
@@ -30,7 +30,7 @@ pub struct Event {
     pub at: Instant,
     /// Where.
     pub node: NodeId,
-    /// The index of the event that brought it about; its own index, if nothing did.
+    /// The index of the event that caused it; its own index if none did.
     pub cause: Cause,
     /// What.
     pub what: What,
@@ -50,7 +50,7 @@ pub enum What {
     // ---- lives
     /// A life begins.
     Started(Life),
-    /// A life ended by itself: `init` returned or the guest panicked. The text is its last words.
+    /// A life ended by itself: `init` returned or the guest panicked. The text is the panic's message.
     Exited(Life, Exit, Rc<str>),
     /// A life was ended by its kernel: killed.
     Killed(Life),
@@ -64,15 +64,15 @@ pub enum What {
     Printed(Life, u8, Rc<str>),
     /// It asks for an on-exit value; in force and durable when it returns (E8).
     SetsOnExit(Life, Rc<OnExit>),
-    /// It asks for its state to be this, or to be none; durable when it returns (P1).
+    /// It saves this state, or clears it; durable when it returns (P1).
     SavesState(Life, Option<Bytes>),
-    /// It asks for these capabilities to be kept (C4).
+    /// It saves these capabilities (C4).
     SavesCapabilities(Life, Rc<[Capability]>),
-    /// It gives up these capabilities (C4).
+    /// It drops these capabilities (C4).
     DropsCapabilities(Life, Rc<[Capability]>),
-    /// It asks for a child (S6).
+    /// It spawns a child (S6).
     Spawns(Life, Rc<Spawn>),
-    /// A call that has an answer but nothing to say returned.
+    /// A call with an answer that carries nothing returned.
     Returned(Life, CallKind),
     /// A call that looks something up (`our`, `get-on-exit`, `our-capabilities`, blobs) returned this.
     Learned(Life, CallKind, Rc<Answer>),
@@ -94,13 +94,13 @@ pub enum What {
     CommandAnswered(Rc<Message>, Rc<CommandAnswer>),
     /// A life receives a message (by `receive` or an awaited answer); for a response with the context it is given.
     Received(Life, Rc<Message>, Option<Bytes>),
-    /// A life is told that its request failed; the message is the request. With the context it is given.
+    /// A life learns that its request failed; the message is the request. With the context it is given.
     ReceivedError(Life, SendErrorKind, Rc<Message>, Option<Bytes>),
     /// A runtime module gets a message.
     ModuleReceived(ProcessRef, Rc<Message>),
-    /// A runtime module is told that its request failed.
+    /// A runtime module learns that its request failed.
     ModuleReceivedError(ProcessRef, SendErrorKind, Rc<Message>),
-    /// The kernel says that a message went nowhere.
+    /// The kernel says that it dropped a message.
     Dropped(Rc<Message>, DropReason),
     /// The network lost a message on its way.
     NetworkLost(Rc<Message>),
@@ -108,15 +108,15 @@ pub enum What {
     NetworkOffline(Rc<Message>),
     /// A message comes in from another node.
     Arrived(Rc<Message>),
-    /// A runtime module was asked for something that this simulator does not have; it says what.
+    /// A runtime module was asked for something that is not modelled; the text says what.
     Unmodelled(ProcessRef, Rc<str>),
 
     // ---- outside of the nodes
-    /// Somebody with a browser does something at the node.
+    /// A visitor with a browser does something at the node.
     Visited(Rc<Visit>),
-    /// What they get to see of it.
+    /// What the visitor sees of it.
     Shown(Rc<Sight>),
-    /// The chain goes on: on all nodes, told on the first.
+    /// The chain goes on: on all nodes, recorded on the first.
     News(Rc<News>),
 
     // ---- the disk
@@ -128,7 +128,7 @@ pub enum What {
     WriteRefused,
     /// The disk refused a module an access.
     IoRefused(ProcessRef, IoFault),
-    /// A storage engine went over a file of its own for the first time since the boot, and this is wrong with it, or
+    /// A storage engine checked a file of its own for the first time since the boot; this is wrong with it, or
     /// nothing.
     StoreChecked(ProcessRef, Path, Option<Rc<str>>),
     /// A byte on the node's disk has rotted, in this file.
@@ -138,7 +138,7 @@ pub enum What {
     /// The node's disk is swapped for one with its n-th backup on it. It is down.
     Restored(u32),
 
-    /// The node's clock jumps by so many nanoseconds, forth or back.
+    /// The node's clock jumps by this many nanoseconds, forward or back.
     ClockJumped(i64),
 
     // ---- the script

@@ -1,6 +1,6 @@
-//! Probes: what should happen sometimes. An exploration in which one is never seen has not looked where it should.
+//! Probes: what should happen sometimes. An exploration that never sees one has missed a part of the space.
 //!
-//! They are folded over the trace like coverage; unlike an invariant none of them is ever wrong.
+//! They are folded over the trace like coverage. Unlike an invariant, a probe is never violated.
 
 use crate::trace::event::{Event, What};
 use kernel_core::command::Command;
@@ -98,7 +98,7 @@ pub struct Probes {
 struct Node {
     up: bool,
     boots: u32,
-    /// Whether anybody has made a call since it booted.
+    /// Whether any process has made a call since it booted.
     called: bool,
     processes: Vec<Process>,
 }

@@ -27,7 +27,7 @@ pub fn time_text(at: Instant) -> String {
     format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
-/// `counter:demo:alice.os/2`: a process and which of its lives.
+/// `counter:demo:alice.os/2`: a process and the number of its life.
 pub fn life_text(life: Life, names: &Names) -> String {
     format!("{}/{}", names.process_text(life.process), life.number)
 }
@@ -140,7 +140,7 @@ fn what_text(event: &Event, names: &Names) -> String {
     }
 }
 
-/// An address as seen from the event's node: without the node, if it is that one.
+/// An address as seen from the event's node: without the node if it is the same.
 fn short(address: Address, event: &Event, names: &Names) -> String {
     if address.node == event.node {
         names.process_text(address.process).to_string()
