@@ -6,3 +6,4 @@ mod faults;
 mod module_actions;
 mod outside;
 mod packages;
+mod readme;
