@@ -1,4 +1,4 @@
-//! What we claim about Kinode's processes: programs, and the scenarios that run them.
+#![doc = include_str!("../README.md")]
 
 pub mod chapters;
 pub mod counts_once;
@@ -11,3 +11,8 @@ pub mod no_money_lost;
 pub mod summing;
 
 pub use chapters::{all, generated, programs};
+
+/// The Rust of the repository's README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
