@@ -2,4 +2,3 @@
 
 mod commands;
 mod guests_are_built;
-mod readmes;

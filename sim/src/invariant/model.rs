@@ -436,7 +436,7 @@ impl Invariant for Model {
         let mut all = self.processes.iter().filter(|(_, process)| over(process.since));
         match all.find(|(_, process)| late(process)) {
             Some(((_, id), process)) => {
-                Err(format!("{} {}, which did not happen", names.process_text(*id), process.must.text()))
+                Err(format!("{} {}, and the trace shows otherwise", names.process_text(*id), process.must.text()))
             }
             None => Ok(()),
         }
