@@ -1,5 +1,5 @@
 //! Thousands of generated guests, whatever they do: the simulator neither panics nor hangs nor takes more memory than it
-//! says, and whoever lives beside them does not suffer. A share of them each time; all of them with
+//! says, and its neighbours are not affected. Each run plays a share of them; all of them with
 //!
 //! ```text
 //! cargo test --release -p kinode-sim --test generated -- --ignored --nocapture

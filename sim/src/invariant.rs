@@ -253,7 +253,7 @@ impl Invariants {
         Invariants { all, readers, failed, ours, past: Past::default(), violations: Vec::new(), panics: Vec::new() }
     }
 
-    /// Hands an event to whoever reads its kind. An invariant that has failed is not asked again.
+    /// Hands an event to the invariants that read its kind. An invariant that has failed is not asked again.
     pub fn on_event(&mut self, index: Cause, event: &Event, names: &Names) {
         self.past.before(event);
         let kind = event.what.kind() as usize;

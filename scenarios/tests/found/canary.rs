@@ -1,5 +1,5 @@
-//! The canary: a rule that about one seed in a hundred must break. Whoever reports it as kept does not look, and every
-//! way to look is tried: exploring, the command line, and properties.
+//! The canary: a rule that about one seed in a hundred must break. Exploring, the command line and properties must all
+//! report it.
 
 #[allow(dead_code)] // Its `main` is the example's.
 #[path = "../../examples/canary.rs"]

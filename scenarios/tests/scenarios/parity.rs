@@ -1,4 +1,4 @@
-//! A scenario is the same scenario whoever tells it: programs in native Rust or in Wasm, the first run of a process or a
+//! A scenario leaves the same trace in every form: programs in native Rust or in Wasm, the first run of a process or a
 //! later one.
 
 use scenarios::all;

@@ -147,7 +147,7 @@ fn a_scenario_is_told_as_it_always_was() {
 }
 
 /// Two builds of one source leave the same bytes on disks: `cargo test --release --test scenarios told` compares with what a
-/// debug build has written here. Whoever changes what is written takes the new digests.
+/// debug build has written here. A change of what is written changes these digests.
 #[test]
 fn a_scenario_leaves_the_disks_that_it_always_left() {
     let (loader, options) = (Loader::default(), Options::default());

@@ -133,7 +133,7 @@ impl Cell {
         }
     }
 
-    /// At the end: whoever exited by itself is back, whoever ended is off the disk.
+    /// At the end: a process that exited by itself is back, one that ended is off the disk.
     fn check_end(&self, node: &Node, past: &Past, names: &Names) -> Result<(), String> {
         for (id, process) in node.processes() {
             let is_late = |r: &Restarting| r.how == self.how && past.now - r.at >= self.patience;

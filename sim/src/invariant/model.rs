@@ -44,7 +44,7 @@ struct Process {
     since: Instant,
     /// Its row on disk.
     row: Option<Record>,
-    /// An on-exit value that is on its way to the disk, whoever set it.
+    /// An on-exit value that is on its way to the disk.
     next_on_exit: Option<OnExit>,
     /// The one that it has set itself, until that is on the disk.
     own_on_exit: Option<OnExit>,
@@ -59,7 +59,7 @@ struct Process {
     /// What it has asked to be saved since: any of these may be on the disk instead.
     next_states: Vec<Option<Bytes>>,
     state_on_disk: Option<Bytes>,
-    /// A life died while it saved: until the next one is told of a save, nobody can say what is there when it looks.
+    /// A life died while it saved: until a later save returns, it is unknown what a read finds.
     is_unsettled: bool,
 }
 

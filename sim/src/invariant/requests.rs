@@ -1,6 +1,6 @@
 //! The requests that expect a response and have not settled, as their senders' nodes see it.
 //!
-//! A request leaves the table when its asker is told of its outcome; those of dead lives stay for a while, so that
+//! A request leaves the table when its sender receives its outcome; those of dead lives stay for a while, so that
 //! a late answer is known for what it is (E10).
 
 use crate::invariant::lives::{Lives, entry};

@@ -114,7 +114,7 @@ impl SpawnedIsThere {
         spawned || changed || commanded
     }
 
-    /// Whether the error is the right one: a name that is taken is told as such.
+    /// Whether the error is the right one: `NameTaken` for a name that is taken.
     fn is_excused(&self, asked: &Asked, error: SpawnError, past: &Past, names: &Names) -> Result<(), String> {
         let sibling = |name: &str| {
             let package = names.process_text(asked.parent.process).split_once(':').map(|(_, package)| package);

@@ -185,7 +185,7 @@ impl Invariant for EarlyMessagesWait {
     fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         let node = event.node;
         match &event.what {
-            // Whoever is initialized anew under this id has not been run.
+            // A process initialized again under this id has not been run.
             What::Durable(change) => {
                 if let Change::Remove(process) = **change {
                     self.forget(node, process);

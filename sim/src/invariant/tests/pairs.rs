@@ -102,7 +102,7 @@ fn what_is_answered_as_set_is_read_and_nothing_else() {
     kv.happens(What::Down(Down::PowerLoss)).expect("it happens");
     kv.gets(1, Some("one")).expect("it was kept");
     let lost = kv.gets(1, None).expect_err("it was answered as set");
-    assert_eq!(lost, r#"alice.os@a:demo:alice.os is told by kv: "\u{1}" has nothing, and should have "one""#);
+    assert_eq!(lost, r#"kv answers alice.os@a:demo:alice.os: "\u{1}" has nothing, and should have "one""#);
     assert!(kv.gets(1, Some("two")).is_err());
     assert!(kv.gets(2, Some("one")).is_err(), "nobody set it");
 }
