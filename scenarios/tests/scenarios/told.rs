@@ -76,6 +76,17 @@ fn every_scenario_has_a_name_of_its_own_and_says_what_it_is_about() {
     }
 }
 
+#[test]
+fn the_readme_lists_every_scenario() {
+    let readme = include_str!("../../README.md");
+    let missing: Vec<String> = all()
+        .into_iter()
+        .map(|scenario| format!("`{}`", scenario.name))
+        .filter(|name| !readme.contains(name))
+        .collect();
+    assert_eq!(missing, [""; 0], "scenarios/README.md lacks these, by chapter");
+}
+
 /// What owners do first is done before the storm: it looks the same under every seed.
 #[test]
 fn no_fault_disturbs_a_setup() {

@@ -6,7 +6,8 @@ use crate::trace::coverage::{COLUMNS, Cell, Coverage, Stake};
 use crate::trace::probe::Probe;
 use kernel_core::{How, OnExitKind};
 
-const RARE: &str = "a process with on-exit requests may message their target, until that ends and the capability is revoked";
+const RARE: &str =
+    "a process with on-exit requests may message their target, until that ends and the capability is revoked";
 /// Why a part of a cell may be dark.
 const RARE_PARTS: &[(How, OnExitKind, Stake, &str)] = &[
     (How::Return, OnExitKind::Requests, Stake::Nothing, RARE),
