@@ -4,6 +4,7 @@
 //! two calls nothing that a guest does can be seen by anyone. A guest knows no kernel and no world: it is resumed
 //! with a [`Reply`] and says in a [`Turn`] why it stopped.
 
+use crate::trace::event::PanicCause;
 use kernel_core::{Answer, Bytes, Call, Duration, Instant, Names};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -68,13 +69,39 @@ pub struct Trap {
     pub text: Rc<str>,
     /// The bytes that it wrote last to its standard error: the public runtimes stumble over some (D24).
     pub last_words: Bytes,
+    /// Who denied the guest something before it panicked, if somebody did.
+    pub denied: Option<Denied>,
+}
+
+/// Who denied a guest something that it asked of its host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// The plan: memory, though there was room.
+    ByPlan,
+    /// A bound of this simulator, which a real node does not have, or has much further out: which.
+    ByBound(&'static str),
 }
 
 impl Trap {
     /// A trap of this kind, with these last words.
     pub fn new(reason: TrapReason, text: impl Into<Rc<str>>) -> Trap {
         let text = text.into();
-        Trap { reason, last_words: Bytes::from(&*text), text }
+        Trap { reason, last_words: Bytes::from(&*text), text, denied: None }
+    }
+
+    /// The same, since a bound of this simulator was reached.
+    pub fn at_bound(self, bound: &'static str) -> Trap {
+        Trap { denied: Some(Denied::ByBound(bound)), ..self }
+    }
+
+    /// What made the guest panic, as a fact for the trace.
+    pub fn made_by(&self) -> PanicCause {
+        match (self.reason, self.denied) {
+            (TrapReason::Injected, _) => PanicCause::Injected,
+            (_, Some(Denied::ByPlan)) => PanicCause::MemoryRefused,
+            (_, Some(Denied::ByBound(bound))) => PanicCause::Bound(bound),
+            (_, None) => PanicCause::Guest,
+        }
     }
 }
 

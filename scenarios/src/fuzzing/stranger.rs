@@ -101,7 +101,7 @@ fn fate(run: &sim::world::Run) -> Fate {
     }
     let mut panics: Vec<String> = events()
         .filter_map(|what| match what {
-            What::Exited(life, Exit::Panicked, text) if stranger(life.process) => Some(text.to_string()),
+            What::Exited(life, Exit::Panicked, words) if stranger(life.process) => Some(words.text.to_string()),
             _ => None,
         })
         .collect();

@@ -101,8 +101,8 @@ pub fn guest(imports: &[&str], body: &str) -> String {
 }
 
 /// What is sent to a counter, and what must hold of it.
-pub fn exercise(process: &str) -> String {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/exercises")).join(format!("{process}.toml"));
+pub fn workload(process: &str) -> String {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/workloads")).join(format!("{process}.toml"));
     fs::read_to_string(path).expect("it is committed")
 }
 

@@ -1,13 +1,13 @@
-//! What an exercise says is there besides the package: the web, browsers, stand-ins, a chain.
+//! What an workload says is there besides the package: the web, browsers, stand-ins, a chain.
 
-use super::called::{Folder, built, check, exercise};
+use super::called::{Folder, built, check, workload};
 
 const FEW: [&str; 4] = ["--points", "3", "--seeds", "2"];
 
-/// The ticker's exercise with one thing changed.
+/// The ticker's workload with one thing changed.
 fn changed(from: &str, to: &str) -> Folder {
-    let text = exercise("ticker");
-    assert!(text.contains(from), "no {from:?} in the exercise");
+    let text = workload("ticker");
+    assert!(text.contains(from), "no {from:?} in the workload");
     Folder::new().with("it.toml", text.replace(from, to))
 }
 

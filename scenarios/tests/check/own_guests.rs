@@ -1,6 +1,6 @@
-//! Every committed guest goes through `check`: with what its exercise sends it, at crash points and under seeds.
+//! Every committed guest goes through `check`: with what its workload sends it, at crash points and under seeds.
 
-use super::called::{Folder, built, check, exercise, package};
+use super::called::{Folder, built, check, package, workload};
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -37,7 +37,7 @@ fn none_is_left_out() {
 #[test]
 fn who_is_right_by_itself_passes() {
     for (guest, id, did) in SURVIVE {
-        let folder = Folder::new().with("it.toml", exercise(guest));
+        let folder = Folder::new().with("it.toml", workload(guest));
         let arguments = [&["--id", id, "--inject", "it.toml"][..], &SOME].concat();
         check(&built(guest), folder.0.path(), &arguments).must_end(0).must_say(&[did, "PASSED"]);
     }
@@ -46,7 +46,7 @@ fn who_is_right_by_itself_passes() {
 #[test]
 fn who_is_wrong_on_purpose_is_caught() {
     for (guest, rule) in BREAK {
-        let folder = Folder::new().with("it.toml", exercise(guest));
+        let folder = Folder::new().with("it.toml", workload(guest));
         let arguments = [&["--inject", "it.toml"][..], &SOME].concat();
         check(&built(guest), folder.0.path(), &arguments).must_end(1).must_say(&[rule, "FAILED"]);
     }
@@ -61,7 +61,7 @@ fn those_that_need_each_other_pass_together() {
         (&store[..], &[][..], "saver", "\"resumed at 0\""),
         (&family[..], &["worker"][..], "parent", "\"got product 9 from kid\""),
     ] {
-        let folder = package(processes, more).with("it.toml", exercise(file));
+        let folder = package(processes, more).with("it.toml", workload(file));
         let arguments = [&["--inject", "it.toml"][..], &SOME].concat();
         check(folder.0.path(), folder.0.path(), &arguments).must_end(0).must_say(&[did, "PASSED"]);
     }

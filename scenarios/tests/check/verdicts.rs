@@ -1,6 +1,6 @@
 //! What `check` says of packages that hold, that break, and that never come to an end.
 
-use super::called::{Checked, Folder, built, called, check, exercise, guest, package};
+use super::called::{Checked, Folder, built, called, check, guest, package, workload};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -23,7 +23,7 @@ fn last_words_by_the_manifest_reach_whom_they_are_for() {
 
 #[test]
 fn a_counter_that_saves_before_it_answers_passes() {
-    let folder = Folder::new().with("it.toml", exercise("counter"));
+    let folder = Folder::new().with("it.toml", workload("counter"));
     let checked = check(&built("counter"), folder.0.path(), &["--inject", "it.toml", "--seeds", "50"]).must_end(0);
     checked.must_say(&[
         "counter:counter:check.os: on-exit Restart, 1 life, waits for messages at the end",
@@ -37,7 +37,7 @@ fn a_counter_that_saves_before_it_answers_passes() {
 
 #[test]
 fn a_chat_between_two_nodes_passes_and_each_node_tells_its_own() {
-    let folder = Folder::new().with("it.toml", exercise("chat"));
+    let folder = Folder::new().with("it.toml", workload("chat"));
     let checked = check(&built("chat"), folder.0.path(), &["--inject", "it.toml", "--seeds", "50"]).must_end(0);
     checked.must_say(&[
         "installed on nodes of its own",
@@ -46,11 +46,11 @@ fn a_chat_between_two_nodes_passes_and_each_node_tells_its_own() {
         "prints   \"heard hello from alice.os\"",
         "PASSED",
     ]);
-    let deaf = exercise("chat").replace("heard hi", "heard nothing");
+    let deaf = workload("chat").replace("heard hi", "heard nothing");
     let folder = folder.with("it.toml", deaf);
     let missed = check(&built("chat"), folder.0.path(), &["--inject", "it.toml"]).must_end(1);
     missed.must_say(&["chat:chat:check.os never printed \"heard nothing from bob.os\""]);
-    let elsewhere = exercise("chat").replace("heard hi from bob.os", "heard hello from alice.os");
+    let elsewhere = workload("chat").replace("heard hi from bob.os", "heard hello from alice.os");
     let missed =
         check(&built("chat"), folder.with("it.toml", elsewhere).0.path(), &["--inject", "it.toml"]).must_end(1);
     missed.must_say(&["chat:chat:check.os never printed \"heard hello from alice.os\""]);
@@ -83,14 +83,14 @@ fn a_ledger_in_kv_and_a_bank_in_sqlite_pass_at_every_crash_point() {
 fn a_status_that_a_browser_must_get_is_got_or_missed() {
     let page = "path = \"/puppet:puppet:check.os/page\"";
     let bind = r#"{"Bind":{"path":"/page","authenticated":false,"local_only":false,"cache":true}}"#;
-    let exercise = |status: u16| {
+    let workload = |status: u16| {
         format!(
             "[[http]]\n{page}\nat = \"500ms\"\nexpect_status = 404\n\
              [[send]]\nto = \"puppet\"\nbody = 'blob hello alice.os@http-server:distro:sys {bind}'\nat = \"1s\"\n\
              [[http]]\n{page}\nat = \"2s\"\nexpect_status = {status}\n"
         )
     };
-    let folder = Folder::new().with("got.toml", exercise(200)).with("missed.toml", exercise(201));
+    let folder = Folder::new().with("got.toml", workload(200)).with("missed.toml", workload(201));
     let arguments = |file| ["--inject", file, "--seeds", "3", "--points", "3"];
     check(&built("puppet"), folder.0.path(), &arguments("got.toml")).must_end(0).must_say(&["PASSED"]);
     check(&built("puppet"), folder.0.path(), &arguments("missed.toml")).must_end(1).must_say(&[
@@ -103,7 +103,7 @@ fn a_status_that_a_browser_must_get_is_got_or_missed() {
 
 #[test]
 fn a_counter_that_answers_before_it_saves_is_caught_and_its_scenario_replays() {
-    let folder = Folder::new().with("it.toml", exercise("fragile"));
+    let folder = Folder::new().with("it.toml", workload("fragile"));
     let checked = check(&built("fragile"), folder.0.path(), &["--inject", "it.toml", "--seeds", "10"]).must_end(1);
     let checked = checked.must_say(&[
         "never-forgets: BROKEN in fragile:check.os",
@@ -311,7 +311,7 @@ fn what_the_simulator_does_not_have_leaves_the_verdict_open() {
 
 #[test]
 fn a_report_in_markdown_has_verdict_deeds_failures_and_coverage() {
-    let folder = Folder::new().with("it.toml", exercise("fragile"));
+    let folder = Folder::new().with("it.toml", workload("fragile"));
     let arguments = ["--inject", "it.toml", "--seeds", "10", "--report", "report.md"];
     check(&built("fragile"), folder.0.path(), &arguments).must_end(1);
     let report = fs::read_to_string(folder.path("report.md")).expect("it was written");

@@ -1,6 +1,8 @@
 //! What all runs of a package came to together: what broke, each thing once, what is worth knowing, and the outcome.
 
+use super::judge::place;
 use super::notes::Note;
+use super::recovery::Repeats;
 use super::visits::{Visit, Visited};
 use crate::invariant::{Claim, Violation};
 use crate::plan::Plan;
@@ -44,11 +46,24 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Whether a violation is this one again: the same rule, and the same facts but for numbers.
+    /// Whether a violation is this one again: the same rule, at the same place.
     pub fn is(&self, violation: &Violation) -> bool {
-        self.claim == violation.claim && plain(&self.facts) == plain(&violation.facts)
+        self.claim == violation.claim
+            && (self.facts == violation.facts || place(&self.facts) == place(&violation.facts))
     }
 }
+
+/// A run that reached a bound of the simulator: neither pass nor failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bounded {
+    /// What plays it again.
+    pub visit: Visit,
+    /// Which bound.
+    pub bound: String,
+}
+
+/// So many of all runs, one in ten, may reach a bound before that leaves the verdict open.
+const BOUNDED_IN: u64 = 10;
 
 /// What all runs came to.
 #[derive(Clone, Debug, Default)]
@@ -59,10 +74,15 @@ pub struct Findings {
     pub notes: BTreeMap<Note, u64>,
     /// How many runs broke a rule.
     pub violations: u64,
-    /// How many crash points were visited, and how many seeds.
+    /// How many crash points were visited.
     pub points: u64,
     /// How many seeds were played.
     pub seeds: u64,
+    /// The first run after the calm one that reached a bound, and how many did.
+    pub bounded: Option<(Bounded, u64)>,
+    /// Requests of the owner that were never answered: of whom, how many in a run at most, and in how many runs.
+    unanswered: BTreeMap<String, (u64, u64)>,
+    repeats: Repeats,
     /// What the runs reached.
     pub coverage: Coverage,
 }
@@ -81,7 +101,18 @@ impl Findings {
             Visit::Seed(_) => self.seeds += 1,
         }
         self.coverage.add(&visited.coverage);
-        self.take(Some(visited.visit), &visited.verdict, visited.notes);
+        if let Verdict::Limit(bound) = &visited.verdict {
+            let (visit, bound) = (visited.visit.clone(), bound.clone());
+            self.bounded.get_or_insert((Bounded { visit, bound }, 0)).1 += 1;
+        }
+        let recovered = visited.recovered;
+        self.repeats.add(recovered.repeated);
+        for (who, n) in recovered.unanswered {
+            let (most, runs) = self.unanswered.entry(who).or_default();
+            (*most, *runs) = ((*most).max(n), *runs + 1);
+        }
+        let notes = visited.notes.into_iter().chain(recovered.notes).collect();
+        self.take(Some(visited.visit), &visited.verdict, notes);
     }
 
     fn take(&mut self, visit: Option<Visit>, verdict: &Verdict, notes: BTreeSet<Note>) {
@@ -103,12 +134,31 @@ impl Findings {
         }
     }
 
+    /// All visits are made: what they show together becomes notes.
+    pub fn conclude(&mut self) {
+        self.notes.extend(self.repeats.notes());
+        let unanswered = self.unanswered.iter();
+        self.notes.extend(unanswered.map(|(who, (most, runs))| (Note::NeverAnswered(who.clone(), *most), *runs)));
+    }
+
+    /// Whether more runs reached a bound than may without leaving the verdict open.
+    pub fn is_bounded(&self) -> bool {
+        self.bounded.as_ref().is_some_and(|(_, runs)| runs * BOUNDED_IN > self.points + self.seeds)
+    }
+
+    /// What leaves the verdict open, the first of which is the reason that is given.
+    pub fn open(&self) -> impl Iterator<Item = &Note> {
+        self.notes.keys().filter(|note| note.is_open())
+    }
+
     /// How the check ends.
     pub fn outcome(&self) -> Outcome {
-        match (self.failures.is_empty(), self.notes.keys().any(Note::is_open)) {
-            (false, _) => Outcome::Failed,
-            (true, true) => Outcome::Inconclusive,
-            (true, false) => Outcome::Passed,
+        if !self.failures.is_empty() {
+            Outcome::Failed
+        } else if self.is_bounded() || self.open().next().is_some() {
+            Outcome::Inconclusive
+        } else {
+            Outcome::Passed
         }
     }
 }
@@ -121,19 +171,6 @@ impl Visit {
             Visit::Seed(_) => None,
         }
     }
-}
-
-/// Facts without their numbers: the same panic on the third and on the fifth message is one.
-fn plain(facts: &str) -> String {
-    let mut plain = String::new();
-    for c in facts.chars() {
-        if !c.is_ascii_digit() {
-            plain.push(c);
-        } else if !plain.ends_with('0') {
-            plain.push('0');
-        }
-    }
-    plain
 }
 
 #[cfg(test)]
@@ -156,6 +193,7 @@ mod tests {
             notes: notes.iter().cloned().collect(),
             work: Default::default(),
             coverage: Default::default(),
+            recovered: Default::default(),
         }
     }
 

@@ -1,15 +1,19 @@
 //! What a run shows of a package's processes: what each did, and what its author may want to know though no rule says
 //! that it is wrong.
 
+use super::QUANTUM_TIME;
+use super::judge::{NO_CHAIN, stricter};
 use crate::guest::Usage;
+use crate::guest::wasm::Limits;
 use crate::modules::elsewhere::is_elsewhere;
 use crate::package::{self, Content, Package};
+use crate::scenario::Scenario;
 use crate::trace::event::{Event, Life, What};
 use crate::trace::life_text;
 use crate::world::{Run, Verdict};
 use kernel_core::{
-    Address, CallKind, Cause, Change, DropReason, Exit, Message, MessageId, Names, NodeId, OnExitKind, ProcessRef,
-    SendErrorKind,
+    Address, CallKind, Cause, Change, DropReason, Duration, Exit, Message, MessageId, Names, NodeId, OnExitKind,
+    ProcessRef, SendErrorKind,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +22,7 @@ const PRINTS_SHOWN: usize = 5;
 
 /// What a process did in a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Deeds {
+pub struct Activity {
     /// Lives.
     pub lives: u32,
     /// Its on-exit value, as it was last on the disk.
@@ -31,6 +35,8 @@ pub struct Deeds {
     pub requests: u64,
     /// Messages that it received.
     pub received: u64,
+    /// Requests among those from outside of its package.
+    pub asked: u64,
     /// Bytes that it saved last; `None`: it saved nothing.
     pub state: Option<usize>,
     /// What it printed first.
@@ -44,8 +50,8 @@ pub struct Deeds {
 }
 
 /// What each process did in a run of which all events were kept, by name: its id, and its node's if there are several.
-pub fn deeds(run: &Run) -> BTreeMap<String, Deeds> {
-    let mut all: BTreeMap<(NodeId, ProcessRef), Deeds> = BTreeMap::new();
+pub fn activity(run: &Run) -> BTreeMap<String, Activity> {
+    let mut all: BTreeMap<(NodeId, ProcessRef), Activity> = BTreeMap::new();
     for (_, event) in run.trace.events() {
         match &event.what {
             What::Durable(change) => {
@@ -54,13 +60,22 @@ pub fn deeds(run: &Run) -> BTreeMap<String, Deeds> {
                     Change::Remove(id) => (*id, None),
                 };
                 if !id.is_module() {
-                    let deeds = all.entry((event.node, id)).or_default();
-                    deeds.on_exit = on_exit.or(deeds.on_exit);
-                    deeds.gone = on_exit.is_none();
+                    let activity = all.entry((event.node, id)).or_default();
+                    activity.on_exit = on_exit.or(activity.on_exit);
+                    activity.gone = on_exit.is_none();
                 }
             }
             What::Sent(message) if message.is_request() && !message.source.process.is_module() => {
                 all.entry((event.node, message.source.process)).or_default().requests += 1;
+            }
+            What::Received(life, message, _) => {
+                let package =
+                    |process| (run.names.process_id(process).package, run.names.process_id(process).publisher);
+                let outside =
+                    message.source.node != event.node || package(message.source.process) != package(life.process);
+                let activity = all.entry((event.node, life.process)).or_default();
+                activity.received += 1;
+                activity.asked += u64::from(message.is_request() && outside);
             }
             what => {
                 if let Some(life) = what.life() {
@@ -80,10 +95,10 @@ pub fn deeds(run: &Run) -> BTreeMap<String, Deeds> {
             run.names.address_text(Address { node, process })
         }
     };
-    all.into_iter().map(|((node, process), deeds)| (name(node, process), deeds)).collect()
+    all.into_iter().map(|((node, process), activity)| (name(node, process), activity)).collect()
 }
 
-impl Deeds {
+impl Activity {
     fn take_in(&mut self, what: &What) {
         match what {
             What::Started(_) => self.lives += 1,
@@ -91,13 +106,12 @@ impl Deeds {
                 *self.calls.entry(call.name()).or_default() += 1;
                 self.receives = *call == CallKind::Receive;
             }
-            What::Received(..) => self.received += 1,
             What::SavesState(_, bytes) => self.state = bytes.as_ref().map(|bytes| bytes.len()),
             What::Printed(_, _, text) if self.prints.len() < PRINTS_SHOWN => self.prints.push(text.to_string()),
             What::Exited(_, exit, words) => {
                 self.receives = false;
                 if *exit == Exit::Panicked {
-                    self.panicked = Some(words.trim().to_string());
+                    self.panicked = Some(words.text.trim().to_string());
                 }
             }
             _ => {}
@@ -129,8 +143,31 @@ pub enum Note {
     Unsettled(String, String, String),
     /// A process answers, and then saves: what it answered may be lost.
     AnswersFirst(String),
-    /// A process computed for seconds without a call.
-    Spins(String),
+    /// A line of the workload never happened: the line.
+    NeverHappened(String),
+    /// An `[[expect]]` of the workload says nothing of what must hold: of which process.
+    ExpectsNothing(String),
+    /// A process sends requests to another that never exists: which, to which.
+    NoSuchProcess(String, String),
+    /// A process is not there after a crash, since its on-exit is None: which.
+    GoneAfterCrash(String),
+    /// A process is alive and lacks what it holds at the end of the calm run: which, what.
+    NotSetUpAgain(String, String),
+    /// A process does something more often than in the calm run: which, what, how often there, how often at most.
+    DoneAgain(String, String, u64, u64),
+    /// Requests of the owner were never answered, since the life that had them ended: of whom, how many in a run at most.
+    NeverAnswered(String, u64),
+    /// What a process has saved changes at every start, though nobody asked: which, how.
+    ChangesAtStart(String, String),
+    /// A process computed for a while without a call: the process, how much fuel, and about how many milliseconds that
+    /// takes on a node.
+    Computes(String, u64, u64),
+    /// `http-client` was asked for a page that no workload has: the process, the error.
+    NoPage(String, String),
+    /// A process asked for more than this simulator gives, and panicked: the process, the bound.
+    AtBound(String, &'static str),
+    /// Something broke, and is not counted, since a gap of this world may have led to it: the gap, the facts.
+    NotCounted(Box<Note>, String),
     /// An entry of a process's capability lists that the installer leaves out: process, list, entry.
     LeftOut(String, &'static str, String),
 }
@@ -138,7 +175,18 @@ pub enum Note {
 impl Note {
     /// Whether it leaves open how the package would have fared.
     pub fn is_open(&self) -> bool {
-        matches!(self, Note::Unmodelled(..) | Note::Stricter(..) | Note::Bound(..))
+        matches!(
+            self,
+            Note::Unmodelled(..) | Note::Stricter(..) | Note::AtBound(..) | Note::NotCounted(..) | Note::Bound(..)
+        )
+    }
+
+    /// Whether it belongs beside the verdict, and not among what is worth knowing.
+    pub fn is_headline(&self) -> bool {
+        matches!(
+            self,
+            Note::NeverHappened(_) | Note::ExpectsNothing(_) | Note::NoSuchProcess(..) | Note::GoneAfterCrash(_)
+        )
     }
 
     /// A word for it, for programs.
@@ -154,7 +202,18 @@ impl Note {
             Note::Unanswered(..) => "unanswered",
             Note::Unsettled(..) => "unsettled",
             Note::AnswersFirst(_) => "answers-before-saving",
-            Note::Spins(_) => "spins",
+            Note::NeverHappened(_) => "never-happened",
+            Note::ExpectsNothing(_) => "expects-nothing",
+            Note::NoSuchProcess(..) => "no-such-process",
+            Note::GoneAfterCrash(_) => "gone-after-crash",
+            Note::NotSetUpAgain(..) => "not-set-up-again",
+            Note::DoneAgain(..) => "done-again",
+            Note::NeverAnswered(..) => "never-answered",
+            Note::ChangesAtStart(..) => "changes-at-start",
+            Note::Computes(..) => "computes",
+            Note::NoPage(..) => "no-page",
+            Note::AtBound(..) => "at-bound",
+            Note::NotCounted(..) => "not-counted",
             Note::LeftOut(..) => "left-out",
         }
     }
@@ -167,7 +226,7 @@ impl std::fmt::Display for Note {
                 write!(f, "{module} was sent what this simulator does not have: {body}")
             }
             Note::Elsewhere(process, body) => {
-                let mend = "a `[[stand_in]]` of the exercise can answer";
+                let mend = "a `[[stand_in]]` of the workload can answer";
                 write!(f, "{process} was not there, as it is on a real node, to be asked {body}; {mend}")
             }
             Note::Stricter(process, error) => {
@@ -176,7 +235,7 @@ impl std::fmt::Display for Note {
                 write!(f, "sqlite:distro:sys refused {process} with {error}, for want of a right {says}")
             }
             Note::NoChain(process) => {
-                let mend = "the `[chain]` of an exercise makes one";
+                let mend = "the `[chain]` of an workload makes one";
                 write!(f, "{process} asked eth:distro:sys for a chain, and this node has no provider of it; {mend}")
             }
             Note::Bound(bound, who) => write!(f, "a run was stopped at a bound, {bound}; busiest was {who}"),
@@ -200,7 +259,47 @@ impl std::fmt::Display for Note {
             Note::AnswersFirst(process) => {
                 write!(f, "{process} answers before it saves: a crash between the two loses what was answered")
             }
-            Note::Spins(process) => write!(f, "{process} computed for seconds without a call"),
+            Note::NeverHappened(line) => write!(f, "a line of the workload never happened: {line}"),
+            Note::ExpectsNothing(process) => {
+                write!(
+                    f,
+                    "`[[expect]]` of {process} expects nothing: give it `alive`, `prints` or `never_forgets`, say"
+                )
+            }
+            Note::NoSuchProcess(source, target) => {
+                write!(f, "{source} sends requests to {target}, and no process of that name ever exists")
+            }
+            Note::GoneAfterCrash(process) => {
+                write!(f, "{process} is not there after a crash: its on-exit is None, so nothing starts it again")
+            }
+            Note::NotSetUpAgain(process, what) => {
+                write!(f, "{process} has not set up {what} again after a restart, though it is alive")
+            }
+            Note::DoneAgain(process, what, calm, most) => {
+                let form = "if that must not be, say so with `at_most_once` in an `[[expect]]`";
+                write!(f, "{process} {what} {most} times in a run, and {calm} when nothing goes wrong; {form}")
+            }
+            Note::NeverAnswered(process, n) => {
+                let requests = if *n == 1 { "1 request".to_string() } else { format!("{n} requests") };
+                write!(f, "{requests} of the owner to {process} never answered, since the life that had them ended")
+            }
+            Note::ChangesAtStart(process, how) => {
+                write!(f, "what {process} has saved changes with every restart, though nobody asked: {how}")
+            }
+            Note::Computes(process, fuel, millis) => {
+                let fuel = *fuel / 1_000_000;
+                write!(
+                    f,
+                    "{process} computed for {fuel} million fuel without a call: about {millis} ms of a node's processor"
+                )
+            }
+            Note::NoPage(process, error) => {
+                write!(f, "{process} asked the web for a page that no `[[web]]` of the workload has: {error}")
+            }
+            Note::AtBound(process, bound) => {
+                write!(f, "{process} panicked after it asked for more than {bound}; a node may have more")
+            }
+            Note::NotCounted(gap, facts) => write!(f, "{gap}; after that, which does not count: {facts}"),
             Note::LeftOut(process, list, entry) => write!(
                 f,
                 "the manifest's `{list}` of {process} has {entry}, which is left out: it is neither a process id nor an \
@@ -219,16 +318,39 @@ pub fn notes(run: &Run, calm: bool) -> BTreeSet<Note> {
         seen.take_in(event, run, calm, &mut notes);
     }
     if calm {
+        notes.extend(computes(run));
         let open = seen.open.values().map(|message| {
             let (source, target) = ends(message, &run.names);
             Note::Unsettled(source, target, start(message.body()))
         });
         notes.extend(open);
     }
-    if let Verdict::Limit(bound) = &run.verdict {
+    if let (Verdict::Limit(bound), true) = (&run.verdict, calm) {
         notes.insert(Note::Bound(bound.clone(), busiest(run)));
     }
     notes
+}
+
+/// Who computed for a quantum of fuel or more without a call, and for how long at most.
+fn computes(run: &Run) -> Vec<Note> {
+    let mut under_way: BTreeMap<Life, Duration> = BTreeMap::new();
+    let mut longest: BTreeMap<ProcessRef, Duration> = BTreeMap::new();
+    for (_, event) in run.trace.events() {
+        let Some(life) = event.what.life() else { continue };
+        let What::Spun(_, span) = &event.what else {
+            under_way.remove(&life);
+            continue;
+        };
+        let spent = under_way.entry(life).or_default();
+        spent.0 += span.0;
+        let most = longest.entry(life.process).or_default();
+        *most = (*most).max(*spent);
+    }
+    let note = |(process, span): (ProcessRef, Duration)| {
+        let fuel = span.0 / QUANTUM_TIME.0 * Limits::default().spin_fuel;
+        Note::Computes(run.names.process_text(process).to_string(), fuel, span.0 / 1_000_000)
+    };
+    longest.into_iter().map(note).collect()
 }
 
 /// What has to be remembered on the way through a run.
@@ -239,7 +361,7 @@ struct Seen<'a> {
     /// Requests of guests that expect an answer and have none.
     open: BTreeMap<MessageId, &'a Message>,
     /// Lives that have answered something since they last received.
-    answered: BTreeMap<ProcessRef, Life>,
+    answered: BTreeMap<(NodeId, ProcessRef), Life>,
 }
 
 impl<'a> Seen<'a> {
@@ -268,6 +390,11 @@ impl<'a> Seen<'a> {
                             Note::Elsewhere(target, body)
                         });
                     }
+                    // Told something that expects no answer, it would have taken it.
+                    DropReason::NotRunning if of_guest && self.is_elsewhere(message, names) => {}
+                    DropReason::NotRunning if of_guest && message.is_request() && self.never_was(message, names) => {
+                        notes.insert(Note::NoSuchProcess(source, target));
+                    }
                     DropReason::NotRunning if of_guest => _ = notes.insert(Note::NobodyThere(source, target)),
                     // Of a module it is an answer that its asker made no room for.
                     DropReason::NoCapability | DropReason::NoNetwork if of_guest || (calm && is_answer) => {
@@ -286,17 +413,13 @@ impl<'a> Seen<'a> {
             }
             // A provider that fails is answered for so, too.
             What::Sent(message)
-                if calm
-                    && message.source.process == ProcessRef::ETH
-                    && **message.body() == *br#"{"Err":"NoRpcForChain"}"# =>
+                if calm && message.source.process == ProcessRef::ETH && **message.body() == *NO_CHAIN =>
             {
                 notes.insert(Note::NoChain(text(message.target.process)));
             }
             What::Sent(message) if message.source.process == ProcessRef::SQLITE => {
-                for error in ["NoReadCap", "NoWriteCap"] {
-                    if **message.body() == *format!(r#"{{"Err":"{error}"}}"#).as_bytes() {
-                        notes.insert(Note::Stricter(text(message.target.process), error.to_string()));
-                    }
+                if let Some(error) = stricter(message.body()) {
+                    notes.insert(Note::Stricter(text(message.target.process), error.to_string()));
                 }
             }
             What::ReceivedError(_, kind, request, _) => {
@@ -310,21 +433,27 @@ impl<'a> Seen<'a> {
                 if !message.is_request() {
                     self.open.remove(&message.id);
                 }
-                self.answered.remove(&life.process);
+                self.answered.remove(&(event.node, life.process));
             }
-            What::Called(life, CallKind::SendResponse, _) => _ = self.answered.insert(life.process, *life),
-            What::Called(life, CallKind::Receive, _) => _ = self.answered.remove(&life.process),
-            What::SavesState(life, _) if self.answered.get(&life.process) == Some(life) => {
+            What::Called(life, CallKind::SendResponse, _) => {
+                _ = self.answered.insert((event.node, life.process), *life)
+            }
+            What::Called(life, CallKind::Receive, _) => _ = self.answered.remove(&(event.node, life.process)),
+            What::SavesState(life, _) if self.answered.get(&(event.node, life.process)) == Some(life) => {
                 notes.insert(Note::AnswersFirst(text(life.process)));
             }
-            // Not so in a storm, which makes a life spin.
-            What::Spun(life, _) if calm => _ = notes.insert(Note::Spins(text(life.process))),
             _ => {}
         }
     }
 }
 
 impl Seen<'_> {
+    /// Whether a message is for a guest that no node ever had.
+    fn never_was(&self, message: &Message, names: &Names) -> bool {
+        let target = message.target.process;
+        !target.is_module() && !self.known.contains(&target) && !is_elsewhere(names.process_id(target))
+    }
+
     /// Whether a message is for a process that a node of the public runtime has, and this world never had.
     fn is_elsewhere(&self, message: &Message, names: &Names) -> bool {
         let target = message.target.process;
@@ -342,6 +471,20 @@ pub fn manifest_notes(package: &Package) -> BTreeSet<Note> {
         entry.left_out.into_iter().map(move |(list, entry)| Note::LeftOut(process.clone(), list, entry.to_string()))
     };
     entries.into_iter().flat_map(of).collect()
+}
+
+/// The lines of a workload that never happened in the calm run, each once however often it was to happen.
+pub fn never_happened(calm: &Run, scenario: &Scenario) -> BTreeSet<Note> {
+    if matches!(calm.verdict, Verdict::Limit(_)) {
+        return BTreeSet::new();
+    }
+    let script = |(_, event): &(Cause, Event)| match event.what {
+        What::Script(line) => Some(line as usize),
+        _ => None,
+    };
+    let played: BTreeSet<usize> = calm.trace.events().filter_map(script).collect();
+    let missed = scenario.script.iter().enumerate().filter(|(index, _)| !played.contains(index));
+    missed.map(|(_, line)| Note::NeverHappened(format!("{}: {}", line.when, line.action))).collect()
 }
 
 /// Whether a request was not dropped: then that is what is said of it.
@@ -375,7 +518,7 @@ fn ends(message: &Message, names: &Names) -> (String, String) {
 }
 
 /// The start of a body, in a sentence.
-fn start(body: &[u8]) -> String {
+pub(super) fn start(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{:?}…", &text[..end]),

@@ -7,7 +7,7 @@ mod never_forgets;
 use crate::scenario::On;
 use kernel_core::{Message, Names, NodeId, ProcessRef};
 
-pub(super) use by_itself::{NoPanic, NoRestartLoop, NoSpinning};
+pub(super) use by_itself::{NoLivelock, NoPanic, NoRestartLoop};
 pub(super) use expected::{IsAlive, IsAnswered, Prints, Serves, Shows};
 pub(super) use never_forgets::NeverForgets;
 
@@ -17,7 +17,7 @@ fn is(which: &On, node: NodeId, process: ProcessRef, names: &Names) -> bool {
 }
 
 /// Whether a message is a request that a guest owes its owner an answer to.
-fn is_asked(message: &Message) -> bool {
+pub(super) fn is_asked(message: &Message) -> bool {
     let target = message.target.process;
     message.source.process == ProcessRef::TERMINAL && !target.is_module() && message.expects_response().is_some()
 }
@@ -29,4 +29,31 @@ fn said(body: &[u8]) -> String {
         Some((end, _)) => format!("{:?}…", &text[..end]),
         None => format!("{text:?}"),
     }
+}
+
+/// The rules that a package is held to. All others are the contract's: what a kernel and its modules are held to.
+pub(super) const PACKAGE_RULES: [&str; 16] = [
+    "panic",
+    "restart-loop",
+    "livelock",
+    "spins",
+    "alive",
+    "prints",
+    "answers",
+    "still-answers",
+    "serves",
+    "still-serves",
+    "shows",
+    "never-forgets",
+    "set-up-again",
+    "still-shows",
+    "still-prints",
+    "at-most-once",
+];
+
+/// Whether a request to a runtime module changes what the module keeps.
+fn writes_to_store(message: &Message) -> bool {
+    let is_store = matches!(message.target.process, ProcessRef::VFS | ProcessRef::KV | ProcessRef::SQLITE);
+    let body = String::from_utf8_lossy(message.body());
+    is_store && (message.blob.is_some() || ["Write", "Append", "Commit"].iter().any(|action| body.contains(action)))
 }

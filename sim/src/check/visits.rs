@@ -3,7 +3,9 @@
 //! The work is bounded, by what it takes and not by a clock: the same package is visited at the same points on any
 //! machine, with any number of threads.
 
+use super::judge::judge;
 use super::notes::{Note, notes};
+use super::recovery::{Baseline, Recovered};
 use crate::explore::{run_plan, run_seed};
 use crate::guest::image::Loader;
 use crate::package::Content;
@@ -30,7 +32,7 @@ const BATCHES: u64 = 8;
 pub struct Work(pub u64);
 
 /// How a run is made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Visit {
     /// One thing goes wrong.
     Point(Line),
@@ -51,6 +53,8 @@ pub struct Visited {
     pub work: Work,
     /// What it reached.
     pub coverage: Coverage,
+    /// What it shows, compared with the calm run.
+    pub recovered: Recovered,
 }
 
 /// Crash points in an order of which every beginning is spread evenly over the run.
@@ -61,14 +65,14 @@ pub fn spread(points: Vec<Line>) -> Vec<Visit> {
 }
 
 /// Makes visits, in their order, seeds by this profile, until all are made or the work exceeds the bound, if there is one;
-/// one of them is about as much work as `each`. `on_visit` is told of each.
+/// one of them is about as much work as `each`. Each is compared with the calm run, and `on_visit` called for each.
 ///
 /// # Errors
 /// A scenario that names what it does not have.
 pub fn visit(
     scenario: &Scenario,
     visits: &[Visit],
-    profile: Profile,
+    (profile, calm): (Profile, &Baseline),
     (each, bound): (Work, Option<Work>),
     options: &Options,
     loader: &Loader,
@@ -81,7 +85,7 @@ pub fn visit(
         let each = (done.0 / all.len().max(1) as u64).max(each.0).max(1);
         let n = bound.map_or(BATCH, |bound| (bound.0 / BATCHES / each) as usize).clamp(BATCH_MIN, BATCH);
         let batch = &visits[all.len()..(all.len() + n).min(visits.len())];
-        let visited = visit_batch(scenario, batch, profile, &options, loader, &mut on_visit)?;
+        let visited = visit_batch(scenario, batch, (profile, calm), &options, loader, &mut on_visit)?;
         done.0 += visited.iter().map(|visited| visited.work.0).sum::<u64>();
         all.extend(visited);
     }
@@ -91,7 +95,7 @@ pub fn visit(
 fn visit_batch(
     scenario: &Scenario,
     batch: &[Visit],
-    profile: Profile,
+    how: (Profile, &Baseline),
     options: &Options,
     loader: &Loader,
     on_visit: &mut impl FnMut(),
@@ -107,7 +111,7 @@ fn visit_batch(
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(visit) = batch.get(index) else { return };
-                    if send.send((index, visit_one(scenario, visit, profile, options, loader))).is_err() {
+                    if send.send((index, visit_one(scenario, visit, how, options, loader))).is_err() {
                         return;
                     }
                 }
@@ -126,16 +130,36 @@ fn visit_batch(
 fn visit_one(
     scenario: &Scenario,
     visit: &Visit,
-    profile: Profile,
+    (profile, calm): (Profile, &Baseline),
     options: &Options,
     loader: &Loader,
 ) -> Result<Visited, ScenarioError> {
-    let run = match visit {
+    let mut run = match visit {
         Visit::Point(line) => run_plan(scenario, &Plan { lines: vec![line.clone()] }, options, loader)?,
         Visit::Seed(seed) => run_seed(scenario, *seed, profile, options, loader)?,
     };
-    let (notes, work) = (notes(&run, false), work(&run, scenario));
-    Ok(Visited { visit: visit.clone(), verdict: run.verdict, notes, work, coverage: run.coverage })
+    let (mut notes, work) = (notes(&run, false), work(&run, scenario));
+    notes.extend(judge(&mut run));
+    let recovered = recovered(calm, &mut run);
+    let (verdict, coverage) = (run.verdict, run.coverage);
+    Ok(Visited { visit: visit.clone(), verdict, notes, work, coverage, recovered })
+}
+
+/// Compares a judged run with the calm one; what that breaks is then in its verdict, too.
+pub fn recovered(calm: &Baseline, run: &mut Run) -> Recovered {
+    // Of a run that reached a bound nobody knows how it would have ended.
+    if matches!(run.verdict, Verdict::Limit(_)) {
+        return Recovered::default();
+    }
+    let mut recovered = calm.compare(run);
+    let found = std::mem::take(&mut recovered.broken);
+    if !found.is_empty() {
+        match &mut run.verdict {
+            Verdict::Violated(known) => known.extend(found),
+            verdict => *verdict = Verdict::Violated(found),
+        }
+    }
+    recovered
 }
 
 /// What a run of which all events were kept took: its events and the turns that are none, the lives that it began, each an instance of its code,

@@ -81,9 +81,14 @@ pub(super) enum Record<'a> {
     },
     /// `check`: what became of a package.
     Check {
+        /// Of these records.
+        version: u32,
         package: &'a str,
         /// `PASSED`, `FAILED` or `INCONCLUSIVE`.
         verdict: &'a str,
+        /// The verdict in a sentence, and what belongs beside it.
+        says: &'a str,
+        headlines: &'a [String],
         seeds: u64,
         /// Crash points visited.
         points: u64,
@@ -94,6 +99,12 @@ pub(super) enum Record<'a> {
         replay: Option<&'a str>,
         /// Crash points that were not visited.
         points_left_out: u64,
+        /// Seeds that were not played.
+        seeds_left_out: u64,
+        /// Runs that reached a bound of the simulator.
+        bounded: u64,
+        /// Whether anything outside of the package sent one of its processes a request.
+        spoken_to: bool,
         /// How many different things broke.
         failures: u64,
     },
@@ -107,6 +118,8 @@ pub(super) enum Record<'a> {
         /// Requests that it sent, and messages that it received.
         requests: u64,
         received: u64,
+        /// Requests among those from outside of the package.
+        asked: u64,
         /// What it saved last; none: it saved nothing.
         state_bytes: Option<usize>,
         /// In bytes, and at the prices of this engine.
@@ -128,6 +141,8 @@ pub(super) enum Record<'a> {
         runs: u64,
         plan: Vec<String>,
         replay: &'a str,
+        /// The last events up to the one at which it was seen.
+        events: Vec<String>,
     },
     /// `check`: something worth knowing that no rule forbids.
     Note { package: &'a str, note: &'static str, text: String, runs: u64 },

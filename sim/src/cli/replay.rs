@@ -220,7 +220,7 @@ pub(super) fn check_nodes(plan: &Plan, scenario: &Scenario) -> Result<(), Stop> 
 }
 
 /// The lines of a plan whose site never came up.
-fn unused(plan: Option<&Plan>, run: &Run) -> Vec<String> {
+pub(super) fn unused(plan: Option<&Plan>, run: &Run) -> Vec<String> {
     let used = run.plan.as_ref().map_or(&[][..], |plan| &plan.lines);
     let lines = plan.map_or(&[][..], |plan| &plan.lines).iter();
     let unused = lines.filter(|line| !used.iter().any(|used| used.is_at_site_of(line)));

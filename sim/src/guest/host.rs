@@ -60,6 +60,8 @@ pub(super) struct Bounds {
     pub refused: Option<u32>,
     /// How often its memory was to grow.
     pub grown: u32,
+    /// Whether it asked for more memory than there is here.
+    pub exceeded: bool,
 }
 
 impl Bounds {
@@ -76,7 +78,10 @@ impl ResourceLimiter for Bounds {
         if now > 0 && self.refused == Some(self.grown) {
             return Ok(false);
         }
-        self.limits.memory_growing(now, wanted, most)
+        let grows = self.limits.memory_growing(now, wanted, most);
+        // More than its own maximum is refused by any engine.
+        self.exceeded |= !matches!(grows, Ok(true)) && most.is_none_or(|most| wanted <= most);
+        grows
     }
 
     fn table_growing(&mut self, now: usize, wanted: usize, most: Option<usize>) -> Result<bool, LimiterError> {
@@ -164,7 +169,11 @@ impl Host {
     }
 
     pub(super) fn lie(&self, call: &str, lie: &Lie) -> Trap {
-        Trap::new(TrapReason::Abi, cut(&lie.text(call)))
+        let trap = Trap::new(TrapReason::Abi, cut(&lie.text(call)));
+        match lie.bound() {
+            Some(bound) => trap.at_bound(bound),
+            None => trap,
+        }
     }
 
     /// What to do about a call: nothing more if it waits in `ahead`, else stop.

@@ -4,7 +4,7 @@ use super::host::{Host, Nap, Stop, Stopped};
 use super::lift::{At, Lifted};
 use super::lower::{Lower, Realloc, answer_layout};
 use super::wasm::{Limits, Program};
-use super::{Guest, MEMORY_REFUSED, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn, Usage, lent, wasi};
+use super::{Denied, Guest, MEMORY_REFUSED, Reply, Trap, TrapReason, Turn, Usage, lent, wasi};
 use kernel_core::{Address, Answer, Call, CallKind, Instant, Names};
 use std::collections::VecDeque;
 use std::mem::{replace, swap, take};
@@ -71,7 +71,12 @@ impl Guest for WasmGuest {
         self.fuel.settle(&mut self.store);
         turn.unwrap_or_else(|mut trap| {
             self.state = State::Over;
-            if self.store.data().limits.has_refused() {
+            let limits = &self.store.data().limits;
+            if limits.exceeded && trap.denied.is_none() {
+                trap.denied = Some(Denied::ByBound("the memory that the simulator gives a process, 128 MiB"));
+            }
+            if limits.has_refused() {
+                trap.denied = Some(Denied::ByPlan);
                 trap.text = format!("{} [{MEMORY_REFUSED}]", trap.text).trim().into();
             }
             Turn::Trapped(trap)
@@ -144,7 +149,8 @@ impl WasmGuest {
             Some(TrapCode::OutOfFuel) => Trap::new(
                 TrapReason::Abi,
                 "the start function computed for a whole spin quantum; it cannot be paused: do the work in `init`",
-            ),
+            )
+            .at_bound("20 million fuel in a start function"),
             Some(_) | None => trap_of(&error, self.store.data_mut()),
         })?;
         let checked = "exports are checked when a program is loaded";
@@ -231,7 +237,7 @@ impl WasmGuest {
                     let needs = frame.required_fuel();
                     if !self.fuel.refill(&mut self.store, &self.limits, needs) {
                         self.state = State::Spinning { frame, needs };
-                        return Ok(Turn::Busy(SPIN_QUANTUM));
+                        return Ok(Turn::Busy(self.limits.spin_time));
                     }
                     outcome = frame.resume(&mut self.store, &mut []);
                 }

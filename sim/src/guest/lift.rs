@@ -21,6 +21,7 @@ const LIST_MAX: u32 = 65_536;
 pub(super) struct Lie {
     path: Vec<String>,
     problem: String,
+    bound: Option<&'static str>,
 }
 
 /// Boxed, so that the way without lies stays short.
@@ -28,7 +29,17 @@ pub(super) type Lifted<T> = Result<T, Box<Lie>>;
 
 impl Lie {
     pub(super) fn new(problem: impl Into<String>) -> Box<Lie> {
-        Box::new(Lie { path: Vec::new(), problem: problem.into() })
+        Box::new(Lie { path: Vec::new(), problem: problem.into(), bound: None })
+    }
+
+    /// The guest is in the right, and this simulator has a bound.
+    pub(super) fn bounded(problem: impl Into<String>, bound: &'static str) -> Box<Lie> {
+        Box::new(Lie { bound: Some(bound), ..*Lie::new(problem) })
+    }
+
+    /// The bound of this simulator that was reached, if that is what is wrong.
+    pub(super) fn bound(&self) -> Option<&'static str> {
+        self.bound
     }
 
     /// The text of the trap.
@@ -127,7 +138,8 @@ impl<'a> Lift<'a> {
     fn spend(&mut self, n: usize) -> Lifted<()> {
         self.spent = self.spent.saturating_add(n);
         if self.spent > CALL_BYTES_MAX {
-            Err(Lie::new(format!("the call hands over more than {CALL_BYTES_MAX} bytes")))
+            let problem = format!("the call hands over more than {CALL_BYTES_MAX} bytes");
+            Err(Lie::bounded(problem, "256 MiB handed over in one call"))
         } else {
             Ok(())
         }
@@ -144,7 +156,10 @@ impl<'a> Lift<'a> {
     fn list(&mut self, (pointer, n): (u32, u32), size: usize, align: u32) -> Lifted<ChunksExact<'a, u8>> {
         let records = self.records(pointer, n, size, align)?;
         if n > LIST_MAX {
-            return Err(Lie::new(format!("a list of {n} elements; this simulator takes {LIST_MAX}")));
+            return Err(Lie::bounded(
+                format!("a list of {n} elements; this simulator takes {LIST_MAX}"),
+                "65,536 elements in a list",
+            ));
         }
         self.spend(records.len())?;
         Ok(records.chunks_exact(size))

@@ -4,10 +4,12 @@
 //! panics on a valid module. What 1.1 lacks is a fixed pattern for NaN: a guest that looks at the bits of a NaN may see
 //! others on another processor. Fuel prices are wasmi's, so no number of fuel is ever part of a trace.
 
+use super::SPIN_QUANTUM;
 use super::abi;
 use super::host::{Bounds, Host};
 use super::load::{core_module, imported_exports};
 use super::wasi;
+use kernel_core::Duration;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,6 +37,8 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// The fuel of one spin quantum: so much computing without a stop is [`Turn::Busy`](super::Turn::Busy).
     pub spin_fuel: u64,
+    /// The virtual time that a quantum takes.
+    pub spin_time: Duration,
     /// Runs the guest in slices of so much fuel. Only the host can tell: turns, text and virtual time are the same.
     pub slice_fuel: Option<u64>,
     /// Which growth of its memory is refused, counted from 1, though there is room: `memory.grow` gives -1.
@@ -42,9 +46,15 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 128 MiB of memory, a quantum of 20 million fuel, no slices.
+    /// 128 MiB of memory, a quantum of 20 million fuel that takes a second, no slices.
     fn default() -> Limits {
-        Limits { memory_bytes: 128 << 20, spin_fuel: 20_000_000, slice_fuel: None, refused_growth: None }
+        Limits {
+            memory_bytes: 128 << 20,
+            spin_fuel: 20_000_000,
+            spin_time: SPIN_QUANTUM,
+            slice_fuel: None,
+            refused_growth: None,
+        }
     }
 }
 
@@ -97,7 +107,7 @@ impl Program {
             .memories(1)
             .tables(4)
             .build();
-        let bounds = Bounds { limits: bounds, refused: limits.refused_growth, grown: 0 };
+        let bounds = Bounds { limits: bounds, refused: limits.refused_growth, grown: 0, exceeded: false };
         let mut store = Store::new(self.0.module.engine(), Host::new(self.0.world, bounds, seed));
         store.limiter(|host| &mut host.limits);
         WasmGuest::new(self.clone(), limits.clone(), store)

@@ -2,7 +2,7 @@
 //! packages that come with a node, and a runtime module of Hyperdrive 1.9.
 //!
 //! A message to one is a message to nobody (E11): dropped, and a request that expects an answer times out at once. A
-//! `check` tells who would have been answered on a real node; its exercise can bring a stand-in. If it was a module of
+//! `check` tells who would have been answered on a real node; its workload can bring a stand-in. If it was a module of
 //! the runtime, the verdict stays open.
 
 use kernel_core::ProcessId;

@@ -39,6 +39,8 @@ mod wire;
 
 /// How long a visitor waits for a process, in seconds.
 pub const PATIENCE: u64 = 15;
+/// How long a browser takes to answer a `Close` with its own.
+const ROUND_TRIP: Duration = Duration::from_millis(40);
 /// The most that a ping or a pong may carry.
 const PING_BYTES_MAX: usize = 125;
 /// How many bytes what is bound at a time may take, paths and pages (ours: a process could bind without end).
@@ -56,6 +58,8 @@ pub struct HttpServer {
     /// Requests of visitors that a process has not answered.
     asked: BTreeMap<u64, Rc<HttpRequest>>,
     sockets: BTreeMap<u32, Socket>,
+    /// Sockets that their process has closed, by the number under which the browser's own `Close` is waited for.
+    closing: BTreeMap<u64, u32>,
     /// How many requests and sockets there were.
     count: u64,
     /// How many bytes all takes that is bound.
@@ -83,6 +87,8 @@ struct Socket {
     name: String,
     app: ProcessRef,
     extension: bool,
+    /// Whether its process has closed it, and the browser's own `Close` is on its way.
+    is_closing: bool,
 }
 
 /// What can be bound at a path.
@@ -128,6 +134,9 @@ impl Module for HttpServer {
     }
 
     fn on_wake(&mut self, number: u64, cx: &mut ModuleContext<'_>) {
+        if let Some(channel) = self.closing.remove(&number) {
+            self.browser_closes(channel, cx);
+        }
         if let Some(request) = self.asked.remove(&number) {
             show_response(&request, 408, vec![], vec![], cx);
         }
@@ -255,19 +264,34 @@ impl HttpServer {
         };
         let socket = self.sockets.get(&channel).filter(|socket| socket.app == app);
         let Some(socket) = socket else { return Err(HttpServerError::WsChannelNotFound) };
+        if socket.is_closing {
+            return Ok(());
+        }
         show(Sight::Frame(socket.name.clone(), Frame { kind, bytes }), cx);
         Ok(())
     }
 
     /// A socket is closed by its process, which is told so itself. One that is not there is closed already.
     fn close(&mut self, channel: u32, app: ProcessRef, cx: &mut ModuleContext<'_>) -> Result<(), HttpServerError> {
-        match self.sockets.get(&channel) {
-            None => return Ok(()),
-            Some(socket) if socket.app != app => return Err(HttpServerError::WsChannelNotFound),
-            Some(socket) => show(Sight::Frame(socket.name.clone(), Frame::empty(FrameKind::Close)), cx),
+        let Some(socket) = self.sockets.get_mut(&channel) else { return Ok(()) };
+        if socket.app != app {
+            return Err(HttpServerError::WsChannelNotFound);
         }
-        self.leave(channel, cx);
+        if !std::mem::replace(&mut socket.is_closing, true) {
+            show(Sight::Frame(socket.name.clone(), Frame::empty(FrameKind::Close)), cx);
+            self.count += 1;
+            self.closing.insert(self.count, channel);
+            cx.wake_after(ROUND_TRIP, self.count);
+        }
         Ok(())
+    }
+
+    /// The browser's own `Close` comes, a round trip after its process has closed a socket; then the socket is gone.
+    fn browser_closes(&mut self, channel: u32, cx: &mut ModuleContext<'_>) {
+        let Some(socket) = self.sockets.get(&channel) else { return };
+        let told = Told::WebSocketPush { channel_id: channel, message_type: FrameKind::Close };
+        tell(socket.app, &told, Some(Blob { mime: None, bytes: vec![].into() }), cx);
+        self.leave(channel, cx);
     }
 
     // ---- for visitors -----------------------------------------------------------------------------------------
@@ -331,14 +355,20 @@ impl HttpServer {
         if let Some(other) = other {
             self.leave(other, cx);
         }
-        self.sockets.insert(channel, Socket { name: name.to_string(), app, extension });
+        self.sockets.insert(channel, Socket { name: name.to_string(), app, extension, is_closing: false });
         show(Sight::Opened(name.to_string()), cx);
         tell(app, &told, None, cx);
     }
 
     fn on_frame(&mut self, name: &str, frame: &Frame, cx: &mut ModuleContext<'_>) {
         let found = self.sockets.iter().find(|(_, socket)| socket.name == name);
-        let Some((channel, Socket { app, extension, .. })) = found else { return show(Sight::NobodyThere, cx) };
+        let Some((channel, Socket { app, extension, is_closing, .. })) = found else {
+            return show(Sight::NobodyThere, cx);
+        };
+        // After its `Close` a browser sends nothing more.
+        if *is_closing {
+            return;
+        }
         if *extension {
             cx.unmodelled = Some(format!("a frame from an extension: {frame}"));
             return;

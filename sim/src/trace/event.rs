@@ -36,6 +36,38 @@ pub struct Event {
     pub what: What,
 }
 
+/// What a life said last, and whose doing its end is. The text is the guest's own and may claim anything; the cause is a
+/// fact of the world.
+#[derive(Clone, Debug)]
+pub struct LastWords {
+    /// The panic message, or what the guest did wrong.
+    pub text: Rc<str>,
+    /// What made it panic.
+    pub made_by: PanicCause,
+}
+
+/// What makes a life panic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PanicCause {
+    /// The guest itself.
+    Guest,
+    /// The plan: a trap at a call.
+    Injected,
+    /// The plan: the disk refused what the guest asked the kernel to keep or to read (P1, P2).
+    DiskRefused,
+    /// The plan: the guest's memory was refused to grow, before the panic.
+    MemoryRefused,
+    /// A bound of this simulator that a real node does not have, or has much further out.
+    Bound(&'static str),
+}
+
+impl From<&str> for LastWords {
+    /// Words of a guest that panics by itself.
+    fn from(text: &str) -> LastWords {
+        LastWords { text: text.into(), made_by: PanicCause::Guest }
+    }
+}
+
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum What {
@@ -50,8 +82,8 @@ pub enum What {
     // ---- lives
     /// A life begins.
     Started(Life),
-    /// A life ended by itself: `init` returned or the guest panicked. The text is the panic's message.
-    Exited(Life, Exit, Rc<str>),
+    /// A life ended by itself: `init` returned or the guest panicked. With what it said last, and what made it panic.
+    Exited(Life, Exit, LastWords),
     /// A life was ended by its kernel: killed.
     Killed(Life),
     /// A life ended because its node went down.

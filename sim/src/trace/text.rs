@@ -41,7 +41,7 @@ fn what_text(event: &Event, names: &Names) -> String {
         What::Failed(text) => format!("FAILED by itself: {text}"),
         What::Started(_) => "starts".to_string(),
         What::Exited(_, Exit::Returned, _) => "returns from init".to_string(),
-        What::Exited(_, Exit::Panicked, text) => format!("panics: {}", last_line(text)),
+        What::Exited(_, Exit::Panicked, words) => format!("panics: {}", last_line(&words.text)),
         What::Killed(_) => "is killed".to_string(),
         What::Lost(_) => "is lost with its node".to_string(),
         What::Called(_, call, _) => format!("calls {}", call.name()),

@@ -29,13 +29,15 @@ pub struct Bounds {
     pub rewritten: u64,
     /// Bytes of memory that the guests that are alive have together.
     pub memory: u64,
+    /// Bytes of memory that lives began with or grew to, over all lives: each page is made and cleared by the host.
+    pub begun: u64,
     /// Bytes in mailboxes, which do not block, and in names.
     pub mailboxes: u64,
 }
 
 impl Default for Bounds {
     /// 5 million events, 10 billion fuel (some minute of a host's processor), 1 GiB copied, 64 GiB rewritten (some minute
-    /// as well), 1 GiB of guests' memory, 256 MiB in mailboxes.
+    /// as well), 1 GiB of guests' memory at a time and 256 GiB over all lives, 256 MiB in mailboxes.
     fn default() -> Bounds {
         Bounds {
             events: 5_000_000,
@@ -43,6 +45,7 @@ impl Default for Bounds {
             copied: 1 << 30,
             rewritten: 64 << 30,
             memory: 1 << 30,
+            begun: 256 << 30,
             mailboxes: 256 << 20,
         }
     }
@@ -119,6 +122,12 @@ impl World<'_> {
         self.copy(used.copied);
         if had == 0 {
             self.spent.begun += used.memory.saturating_sub(SMALL_MEMORY);
+        } else {
+            self.spent.begun += used.memory.saturating_sub(had);
+        }
+        let begun = self.options.bounds.begun;
+        if self.spent.begun > begun {
+            self.reached(format!("{} GiB of memory that lives began with or grew to", begun >> 30));
         }
         self.spent.held += used.memory.saturating_sub(had);
         if used.memory > had && self.spent.held > memory {

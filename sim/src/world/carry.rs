@@ -6,7 +6,7 @@ use super::{LATENCY, MODULE_COST, Task, World};
 use crate::guest::Reply;
 use crate::modules::Heard;
 use crate::plan::Down;
-use crate::trace::event::{Life, What};
+use crate::trace::event::{LastWords, Life, PanicCause, What};
 use crate::world::node::Job;
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{
@@ -126,7 +126,10 @@ impl World<'_> {
         let up = self.nodes[node].up.as_mut().expect("a node that carries out effects is up");
         let live = up.take_guest(process).expect("only a life that is under way panics");
         let life = Life { process, number: live.number };
-        let index = self.record(node, Some(live.cause), What::Exited(life, Exit::Panicked, text.into()));
+        // The kernel's own words, of which these alone say that the disk refused something.
+        let made_by = if text.contains("the disk refused") { PanicCause::DiskRefused } else { PanicCause::Guest };
+        let words = LastWords { text: text.into(), made_by };
+        let index = self.record(node, Some(live.cause), What::Exited(life, Exit::Panicked, words));
         self.step_within(node, index, Input::Exited { process, exit: Exit::Panicked, last_words: text.into() });
     }
 

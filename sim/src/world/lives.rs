@@ -7,7 +7,7 @@ use crate::guest::{Clock, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn};
 use crate::plan::detail::{Count, Factor, Jump};
 use crate::plan::fault::Memory;
 use crate::plan::site::SubjectRef;
-use crate::trace::event::{Life, What};
+use crate::trace::event::{LastWords, Life, What};
 use crate::world::node::Live;
 use kernel_core::{Answer, Call, CallKind, Cause, Duration, Exit, ImageId, Input, Instant, LifeId, ProcessRef};
 use std::collections::VecDeque;
@@ -203,8 +203,11 @@ impl World<'_> {
             return;
         }
         up.take_guest(life.process);
-        let (text, last_words) = trap.map_or_else(Default::default, |trap| (trap.text, trap.last_words));
-        let index = self.record(node, Some(cause), What::Exited(life, exit, text));
+        let (last_words, words) = trap.map_or_else(
+            || (Default::default(), "".into()),
+            |trap| (trap.last_words.clone(), LastWords { made_by: trap.made_by(), text: trap.text }),
+        );
+        let index = self.record(node, Some(cause), What::Exited(life, exit, words));
         self.step(node, index, Input::Exited { process: life.process, exit, last_words });
     }
 

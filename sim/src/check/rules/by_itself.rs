@@ -1,26 +1,35 @@
 //! What counts against a package without a word from its author.
 
-use crate::guest::MEMORY_REFUSED;
+use super::writes_to_store;
 use crate::invariant::{Claim, Invariant, Past};
-use crate::trace::event::{Event, Kind, What};
-use kernel_core::{Cause, Duration, Exit, Names, NodeId, ProcessRef};
+use crate::plan::Down;
+use crate::trace::event::{Event, Kind, PanicCause, What};
+use kernel_core::command::Command;
+use kernel_core::{Bytes, CallKind, Cause, Exit, Message, Names, NodeId, ProcessRef};
 use std::collections::BTreeMap;
 
-/// So many lives in a row that panic before they receive anything are a restart loop.
-const LOOP: u32 = 5;
-
-/// A panic that somebody made: the chooser, a disk that refuses, a host without memory.
-fn is_made(words: &str) -> bool {
-    words == "injected" || words.contains("the disk refused") || words.contains(MEMORY_REFUSED)
-}
-
-/// A process panics only if somebody makes it.
+/// A process panics only if something else makes it.
 #[derive(Clone)]
 pub struct NoPanic;
 
+impl NoPanic {
+    /// What is claimed.
+    pub const CLAIM: Claim = Claim::own("panic", "no process of the package panics by itself");
+
+    /// The facts of a panic that counts: none, if the plan made it, or a bound of the simulator.
+    pub fn facts(event: &Event, names: &Names) -> Option<String> {
+        match &event.what {
+            What::Exited(life, Exit::Panicked, words) if words.made_by == PanicCause::Guest => {
+                Some(format!("{} panicked: {}", names.process_text(life.process), words.text.trim()))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl Invariant for NoPanic {
     fn claim(&self) -> Claim {
-        Claim::own("panic", "no process of the package panics by itself")
+        NoPanic::CLAIM
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -28,20 +37,62 @@ impl Invariant for NoPanic {
     }
 
     fn on_event(&mut self, _: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
-        match &event.what {
-            What::Exited(life, Exit::Panicked, words) if !is_made(words) => {
-                Err(format!("{} panicked: {}", names.process_text(life.process), words.trim()))
-            }
-            _ => Ok(()),
-        }
+        NoPanic::facts(event, names).map_or(Ok(()), Err)
     }
 }
 
-/// A process that restarts gets somewhere.
+/// So many lives in a row without progress are a restart loop.
+const LOOP: u32 = 5;
+
+/// A process that restarts makes progress: something from outside reaches it, what it has saved changes, or it leaves an
+/// effect outside itself and returns. The answers to its own requests are none.
 #[derive(Clone, Default)]
 pub struct NoRestartLoop {
-    /// How many lives in a row of each process have ended by themselves and received nothing.
-    in_vain: BTreeMap<(NodeId, ProcessRef), u32>,
+    of: BTreeMap<(NodeId, ProcessRef), Standing>,
+    /// Which guest has told its node to shut down.
+    shuts_down: BTreeMap<NodeId, ProcessRef>,
+}
+
+/// How far a process has come.
+#[derive(Clone, Default)]
+struct Standing {
+    /// How many lives in a row have ended without progress.
+    in_vain: u32,
+    /// Whether the life under way has left an effect outside.
+    had_effect: bool,
+    /// The saved state, as it was last durable.
+    state: Option<Bytes>,
+}
+
+/// How a life without progress ended.
+#[derive(Clone, Copy)]
+enum End {
+    Panicked,
+    Returned,
+    ShutDown,
+}
+
+impl NoRestartLoop {
+    fn ended(&mut self, node: NodeId, process: ProcessRef, end: End, names: &Names) -> Result<(), String> {
+        let standing = self.of.entry((node, process)).or_default();
+        // Who panics again and again gets nowhere, whatever it sent before.
+        let progress = standing.had_effect && !matches!(end, End::Panicked);
+        standing.had_effect = false;
+        standing.in_vain = if progress { 0 } else { standing.in_vain + 1 };
+        if standing.in_vain != LOOP {
+            return Ok(());
+        }
+        let ended = match end {
+            End::Panicked => "panicked",
+            End::Returned => "returned",
+            End::ShutDown => "shut its node down",
+        };
+        Err(format!(
+            "{} {ended} in {LOOP} lives in a row without progress, and is started again: no message reached it from \
+             outside, and nothing that it saved changed",
+            names.process_text(process)
+        ))
+    }
 }
 
 impl Invariant for NoRestartLoop {
@@ -50,65 +101,115 @@ impl Invariant for NoRestartLoop {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::Exited, Kind::Received]
+        &[Kind::Exited, Kind::Received, Kind::StateDurable, Kind::Sent, Kind::Command, Kind::Down]
     }
 
     fn on_event(&mut self, _: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
-        let Some(life) = event.what.life() else { return Ok(()) };
-        let in_vain = self.in_vain.entry((event.node, life.process)).or_default();
+        let node = event.node;
         match &event.what {
-            What::Exited(_, Exit::Panicked, words) if is_made(words) => {}
-            What::Exited(..) => *in_vain += 1,
-            _ => *in_vain = 0,
+            What::Received(life, message, _) if message.is_request() && message.source.process != life.process => {
+                self.of.entry((node, life.process)).or_default().in_vain = 0;
+            }
+            What::StateDurable(process, bytes) => {
+                let standing = self.of.entry((node, *process)).or_default();
+                if standing.state != *bytes {
+                    standing.state.clone_from(bytes);
+                    standing.in_vain = 0;
+                }
+            }
+            What::Sent(message) if !message.source.process.is_module() && is_effect(message, names) => {
+                self.of.entry((node, message.source.process)).or_default().had_effect = true;
+            }
+            What::Command(message, command) if **command == Command::Shutdown => {
+                self.shuts_down.insert(node, message.source.process);
+            }
+            What::Down(Down::Shutdown) => match self.shuts_down.remove(&node) {
+                Some(process) if !process.is_module() => return self.ended(node, process, End::ShutDown, names),
+                _ => {}
+            },
+            What::Exited(life, Exit::Panicked, words) => match words.made_by {
+                PanicCause::Guest | PanicCause::Bound(_) => {
+                    return self.ended(node, life.process, End::Panicked, names);
+                }
+                PanicCause::Injected | PanicCause::DiskRefused | PanicCause::MemoryRefused => {}
+            },
+            What::Exited(life, Exit::Returned, _) => return self.ended(node, life.process, End::Returned, names),
+            _ => {}
         }
-        let ended = match &event.what {
-            What::Exited(_, Exit::Returned, _) => "returned",
-            _ => "panicked",
-        };
-        match *in_vain {
-            LOOP => Err(format!(
-                "{} {ended} in {LOOP} lives in a row before it received anything, and is started again",
-                names.process_text(life.process)
-            )),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }
 
-/// So many quanta of computing in a row, without a call, are a process that never comes back.
-const SPUN: u32 = 10;
-
-/// A process that computes comes back.
-#[derive(Clone, Default)]
-pub struct NoSpinning {
-    /// How many quanta in a row each process has spun.
-    spun: BTreeMap<(NodeId, ProcessRef), u32>,
+/// Whether a request does something outside of the process and its node: to another package, another node, the web, or
+/// in a store.
+fn is_effect(message: &Message, names: &Names) -> bool {
+    let (source, target) = (message.source, message.target);
+    let package = |process| {
+        let id = names.process_id(process);
+        (id.package, id.publisher)
+    };
+    match target.process {
+        _ if !message.is_request() => false,
+        _ if target.node != source.node => true,
+        ProcessRef::HTTP_CLIENT => true,
+        process if process.is_module() => writes_to_store(message),
+        process => package(process) != package(source.process),
+    }
 }
 
-impl Invariant for NoSpinning {
+/// So many calls in a row that reach nobody are a livelock.
+const CALLS: u32 = 10_000;
+
+/// A process that makes calls gets somewhere: it receives, sends, prints, or saves something new.
+#[derive(Clone, Default)]
+pub struct NoLivelock {
+    /// Calls that reached nobody, and the saved state as it was last asked for.
+    idle: BTreeMap<(NodeId, ProcessRef), (u32, Option<Bytes>)>,
+}
+
+impl Invariant for NoLivelock {
     fn claim(&self) -> Claim {
-        Claim::own("spins", "no process computes on and on without a call")
+        Claim::own("livelock", "no process makes calls on and on that reach nobody")
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::Spun, Kind::Called, Kind::Started]
+        &[Kind::Called, Kind::SavesState, Kind::Started]
     }
 
     fn on_event(&mut self, _: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
         let Some(life) = event.what.life() else { return Ok(()) };
-        let What::Spun(_, quantum) = &event.what else {
-            self.spun.remove(&(event.node, life.process));
-            return Ok(());
-        };
-        let spun = self.spun.entry((event.node, life.process)).or_default();
-        *spun += 1;
-        match *spun {
-            SPUN => Err(format!(
-                "{} computed for {} without a call",
-                names.process_text(life.process),
-                Duration(quantum.0 * u64::from(SPUN))
-            )),
-            _ => Ok(()),
+        let (calls, state) = self.idle.entry((event.node, life.process)).or_default();
+        match &event.what {
+            What::SavesState(_, bytes) => {
+                if state != bytes {
+                    state.clone_from(bytes);
+                    *calls = 0;
+                }
+            }
+            What::Called(_, call, _) if reaches_nobody(*call) => *calls += 1,
+            _ => *calls = 0,
         }
+        if *calls < CALLS {
+            return Ok(());
+        }
+        let call = if let What::Called(_, call, _) = &event.what { call.name() } else { "set-state" };
+        Err(format!(
+            "{} made {CALLS} calls in a row that reach nobody, the last of them {call}, and does not receive",
+            names.process_text(life.process)
+        ))
     }
+}
+
+/// Whether nobody but the process itself can see that it makes such a call.
+fn reaches_nobody(call: CallKind) -> bool {
+    !matches!(
+        call,
+        CallKind::Print
+            | CallKind::Receive
+            | CallKind::SendRequest
+            | CallKind::SendRequests
+            | CallKind::SendResponse
+            | CallKind::SendAndAwaitResponse
+            | CallKind::Spawn
+    )
 }

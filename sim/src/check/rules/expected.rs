@@ -1,4 +1,4 @@
-//! What an exercise says of a package: who is alive, what is printed, answered, served and shown.
+//! What an workload says of a package: who is alive, what is printed, answered, served and shown.
 
 use super::{is, is_asked, said};
 use crate::invariant::{Claim, Invariant, Past};

@@ -1,7 +1,7 @@
 //! A process that takes back what it has answered.
 
 use super::{is, is_asked, said};
-use crate::check::exercise::Remembers;
+use crate::check::workload::Remembers;
 use crate::invariant::{Claim, Invariant, Past};
 use crate::scenario::On;
 use crate::trace::event::{Event, Kind, What};

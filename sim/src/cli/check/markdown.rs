@@ -1,23 +1,25 @@
-//! A check told in Markdown: for a pull request.
+//! A check in Markdown: for a pull request.
 
 use super::super::text::{counted, grouped};
-use super::Told;
-use super::text::visited;
+use super::summary::Summary;
 use crate::trace::coverage::COLUMNS;
 use kernel_core::How;
 use std::fmt;
 
-pub(super) struct Markdown<'a>(pub &'a Told<'a>);
+pub(super) struct Markdown<'a>(pub &'a Summary<'a>);
 
 impl fmt::Display for Markdown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Told { name, deeds, findings, stories, .. } = self.0;
+        let Summary { name, activity, findings, cases, .. } = self.0;
         writeln!(f, "# `{name}`: {}\n", findings.outcome().name())?;
-        writeln!(f, "{}.\n", capital(&self.0.sentence()))?;
+        writeln!(f, "{}.\n", escaped(&capital(&self.0.verdict())))?;
+        for line in self.0.headlines() {
+            writeln!(f, "- {}", escaped(&line))?;
+        }
         writeln!(f, "## What its processes did when nothing went wrong\n")?;
         writeln!(f, "| process | on-exit | lives | calls | received | requests sent | state | memory | fuel |")?;
         writeln!(f, "|---|---|---:|---:|---:|---:|---:|---:|---:|")?;
-        for (process, did) in deeds {
+        for (process, did) in activity {
             let on_exit = did.on_exit.map_or("none yet".to_string(), |on_exit| format!("{on_exit:?}"));
             let calls = grouped(did.calls.values().sum());
             let state = did.state.map_or("none".to_string(), |bytes| format!("{} B", grouped(bytes as u64)));
@@ -28,22 +30,23 @@ impl fmt::Display for Markdown<'_> {
                 "| `{process}` | {on_exit} | {lives} | {calls} | {received} | {requests} | {state} | {memory} KiB | {fuel} |"
             )?;
         }
-        if !stories.is_empty() {
+        if !cases.is_empty() {
             writeln!(f, "\n## What broke")?;
         }
-        for story in stories {
-            writeln!(f, "\n### `{}`: {}\n", story.failure.claim.rule.id(), story.failure.claim.says)?;
-            writeln!(f, "In {}. Made small:\n", counted(story.failure.runs, "run"))?;
-            writeln!(f, "```text\n{}```", story.report(name).unwrap_or_default())?;
+        for case in cases {
+            writeln!(f, "\n### `{}`: {}\n", case.failure.claim.rule.id(), case.failure.claim.says)?;
+            writeln!(f, "In {}. Made small:\n", counted(case.failure.runs, "run"))?;
+            writeln!(f, "```text\n{}```", case.report(name).unwrap_or_default())?;
         }
-        if !findings.notes.is_empty() {
+        let notes: Vec<_> = self.0.notes().collect();
+        if !notes.is_empty() {
             writeln!(f, "\n## Worth knowing\n")?;
         }
-        for (note, runs) in &findings.notes {
-            writeln!(f, "- {} ({})", escaped(&note.to_string()), counted(*runs, "run"))?;
+        for (note, runs) in notes {
+            writeln!(f, "- {} ({})", escaped(&note.to_string()), counted(runs, "run"))?;
         }
         writeln!(f, "\n## What was visited\n")?;
-        writeln!(f, "{}. Exits, by how and by on-exit value:\n", capital(&visited(self.0)))?;
+        writeln!(f, "{}. Exits, by how and by on-exit value:\n", capital(&self.0.visited()))?;
         writeln!(f, "| exit | {} |", COLUMNS.map(|column| format!("{column:?}")).join(" | "))?;
         writeln!(f, "|---|---:|---:|---:|")?;
         for how in How::ALL {

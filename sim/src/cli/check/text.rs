@@ -1,47 +1,46 @@
-//! A check told for people.
+//! A check, for people.
 
 use super::super::text::{counted, grouped};
-use super::{Story, Told};
-use crate::check::Deeds;
+use super::summary::{Case, Summary};
+use crate::check::Activity;
 use crate::explore::report::{clip, fold};
 use std::fmt;
 
-/// How many notes are told.
+/// How many notes are shown.
 const NOTES_SHOWN: usize = 20;
 
-pub(super) struct Text<'a>(pub &'a Told<'a>);
+pub(super) struct Text<'a>(pub &'a Summary<'a>);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Told { name, deeds, findings, stories, .. } = self.0;
-        let nodes = if deeds.keys().any(|who| who.contains('@')) { "nodes" } else { "a node" };
-        writeln!(f, "{name}, installed on {nodes} of its own. When nothing goes wrong:\n")?;
-        deeds.iter().try_for_each(|(process, did)| process_did(f, process, did))?;
-        writeln!(f, "\n{}", fold(&visited(self.0), 0))?;
-        if !findings.notes.is_empty() {
+        let Summary { name, activity, cases, plan, .. } = self.0;
+        let nodes = if activity.keys().any(|who| who.contains('@')) { "nodes" } else { "a node" };
+        let when = if plan.is_some() { "Under this plan" } else { "When nothing goes wrong" };
+        writeln!(f, "{name}, installed on {nodes} of its own. {when}:\n")?;
+        activity.iter().try_for_each(|(process, did)| process_did(f, process, did))?;
+        writeln!(f, "\n{}", fold(&self.0.visited(), 0))?;
+        let notes: Vec<_> = self.0.notes().collect();
+        if !notes.is_empty() {
             writeln!(f, "\nworth knowing")?;
         }
-        for (note, runs) in findings.notes.iter().take(NOTES_SHOWN) {
+        for (note, runs) in notes.iter().take(NOTES_SHOWN) {
             let of = if *runs > 1 { format!(" (in {})", counted(*runs, "run")) } else { String::new() };
             writeln!(f, "  - {}", fold(&format!("{note}{of}"), 4))?;
         }
-        match findings.notes.len().saturating_sub(NOTES_SHOWN) {
+        match notes.len().saturating_sub(NOTES_SHOWN) {
             0 => {}
             more => writeln!(f, "  … and {more} more")?,
         }
-        if let Some((first, others)) = stories.split_first() {
+        if let Some((first, others)) = cases.split_first() {
             write!(f, "\n{}", first.report(name).unwrap_or_default())?;
             others.iter().filter(|other| !tells(first, other)).try_for_each(|other| briefly(f, other))?;
         }
-        match findings.failures.len() - stories.len() {
-            0 => {}
-            more => writeln!(f, "\n… and {} broke that are not told here", counted(more as u64, "thing"))?,
-        }
-        writeln!(f, "\n{}: {}", findings.outcome().name(), self.0.sentence())
+        writeln!(f, "\n{}", fold(&self.0.verdict(), 0))?;
+        self.0.headlines().iter().try_for_each(|line| writeln!(f, "  - {}", fold(line, 4)))
     }
 }
 
-fn process_did(f: &mut fmt::Formatter<'_>, process: &str, did: &Deeds) -> fmt::Result {
+fn process_did(f: &mut fmt::Formatter<'_>, process: &str, did: &Activity) -> fmt::Result {
     let on_exit = did.on_exit.map_or("no on-exit".to_string(), |on_exit| format!("on-exit {on_exit:?}"));
     let waits = match (did.receives, did.lives) {
         (true, _) => "waits for messages at the end",
@@ -61,31 +60,16 @@ fn process_did(f: &mut fmt::Formatter<'_>, process: &str, did: &Deeds) -> fmt::R
     did.panicked.iter().try_for_each(|words| writeln!(f, "      PANICS   {}", fold(words, 15)))
 }
 
-/// What was visited, and what was left out.
-pub(super) fn visited(told: &Told<'_>) -> String {
-    let both = |points, seeds| (counted(points, "crash point"), counted(seeds, "seed"));
-    let (points, seeds) = both(told.findings.points, told.findings.seeds);
-    match told.left_out.map(|(points, seeds)| (points + seeds, both(points, seeds))) {
-        None => "no crash point was visited: when nothing goes wrong, it does not come to a good end".to_string(),
-        Some((0, _)) => format!("{points} and {seeds} visited, none left out"),
-        Some((_, (points_left, seeds_left))) => format!(
-            "{points} and {seeds} visited, spread evenly; {points_left} and {seeds_left} left out (a check does a bounded \
-             amount of work; `--points all` visits every point)"
-        ),
-    }
-}
-
 /// Whether the report of one failure tells another, too.
-fn tells(first: &Story, other: &Story) -> bool {
+fn tells(first: &Case, other: &Case) -> bool {
     super::broken(&first.run).iter().any(|violation| other.failure.is(violation))
 }
 
-fn briefly(f: &mut fmt::Formatter<'_>, story: &Story) -> fmt::Result {
-    let facts = story.violation().map_or(story.failure.facts.as_str(), |violation| &violation.facts);
-    writeln!(f, "\n{}: BROKEN, too, in {}", story.failure.claim.rule.id(), counted(story.failure.runs, "run"))?;
-    writeln!(f, "  says: {}", fold(story.failure.claim.says, 8))?;
-    writeln!(f, "  but:  {}", fold(facts, 8))?;
-    writeln!(f, "  replay: {}", story.line)
+fn briefly(f: &mut fmt::Formatter<'_>, case: &Case) -> fmt::Result {
+    writeln!(f, "\n{}: BROKEN, too, in {}", case.failure.claim.rule.id(), counted(case.failure.runs, "run"))?;
+    writeln!(f, "  says: {}", fold(case.failure.claim.says, 8))?;
+    writeln!(f, "  but:  {}", fold(case.facts(), 8))?;
+    writeln!(f, "  replay: {}", case.line)
 }
 
 fn plural(n: u64, one: &str, many: &str) -> String {

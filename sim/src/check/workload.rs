@@ -82,7 +82,7 @@ const NO_BODY: &str = "it needs one of `body` (text), `json` and `bytes` (a list
 
 /// What is sent, what is there besides, and what must hold.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Exercise {
+pub struct Workload {
     /// The nodes that have the package, besides the first.
     pub nodes: Vec<String>,
     /// What is sent.
@@ -106,7 +106,7 @@ pub struct Exercise {
 /// What is wrong with such a file: where, and the mend.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
-pub struct ExerciseError {
+pub struct WorkloadError {
     /// The file, and the entry in it.
     pub place: String,
     /// What is wrong.
@@ -136,19 +136,19 @@ struct File {
     expect: Vec<Expectation>,
 }
 
-impl Exercise {
+impl Workload {
     /// Reads a file's text; `place` is what it is called.
     ///
     /// # Errors
     /// The first entry that makes no sense.
-    pub fn parse(text: &str, place: &str) -> Result<Exercise, ExerciseError> {
+    pub fn parse(text: &str, place: &str) -> Result<Workload, WorkloadError> {
         let file: File = toml::from_str(text).map_err(|error| {
             let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             let line = line.map_or(String::new(), |line| format!(", line {line}"));
-            ExerciseError { place: format!("{place}{line}"), problem: error.message().to_string() }
+            WorkloadError { place: format!("{place}{line}"), problem: error.message().to_string() }
         })?;
         let chain = file.chain.map(ChainEntry::read).transpose();
-        Ok(Exercise {
+        Ok(Workload {
             nodes: file.nodes,
             sends: in_turn(place, "send", file.send, |_, entry, before| entry.read(before), Send::last)?,
             visits: in_turn(place, "http", file.http, |_, entry, before| entry.read(before), Browse::last)?,
@@ -156,13 +156,13 @@ impl Exercise {
             web: each(place, "web", file.web, |_, entry| entry.read())?,
             servers: each(place, "web_socket", file.web_socket, |_, entry| entry.read())?,
             stand_ins: each(place, "stand_in", file.stand_in, |_, entry| entry.read())?,
-            chain: chain.map_err(|problem| ExerciseError { place: format!("{place}, [chain]"), problem })?,
+            chain: chain.map_err(|problem| WorkloadError { place: format!("{place}, [chain]"), problem })?,
             expects: file.expect,
         })
     }
 
     /// With another's besides.
-    pub fn and(mut self, other: Exercise) -> Exercise {
+    pub fn and(mut self, other: Workload) -> Workload {
         let new = other.nodes.into_iter().filter(|node| !self.nodes.contains(node)).collect::<Vec<_>>();
         self.nodes.extend(new);
         self.sends.extend(other.sends);
@@ -210,10 +210,10 @@ fn each<E, T>(
     name: &str,
     entries: Vec<E>,
     mut read: impl FnMut(usize, E) -> Result<T, String>,
-) -> Result<Vec<T>, ExerciseError> {
+) -> Result<Vec<T>, WorkloadError> {
     let read = |(nth, entry)| {
         read(nth, entry)
-            .map_err(|problem| ExerciseError { place: format!("{place}, [[{name}]] number {nth}"), problem })
+            .map_err(|problem| WorkloadError { place: format!("{place}, [[{name}]] number {nth}"), problem })
     };
     (1..).zip(entries).map(read).collect()
 }
@@ -225,7 +225,7 @@ fn in_turn<E, T>(
     entries: Vec<E>,
     read: impl Fn(usize, E, Duration) -> Result<T, String>,
     last: impl Fn(&T) -> Duration,
-) -> Result<Vec<T>, ExerciseError> {
+) -> Result<Vec<T>, WorkloadError> {
     let mut before = Duration::ZERO;
     each(place, name, entries, |nth, entry| {
         let read = read(nth, entry, before)?;

@@ -47,7 +47,7 @@ impl Send {
         let action = Action::Send(On { node, process: id(&self.to) }, self.letter.clone());
         let nth = |n: u32| match &self.at {
             Moment::After(at) => When::At(Duration(at.0 + self.every.0 * u64::from(n))),
-            Moment::When(kind, process, nth) => When::Event(*kind, id(process), nth + n),
+            Moment::When(kind, process, nth) => When::Event(*kind, id(process), nth.saturating_add(n)),
         };
         (0..self.times).map(|n| Line { when: nth(n), action: action.clone() }).collect()
     }
@@ -126,6 +126,9 @@ impl Event {
         let known = EVENTS.iter().find(|(name, _)| *name == self.event);
         let all = || EVENTS.map(|(name, _)| format!("{name:?}")).join(", ");
         let (_, kind) = known.ok_or_else(|| format!("`event = {:?}` is none of {}", self.event, all()))?;
+        if self.nth == 0 {
+            return Err("`nth = 0`: the first time is 1".to_string());
+        }
         Ok(Moment::When(*kind, self.process, self.nth))
     }
 }

@@ -1,12 +1,12 @@
-//! Claims about what an exercise says.
+//! Claims about what an workload says.
 
 use super::*;
 use crate::outside::chain::LogSpec;
 use crate::outside::visit::{Frame, FrameKind};
 use crate::trace::event::Kind;
 
-fn parse(text: &str) -> Result<Exercise, String> {
-    Exercise::parse(text, "it.toml").map_err(|error| error.to_string())
+fn parse(text: &str) -> Result<Workload, String> {
+    Workload::parse(text, "it.toml").map_err(|error| error.to_string())
 }
 
 #[test]
@@ -31,8 +31,8 @@ fn what_is_left_out_is_a_second_after_what_is_before_once_and_unanswered() {
         process = "counter"
         never_forgets = ["get"]
     "#;
-    let exercise = parse(text).expect("it makes sense");
-    let [add, json, bytes] = exercise.sends.as_slice() else { panic!("three entries") };
+    let workload = parse(text).expect("it makes sense");
+    let [add, json, bytes] = workload.sends.as_slice() else { panic!("three entries") };
     assert_eq!((add.letter.expects, add.at.clone()), (Some(2), Moment::After(Duration::from_secs(1))));
     assert_eq!(json.letter.body, br#"{"Add":{"n":1}}"#);
     assert_eq!(json.letter.blob, Some((Some("text/plain".to_string()), b"hello".to_vec())));
@@ -41,22 +41,22 @@ fn what_is_left_out_is_a_second_after_what_is_before_once_and_unanswered() {
         (bytes.letter.body.as_slice(), bytes.at.clone()),
         (&[0, 255][..], Moment::When(Kind::Started, "counter".to_string(), 2))
     );
-    assert_eq!((exercise.last(), add.lines("alice.os", str::to_string).len()), (Duration::from_secs(6), 3));
-    assert_eq!(exercise.expects[0].remembers, Remembers::Of(vec!["get".to_string()]));
+    assert_eq!((workload.last(), add.lines("alice.os", str::to_string).len()), (Duration::from_secs(6), 3));
+    assert_eq!(workload.expects[0].remembers, Remembers::Of(vec!["get".to_string()]));
 }
 
 #[test]
 fn somebody_with_a_browser_asks_by_the_clock() {
     let text = "[[http]]\npath = \"/p:a:b/x\"\ntimes = 2\n[[http]]\npath = \"/y\"\nmethod = \"POST\"\njson = [1]\nexpect_status = 201";
-    let exercise = parse(text).expect("it makes sense");
-    let [get, post] = exercise.visits.as_slice() else { panic!("two entries") };
+    let workload = parse(text).expect("it makes sense");
+    let [get, post] = workload.visits.as_slice() else { panic!("two entries") };
     assert_eq!((get.request.method.as_str(), get.at, get.lines("alice.os").len()), ("GET", Duration::from_secs(1), 2));
     assert_eq!(
         (post.request.body.as_slice(), post.at, post.request.logged_in),
         (&b"[1]"[..], Duration::from_secs(3), true)
     );
     assert_eq!((get.status, post.status), (None, Some(201)));
-    assert_eq!(exercise.last(), Duration::from_secs(3));
+    assert_eq!(workload.last(), Duration::from_secs(3));
     let error = parse("[[http]]\npath = \"x\"").expect_err("no path");
     assert!(error.contains("[[http]] number 1: `path = \"x\"` does not begin with a slash"), "{error}");
     let error = parse("[[http]]\npath = \"/x\"\nexpect_status = 20").expect_err("no status");
@@ -66,8 +66,8 @@ fn somebody_with_a_browser_asks_by_the_clock() {
 #[test]
 fn a_socket_is_opened_heard_and_closed_by_the_clock() {
     let text = "[[socket]]\npath = \"/p:a:b/ws\"\nsays = [\"one\", \"two\"]\nevery = \"2s\"\ncloses = true\n[[socket]]\npath = \"/y\"";
-    let exercise = parse(text).expect("it makes sense");
-    let [first, second] = exercise.sockets.as_slice() else { panic!("two entries") };
+    let workload = parse(text).expect("it makes sense");
+    let [first, second] = workload.sockets.as_slice() else { panic!("two entries") };
     let lines: Vec<String> = first.lines("alice.os").iter().map(|line| line.to_string()).collect();
     let told = [
         "at 1s: visit alice.os opens WebSocket `socket 1` at /p:a:b/ws",
@@ -76,8 +76,8 @@ fn a_socket_is_opened_heard_and_closed_by_the_clock() {
         "at 7s: visit alice.os `socket 1` sends Close \"\"",
     ];
     assert_eq!(lines, told);
-    assert_eq!((second.name.as_str(), second.at, exercise.last()), ("socket 2", Duration::from_secs(8), second.at));
-    let both = exercise.clone().and(exercise);
+    assert_eq!((second.name.as_str(), second.at, workload.last()), ("socket 2", Duration::from_secs(8), second.at));
+    let both = workload.clone().and(workload);
     let names: Vec<&str> = both.sockets.iter().map(|socket| socket.name.as_str()).collect();
     assert_eq!(names, ["socket 1", "socket 2", "socket 3", "socket 4"], "two files, and no name twice");
 }
@@ -105,16 +105,16 @@ fn what_is_outside_is_read() {
         id = 1
         emits = [{ contract = "0x00000000000000000000000000000000000000aB", data = "0x01", every = 3, times = 2 }]
     "#;
-    let exercise = parse(text).expect("it makes sense");
+    let workload = parse(text).expect("it makes sense");
     let page = Page::new("*", "https://a/*", "[1]").header("x", "y");
-    assert_eq!(exercise.web, [page, Page::failing("*", "*", "no route")]);
+    assert_eq!(workload.web, [page, Page::failing("*", "*", "no route")]);
     let mut server = SocketServer::new("wss://a/*").greeting("hi").feeding(Duration::from_secs(5), "tick");
     server = server.answering("sub *", "ok").answering("bye", "bye");
     server.answers[1].1.push(Frame::empty(FrameKind::Close));
-    assert_eq!(exercise.servers, [server]);
+    assert_eq!(workload.servers, [server]);
     let contacts = StandIn::default().answering("a", b"1").handing_over("b", b"x", b"y").taking("*");
-    assert_eq!(exercise.stand_ins, [("contacts:contacts:sys".to_string(), contacts)]);
-    assert_eq!(exercise.chain, Some(ChainPlan::new(1).emitting(3, 2, LogSpec::new(0xab, &[], &[1]))));
+    assert_eq!(workload.stand_ins, [("contacts:contacts:sys".to_string(), contacts)]);
+    assert_eq!(workload.chain, Some(ChainPlan::new(1).emitting(3, 2, LogSpec::new(0xab, &[], &[1]))));
 }
 
 #[test]

@@ -20,6 +20,13 @@ pub struct Expectation {
     pub remembers: Remembers,
 }
 
+impl Expectation {
+    /// Whether it says nothing of what must hold.
+    pub fn is_empty(&self) -> bool {
+        !self.alive && self.prints.is_none() && self.remembers == Remembers::Nothing
+    }
+}
+
 /// Which answers may not be taken back.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(from = "Forgets")]

@@ -1,0 +1,431 @@
+//! What a run that recovered lacks, or does too often, compared with the calm run. No author has to say it.
+//!
+//! - **Set up again**: what a process holds outside itself at the end of the calm run (paths and sockets at `http-server`,
+//!   subscriptions at `eth`, a timer under way, children) and a living process lacks at the end of another run.
+//! - **Done twice**: messages to others, and what is printed in answer to something, more often than in the calm run.
+//! - **Never answered**: requests of the owner that were under way when the life that had them ended.
+//! - **Grows**: what changes at every start though nobody asked.
+
+use super::judge::place;
+use super::notes::{Note, start};
+use super::rules::is_asked;
+use crate::invariant::{Claim, Violation};
+use crate::outside::visit::{Sight, Visit};
+use crate::trace::event::{Event, Life, What};
+use crate::world::Run;
+use kernel_core::{Bytes, Message, MessageId, NodeId, ProcessRef};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A process on a node.
+type Who = (NodeId, ProcessRef);
+
+/// The rule that a process sets up again what it had set up outside itself, where a visitor uses it.
+const SET_UP_AGAIN: Claim =
+    Claim::own("set-up-again", "what a process has set up outside itself it sets up again after a restart");
+
+/// What the calm run comes to, to compare others with.
+#[derive(Clone, Debug, Default)]
+pub struct Baseline {
+    /// What each process holds outside itself at the end.
+    holds: BTreeMap<Who, BTreeSet<Holding>>,
+    /// How often each effect was seen.
+    effects: BTreeMap<Effect, u64>,
+    /// Paths at which a visitor was served.
+    visited: BTreeSet<String>,
+    /// Who is alive at the end.
+    alive: BTreeSet<Who>,
+}
+
+/// Something that a process holds outside itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Holding {
+    Path(String),
+    Socket(String),
+    Subscription(String),
+    Timer,
+    Children,
+}
+
+impl std::fmt::Display for Holding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Holding::Path(path) => write!(f, "the path {path:?} at http-server:distro:sys"),
+            Holding::Socket(path) => write!(f, "the WebSocket path {path:?} at http-server:distro:sys"),
+            Holding::Subscription(what) => write!(f, "the subscription to {what} at eth:distro:sys"),
+            Holding::Timer => f.write_str("its timer"),
+            Holding::Children => f.write_str("its children"),
+        }
+    }
+}
+
+/// Something that a process does outside itself: who, and what in words.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Effect {
+    who: Who,
+    what: String,
+}
+
+/// What a run was seen to hold and to do.
+#[derive(Default)]
+struct Observed {
+    holds: BTreeMap<Who, BTreeSet<Holding>>,
+    effects: BTreeMap<Effect, u64>,
+    alive: BTreeMap<Who, Life>,
+    parents: BTreeMap<Who, Who>,
+    /// Timers under way, by request.
+    timers: BTreeMap<MessageId, Who>,
+    /// Who has set a timer since nothing goes wrong any more.
+    sets_timers: BTreeSet<Who>,
+    /// Subscriptions, by their numbers.
+    subscriptions: BTreeMap<(Who, u64), String>,
+    /// Lives that have received something from outside their own asking.
+    has_heard: BTreeSet<(NodeId, Life)>,
+    over: bool,
+    killed: bool,
+    visited: BTreeSet<String>,
+    /// Requests of the owner: received by whom, and whether that life has ended without an answer.
+    asked: BTreeMap<MessageId, (Who, Option<Life>)>,
+    unanswered: BTreeMap<Who, u64>,
+    /// Saved states: as a life found it, and how often a start has changed it, from what to what.
+    states: BTreeMap<Who, Bytes>,
+    changed_at_start: BTreeMap<Who, (u32, Bytes, Bytes)>,
+    /// Lives that appended to a file before anything reached them.
+    appends: BTreeMap<Who, BTreeSet<u32>>,
+}
+
+impl Observed {
+    fn of(run: &Run) -> Observed {
+        let mut seen = Observed::default();
+        for (_, event) in run.trace.events() {
+            seen.take_in(event);
+        }
+        seen.finish();
+        seen
+    }
+
+    fn take_in(&mut self, event: &Event) {
+        let node = event.node;
+        match &event.what {
+            What::Down(_) => {
+                self.holds.retain(|(on, _), _| *on != node);
+                self.subscriptions.retain(|((on, _), _), _| *on != node);
+                self.timers.retain(|_, (on, _)| *on != node);
+            }
+            What::Lifted => self.over = true,
+            What::Started(life) => _ = self.alive.insert((node, life.process), *life),
+            What::Killed(life) => {
+                self.killed = true;
+                self.ended(node, *life);
+            }
+            What::Exited(life, ..) | What::Lost(life) => self.ended(node, *life),
+            What::Spawned(life, Ok(child)) => _ = self.parents.insert((node, *child), (node, life.process)),
+            What::Received(life, message, _) => {
+                self.timers.remove(&message.id);
+                if message.is_request() {
+                    self.has_heard.insert((node, *life));
+                }
+                if let Some((_, by)) = self.asked.get_mut(&message.id) {
+                    *by = Some(*life);
+                }
+            }
+            What::ReceivedError(_, _, request, _) => _ = self.timers.remove(&request.id),
+            What::ModuleReceived(ProcessRef::TERMINAL, message) => _ = self.asked.remove(&message.id),
+            What::Sent(message) => self.sent(node, message),
+            What::Printed(life, _, text) if self.has_heard.contains(&(node, *life)) => {
+                let who = (node, life.process);
+                *self.effects.entry(Effect { who, what: format!("prints {:?}", clipped(text)) }).or_default() += 1;
+            }
+            What::Shown(sight) => {
+                if let Sight::Http(_, path, status, ..) = &**sight
+                    && *status < 400
+                {
+                    self.visited.insert(without_query(path));
+                }
+            }
+            What::Visited(visit) => {
+                if let Visit::Open(_, request) = &**visit {
+                    self.visited.insert(without_query(&request.path));
+                }
+            }
+            What::StateDurable(process, bytes) => {
+                let who = (node, *process);
+                let before = match bytes {
+                    Some(bytes) => self.states.insert(who, bytes.clone()),
+                    None => self.states.remove(&who),
+                };
+                let is_start = self.alive.get(&who).is_some_and(|life| !self.has_heard.contains(&(node, *life)));
+                if let (true, Some(before), Some(now)) = (is_start, before, bytes)
+                    && before != *now
+                {
+                    self.changed_at_start.entry(who).or_insert((0, before, now.clone())).0 += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn sent(&mut self, node: NodeId, message: &Message) {
+        let who = (node, message.source.process);
+        if message.source.process == ProcessRef::ETH
+            && let Some(id) = json(message)["Err"]["id"].as_u64()
+        {
+            self.subscriptions.remove(&((node, message.target.process), id));
+        }
+        if is_asked(message) {
+            self.asked.insert(message.id, ((node, message.target.process), None));
+        }
+        if message.source.process.is_module() || !message.is_request() || message.source.node != node {
+            return;
+        }
+        let target = message.target.process;
+        let holds = self.holds.entry(who).or_default();
+        match target {
+            ProcessRef::HTTP_SERVER => {
+                let body = json(message);
+                for (action, is_socket) in
+                    [("Bind", false), ("SecureBind", false), ("WebSocketBind", true), ("WebSocketSecureBind", true)]
+                {
+                    if let Some(path) = body[action]["path"].as_str() {
+                        let path = path.trim_end_matches('/').to_string();
+                        holds.insert(if is_socket { Holding::Socket(path) } else { Holding::Path(path) });
+                    }
+                }
+                for (action, is_socket) in [("Unbind", false), ("WebSocketUnbind", true)] {
+                    if let Some(path) = body[action]["path"].as_str() {
+                        let path = path.trim_end_matches('/').to_string();
+                        holds.remove(&if is_socket { Holding::Socket(path) } else { Holding::Path(path) });
+                    }
+                }
+            }
+            ProcessRef::ETH => {
+                let body = json(message);
+                let subscribes = &body["SubscribeLogs"];
+                if let Some(id) = subscribes["sub_id"].as_u64() {
+                    let kind = subscribes["kind"].as_str().unwrap_or("logs").to_string();
+                    self.subscriptions.insert((who, id), kind);
+                }
+                if let Some(id) = body["UnsubscribeLogs"].as_u64() {
+                    self.subscriptions.remove(&(who, id));
+                }
+            }
+            ProcessRef::TIMER => {
+                self.timers.insert(message.id, who);
+                if self.over {
+                    self.sets_timers.insert(who);
+                }
+            }
+            ProcessRef::VFS => {
+                let is_start = self.alive.get(&who).filter(|life| !self.has_heard.contains(&(node, **life)));
+                if let (Some(life), Some("Append")) = (is_start, json(message)["action"].as_str()) {
+                    self.appends.entry(who).or_default().insert(life.number);
+                }
+            }
+            ProcessRef::HTTP_CLIENT => self.effect(who, target, message),
+            _ if !target.is_module() => self.effect(who, target, message),
+            _ => {}
+        }
+    }
+
+    fn effect(&mut self, who: Who, target: ProcessRef, message: &Message) {
+        let is_own = who.1 == target && message.target.node == who.0;
+        if !is_own {
+            let what = format!("sends {{{}}} {}", target.0, start(message.body()));
+            *self.effects.entry(Effect { who, what }).or_default() += 1;
+        }
+    }
+
+    fn ended(&mut self, node: NodeId, life: Life) {
+        let who = (node, life.process);
+        self.alive.remove(&who);
+        self.timers.retain(|_, of| *of != who);
+        let lost: Vec<MessageId> =
+            self.asked.iter().filter(|(_, (to, by))| *to == who && *by == Some(life)).map(|(id, _)| *id).collect();
+        for id in lost {
+            self.asked.remove(&id);
+            *self.unanswered.entry(who).or_default() += 1;
+        }
+    }
+
+    /// What is held at the end beside what is bound.
+    fn finish(&mut self) {
+        for ((who, _), kind) in &self.subscriptions {
+            self.holds.entry(*who).or_default().insert(Holding::Subscription(kind.clone()));
+        }
+        for who in self.timers.values().chain(&self.sets_timers) {
+            self.holds.entry(*who).or_default().insert(Holding::Timer);
+        }
+        for (child, parent) in &self.parents {
+            if self.alive.contains_key(child) {
+                self.holds.entry(*parent).or_default().insert(Holding::Children);
+            }
+        }
+    }
+}
+
+/// What a run shows, compared with the calm one.
+#[derive(Clone, Debug, Default)]
+pub struct Recovered {
+    /// What is worth knowing.
+    pub notes: BTreeSet<Note>,
+    /// What counts against the package.
+    pub broken: Vec<Violation>,
+    /// Effects that were seen more often than in the calm run: who, what, how often in the calm run and in this one.
+    pub repeated: Vec<(String, String, u64, u64)>,
+    /// Requests of the owner that were never answered, since the life that had them ended: of whom, how many.
+    pub unanswered: Vec<(String, u64)>,
+}
+
+impl Baseline {
+    /// What the calm run comes to.
+    pub fn of(calm: &Run) -> Baseline {
+        let seen = Observed::of(calm);
+        let alive = seen.alive.keys().copied().collect();
+        Baseline { holds: seen.holds, effects: seen.effects, visited: seen.visited, alive }
+    }
+
+    /// Compares a run with it.
+    pub fn compare(&self, run: &Run) -> Recovered {
+        let seen = Observed::of(run);
+        let mut recovered = Recovered::default();
+        let name = |(_, process): Who| run.names.process_text(process).to_string();
+        for (who, held) in &self.holds {
+            let Some(life) = seen.alive.get(who) else { continue };
+            let has = seen.holds.get(who);
+            for holding in held.iter().filter(|holding| has.is_none_or(|has| !has.contains(holding))) {
+                // Who is killed stays dead (E5): nobody has to bring a child back that was.
+                if seen.killed && *holding == Holding::Children {
+                    continue;
+                }
+                let facts = format!(
+                    "{} is alive (life {}) and has not set up {holding} again after a restart",
+                    name(*who),
+                    life.number
+                );
+                if self.is_used(*who, holding, run) {
+                    recovered.broken.push(Violation { claim: SET_UP_AGAIN, facts, at: None });
+                } else {
+                    recovered.notes.insert(Note::NotSetUpAgain(name(*who), holding.to_string()));
+                }
+            }
+        }
+        for (effect, count) in &seen.effects {
+            // What the calm run never does is another matter: an error path, say.
+            let calm = self.effects.get(effect).copied().unwrap_or_default();
+            if calm > 0 && *count > calm {
+                let what = with_target(&effect.what, run);
+                recovered.repeated.push((name(effect.who), what, calm, *count));
+            }
+        }
+        recovered.unanswered = seen.unanswered.iter().map(|(who, n)| (name(*who), *n)).collect();
+        for who in self.alive.iter().filter(|who| !seen.alive.contains_key(who)) {
+            if !seen.killed && !run.trace.events().any(|(_, event)| ends_by_itself(event, *who)) {
+                recovered.notes.insert(Note::GoneAfterCrash(name(*who)));
+            }
+        }
+        for (who, (times, before, after)) in &seen.changed_at_start {
+            if *times >= 2 {
+                recovered.notes.insert(Note::ChangesAtStart(name(*who), slope(before, after)));
+            }
+        }
+        for (who, lives) in &seen.appends {
+            if lives.len() >= 3 {
+                recovered.notes.insert(Note::ChangesAtStart(name(*who), "it appends to a file".to_string()));
+            }
+        }
+        recovered
+    }
+
+    /// Whether a visitor of the workload uses what is held.
+    fn is_used(&self, (_, process): Who, holding: &Holding, run: &Run) -> bool {
+        let (Holding::Path(path) | Holding::Socket(path)) = holding else { return false };
+        let id = run.names.process_text(process);
+        let full = format!("/{id}/{}", path.trim_start_matches('/'));
+        let full = full.trim_end_matches('/');
+        self.visited.iter().any(|visited| visited.trim_end_matches('/') == full)
+    }
+}
+
+/// Whether a process has left by itself: then it is no crash's doing that it is gone.
+fn ends_by_itself(event: &Event, who: Who) -> bool {
+    matches!(&event.what, What::Exited(life, ..) if (event.node, life.process) == who)
+}
+
+/// The two ends of what changes at a start, in words: as a number if both are one.
+fn slope(before: &[u8], after: &[u8]) -> String {
+    let number = |bytes: &[u8]| match bytes.len() {
+        _ if std::str::from_utf8(bytes).is_ok_and(|text| text.trim().parse::<f64>().is_ok()) => {
+            std::str::from_utf8(bytes).ok().and_then(|text| text.trim().parse::<f64>().ok())
+        }
+        8 => bytes.try_into().ok().map(|bytes| u64::from_le_bytes(bytes) as f64),
+        4 => bytes.try_into().ok().map(|bytes| u32::from_le_bytes(bytes).into()),
+        _ => None,
+    };
+    match (number(before), number(after)) {
+        (Some(before), Some(after)) => format!("{:+} at a start, from {before} to {after}", after - before),
+        _ => format!(
+            "{:+} bytes at a start, from {} to {}",
+            after.len() as i64 - before.len() as i64,
+            start(before),
+            start(after)
+        ),
+    }
+}
+
+/// An effect with its target's name.
+fn with_target(what: &str, run: &Run) -> String {
+    let target = what.strip_prefix("sends {").and_then(|rest| rest.split_once("} "));
+    match target.and_then(|(target, body)| Some((target.parse().ok()?, body))) {
+        Some((target, body)) => format!("sends {} {body}", run.names.process_text(ProcessRef(target))),
+        None => what.to_string(),
+    }
+}
+
+fn json(message: &Message) -> Value {
+    serde_json::from_slice(message.body()).unwrap_or_default()
+}
+
+fn without_query(path: &str) -> String {
+    path.split('?').next().unwrap_or_default().to_string()
+}
+
+fn clipped(text: &str) -> String {
+    text.chars().take(60).collect()
+}
+
+/// What the repeated effects of all runs come to, by process and by what it is but for numbers: an example, how often it
+/// was in the calm run, how often at most, and in how many runs.
+#[derive(Clone, Debug, Default)]
+pub struct Repeats(BTreeMap<(String, String), (String, u64, u64, u64)>);
+
+impl Repeats {
+    /// Takes in what one run repeated.
+    pub fn add(&mut self, repeated: Vec<(String, String, u64, u64)>) {
+        for (who, what, calm, count) in repeated {
+            let entry = self.0.entry((who, place(&what))).or_insert((what.clone(), calm, 0, 0));
+            if count > entry.2 {
+                (entry.0, entry.1, entry.2) = (what, calm, count);
+            }
+            entry.3 += 1;
+        }
+    }
+
+    /// A note for each, with in how many runs it was.
+    pub fn notes(&self) -> impl Iterator<Item = (Note, u64)> {
+        self.0.iter().map(|((who, _), (what, calm, most, runs))| {
+            (Note::DoneAgain(who.clone(), what.clone(), *calm, *most), *runs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slope;
+
+    #[test]
+    fn what_grows_is_told_as_a_number_where_it_is_one() {
+        assert_eq!(slope(b"100", b"200"), "+100 at a start, from 100 to 200");
+        assert_eq!(slope(&7u64.to_le_bytes(), &9u64.to_le_bytes()), "+2 at a start, from 7 to 9");
+        assert_eq!(slope(b"[1]", b"[1,1]"), "+2 bytes at a start, from \"[1]\" to \"[1,1]\"");
+    }
+}

@@ -1,0 +1,166 @@
+//! All that a check has to tell, and its verdict in a sentence.
+
+use super::super::text::counted;
+use super::broken;
+use crate::check::{Activity, Failure, Findings, Note, Outcome, Visit};
+use crate::explore::report::Report;
+use crate::invariant::Violation;
+use crate::plan::Plan;
+use crate::plan::chooser::Seed;
+use crate::world::Run;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// All that there is to tell.
+pub(super) struct Summary<'a> {
+    /// The package.
+    pub name: &'a str,
+    /// What each process did when nothing went wrong.
+    pub activity: BTreeMap<String, Activity>,
+    pub findings: Findings,
+    /// How many crash points and seeds were left out, since a check does a bounded amount of work; none: all, since the
+    /// calm run is wrong already.
+    pub left_out: Option<(u64, u64)>,
+    pub cases: Vec<Case>,
+    /// If one plan was played: its lines that never came up.
+    pub plan: Option<&'a [String]>,
+}
+
+/// A failure, played again.
+pub(super) struct Case {
+    pub failure: Failure,
+    pub plan: Plan,
+    pub run: Rc<Run>,
+    pub shrunk_from: Option<usize>,
+    /// The line that replays it.
+    pub line: String,
+}
+
+impl Summary<'_> {
+    /// The verdict, with what has to be known before anything else.
+    pub fn verdict(&self) -> String {
+        let name = self.findings.outcome().name();
+        match self.findings.outcome() {
+            Outcome::Passed if self.plan.is_none() && !self.was_spoken_to() => {
+                let calls: u64 = self.activity.values().flat_map(|did| did.calls.values()).sum();
+                let points = counted(self.findings.points, "crash point");
+                format!(
+                    "{name}, but it was never spoken to: {}, {points}; write a workload (`--workload FILE`, see \
+                     scenarios/workloads/README.md)",
+                    counted(calls, "call")
+                )
+            }
+            _ => format!("{name}: {}", self.sentence()),
+        }
+    }
+
+    /// Whether anything outside of the package sent one of its processes a request.
+    pub fn was_spoken_to(&self) -> bool {
+        self.activity.values().any(|did| did.asked > 0)
+    }
+
+    /// The outcome in a sentence, which claims what was looked at and no more.
+    pub fn sentence(&self) -> String {
+        let findings = &self.findings;
+        match findings.outcome() {
+            Outcome::Passed if self.plan.is_some() => "nothing broke in this run".to_string(),
+            Outcome::Passed => match self.left_out {
+                Some((1.., _)) if findings.points == 0 => {
+                    format!("nothing broke in {}; no crash point was visited", counted(findings.seeds, "seed"))
+                }
+                Some((0, _)) => {
+                    "its processes survive being killed, crashed, restarted and rebooted at every point".to_string()
+                }
+                _ => "its processes survive being killed, crashed, restarted and rebooted at every point visited"
+                    .to_string(),
+            },
+            Outcome::Failed => {
+                let (n, runs) = (findings.failures.len() as u64, counted(findings.violations, "run"));
+                format!("{}, in {runs}; the first, made small, is above", counted(n, "thing") + " broke")
+            }
+            Outcome::Inconclusive => match findings.open().next() {
+                Some(note) => format!("{note}. Nothing broke that counts, but how it would have fared there is open"),
+                None => "too many runs reached a bound of the simulator".to_string(),
+            },
+        }
+    }
+
+    /// What belongs beside the verdict, most important first.
+    pub fn headlines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self
+            .findings
+            .notes
+            .iter()
+            .filter(|(note, _)| note.is_headline())
+            .map(|(note, _)| note.to_string())
+            .collect();
+        lines.extend(self.bounded());
+        if let Some((_, seeds @ 1..)) = self.left_out {
+            lines.push(format!("{} left out: a check does a bounded amount of work", counted(seeds, "seed")));
+        }
+        if let Some(idle) = self.plan {
+            lines.extend(idle.iter().map(|line| format!("never came up: {line}")));
+        }
+        lines
+    }
+
+    /// The runs that reached a bound, and how to play the first of them.
+    fn bounded(&self) -> Option<String> {
+        let (first, runs) = self.findings.bounded.as_ref()?;
+        let which = match &first.visit {
+            Visit::Seed(Seed(seed)) => format!("seed {seed}"),
+            Visit::Point(line) => format!("plan `{line}`"),
+        };
+        let all = counted(self.findings.points + self.findings.seeds, "run");
+        Some(format!("{runs} of {all} reached a bound of the simulator, {}: the first is {which}", first.bound))
+    }
+
+    /// The notes that are no headlines.
+    pub fn notes(&self) -> impl Iterator<Item = (&Note, u64)> {
+        self.findings.notes.iter().filter(|(note, _)| !note.is_headline()).map(|(note, runs)| (note, *runs))
+    }
+
+    /// What was visited, and what was left out.
+    pub fn visited(&self) -> String {
+        let both = |points, seeds| (counted(points, "crash point"), counted(seeds, "seed"));
+        let (points, seeds) = both(self.findings.points, self.findings.seeds);
+        match self.left_out.map(|(points, seeds)| (points + seeds, both(points, seeds))) {
+            None if self.plan.is_some() => "one plan was played".to_string(),
+            None => "no crash point was visited: when nothing goes wrong, it does not come to a good end".to_string(),
+            Some((0, _)) => format!("{points} and {seeds} visited, none left out"),
+            Some((_, (points_left, seeds_left))) => format!(
+                "{points} and {seeds} visited, spread evenly; {points_left} and {seeds_left} left out (a check does a \
+                 bounded amount of work; `--points all` visits every point)"
+            ),
+        }
+    }
+}
+
+impl Case {
+    /// The broken rule in the run of the plan.
+    pub fn violation(&self) -> Option<&Violation> {
+        broken(&self.run).iter().find(|violation| self.failure.is(violation))
+    }
+
+    /// What happened.
+    pub fn facts(&self) -> &str {
+        self.violation().map_or(&self.failure.facts, |violation| &violation.facts)
+    }
+
+    /// In full.
+    pub fn report(&self, name: &str) -> Option<String> {
+        let Case { plan, run, shrunk_from, line, .. } = self;
+        let (violation, replay) = (self.violation()?, [line.clone()]);
+        let report = Report {
+            scenario: name,
+            violation,
+            run,
+            plan,
+            shrunk_from: *shrunk_from,
+            script: &[],
+            replay: &replay,
+            test: None,
+        };
+        Some(report.to_string())
+    }
+}
