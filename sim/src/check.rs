@@ -14,17 +14,19 @@ mod visits;
 mod workload;
 
 pub use findings::{Failure, Findings, Outcome};
-pub use judge::judge;
+pub use judge::{Once, Terms, judge};
 pub use notes::{Activity, Note, activity, manifest_notes, never_happened, notes};
 pub use recovery::{Baseline, Recovered, Repeats};
-pub use source::{PackageError, read};
+pub use source::{PackageError, illegal_name, next_version, read};
 pub use visits::{Visit, Visited, Work, recovered, spread, visit, work};
-pub use workload::{Browse, Expectation, Moment, Remembers, Send, Socket, Workload, WorkloadError};
+pub use workload::{Act, Browse, Expectation, Moment, OwnerDoes, Remembers, Send, Socket, Workload, WorkloadError};
 
-use crate::outside::visit::HttpRequest;
+use crate::guest::has_endless_loop;
+use crate::outside::visit::{HttpRequest, Visit as Browsing};
 use crate::package::{self, Content, Installer, Package};
 use crate::scenario::{Action, On, Scenario, ScenarioError, on};
 use kernel_core::{Duration, ProcessId};
+use std::collections::BTreeSet;
 
 /// How long a node's processor takes for a quantum of fuel (20 million): wasmtime's JIT takes some 13 ms for what this
 /// engine counts as so much, over hashing, JSON and serde.
@@ -35,6 +37,8 @@ const NODE: &str = "alice.os";
 /// How long things go wrong at least, and how long the world has to settle then.
 const STORM: Duration = Duration::from_secs(20);
 const SETTLE: Duration = Duration::from_secs(10);
+/// How long after the last line of the workload an upgrade begins, and how long after that the requests are sent again.
+const UPGRADE_AFTER: Duration = Duration::from_secs(5);
 /// How long after the storm the requests of the workload are sent once more.
 const AGAIN: Duration = Duration::from_secs(5);
 /// How many different requests are sent once more.
@@ -48,15 +52,23 @@ pub struct Checked {
     pub calm: Scenario,
     /// What is worth knowing of the workload before anything runs.
     pub notes: Vec<Note>,
+    /// What its runs are judged by; the kernel's deviations are not among it yet.
+    pub terms: Terms,
 }
 
 impl Checked {
-    /// The package, sent and held to what an workload says.
+    /// The package, sent and held to what a workload says; upgraded to its next version when all that was sent once, if
+    /// there is one, and sent it again.
     ///
     /// # Errors
     /// The workload names a process that the package does not have.
-    pub fn new(package: Package, workload: &Workload) -> Result<Checked, ScenarioError> {
-        let ids = process_ids(&package)?;
+    pub fn new(package: Package, next: Option<Package>, workload: &Workload) -> Result<Checked, ScenarioError> {
+        let mut ids = process_ids(&package)?;
+        for id in next.as_ref().map(process_ids).transpose()?.unwrap_or_default() {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
         for named in workload.processes() {
             if !ids.iter().any(|id| is_called(id, named)) {
                 let all = ids.iter().map(|id| format!("`{}`", own_name(id))).collect::<Vec<_>>().join(", ");
@@ -69,9 +81,16 @@ impl Checked {
             }
         }
         check_nodes(workload)?;
+        let mut endless = endless(&package)?;
+        endless.extend(next.as_ref().map(self::endless).transpose()?.unwrap_or_default());
         let id = |named: &str| ids.iter().find(|id| is_called(id, named)).cloned().unwrap_or_default();
-        let played = held(played(package, workload, id), workload, id);
-        let scenario = played.clone().holding(|| Box::new(rules::IsAnswered::default()));
+        let played = held(played(package, next, workload, id), workload, id);
+        let mut scenario = played.clone().holding(|| Box::new(rules::IsAnswered::default()));
+        let statuses: Vec<_> =
+            visits(workload).into_iter().filter_map(|(visit, status)| Some((visit, status?))).collect();
+        if !statuses.is_empty() {
+            scenario = scenario.holding(move || Box::new(rules::StillServes::new(statuses.clone())));
+        }
         let mut calm = played.holding(|| Box::new(rules::IsAnswered::in_the_calm()));
         for expect in &workload.expects {
             if let Some(text) = &expect.prints {
@@ -91,13 +110,27 @@ impl Checked {
         }
         let idle = workload.expects.iter().filter(|expect| expect.is_empty());
         let notes = idle.map(|expect| Note::ExpectsNothing(expect.process.clone())).collect();
-        Ok(Checked { scenario, calm, notes })
+        let mut once = Vec::new();
+        for expect in &workload.expects {
+            let of = |what: &String, exactly| Once { process: id(&expect.process), what: what.clone(), exactly };
+            once.extend(expect.at_most_once.iter().map(|what| of(what, false)));
+            once.extend(expect.exactly_once.iter().map(|what| of(what, true)));
+        }
+        let terms = Terms { endless, once, deviations: vec![] };
+        Ok(Checked { scenario, calm, notes, terms })
     }
 }
 
 /// What is played: the install, what is sent, and the same requests once more when all is over.
-fn played(package: Package, workload: &Workload, id: impl Fn(&str) -> String + Copy) -> Scenario {
-    let storm = Duration(STORM.0.max(workload.last().0 + AGAIN.0));
+fn played(
+    package: Package,
+    next: Option<Package>,
+    workload: &Workload,
+    id: impl Fn(&str) -> String + Copy,
+) -> Scenario {
+    let upgrade = Duration(workload.last().0 + UPGRADE_AFTER.0);
+    let last = if next.is_some() { Duration(upgrade.0 + STORM.0) } else { workload.last() };
+    let storm = Duration(STORM.0.max(last.0 + AGAIN.0));
     let mut scenario = Scenario::new(&package.id, "a package of your own");
     scenario.nodes.extend(workload.nodes.iter().cloned());
     scenario.installer = Installer { lets_answer: !workload.sends.is_empty(), waits_for_disk: true };
@@ -114,12 +147,24 @@ fn played(package: Package, workload: &Workload, id: impl Fn(&str) -> String + C
     scenario.script = workload.sends.iter().flat_map(|send| send.lines(NODE, id)).collect();
     scenario.script.extend(workload.visits.iter().flat_map(|visit| visit.lines(NODE)));
     scenario.script.extend(workload.sockets.iter().flat_map(|socket| socket.lines(NODE)));
+    let id_of = &scenario.name.clone();
+    scenario.script.extend(workload.acts.iter().map(|act| act.line(NODE, id_of, id)));
     let mut asked: Vec<Action> = Vec::new();
     for line in &scenario.script {
         let expects = matches!(&line.action, Action::Send(_, letter) if letter.expects.is_some());
-        if expects && asked.len() < AGAIN_MAX && !asked.contains(&line.action) {
+        let browses = matches!(&line.action, Action::Visit(_, Browsing::Http(_)));
+        if (expects || browses) && asked.len() < AGAIN_MAX && !asked.contains(&line.action) {
             asked.push(line.action.clone());
         }
+    }
+    if let Some(next) = next {
+        for node in scenario.nodes.clone() {
+            scenario = scenario.at(upgrade, Action::Upgrade(node, next.id.clone()));
+        }
+        for again in asked.clone() {
+            scenario = scenario.at(Duration(upgrade.0 + UPGRADE_AFTER.0), again);
+        }
+        scenario.upgrades.push(next);
     }
     let patience = |action: &Action| match action {
         Action::Send(_, letter) => letter.expects.unwrap_or_default(),
@@ -187,14 +232,30 @@ fn held(mut scenario: Scenario, workload: &Workload, id: impl Fn(&str) -> String
     scenario
 }
 
+/// The ids of the processes whose code has a loop that nothing leaves.
+fn endless(package: &Package) -> Result<BTreeSet<String>, ScenarioError> {
+    let code = |path: &str| {
+        package.files.iter().find(|(file, _)| file.trim_start_matches('/') == path.trim_start_matches('/'))
+    };
+    let of = |entry: &package::Entry| match code(&entry.process_wasm_path) {
+        Some((_, Content::Bytes(bytes))) => has_endless_loop(bytes),
+        _ => false,
+    };
+    let entries = entries(package)?;
+    Ok(entries.iter().filter(|entry| of(entry)).map(|entry| format!("{}:{}", entry.process_name, package.id)).collect())
+}
+
 /// The ids of the processes of a package's manifest.
 fn process_ids(package: &Package) -> Result<Vec<String>, ScenarioError> {
+    Ok(entries(package)?.iter().map(|entry| format!("{}:{}", entry.process_name, package.id)).collect())
+}
+
+fn entries(package: &Package) -> Result<Vec<package::Entry>, ScenarioError> {
     let manifest = package.files.iter().find(|(path, _)| path == "/manifest.json");
     let Some((_, Content::Bytes(manifest))) = manifest else {
         return Err(ScenarioError(format!("package {} has no manifest.json", package.id)));
     };
-    let entries = package::parse_manifest(&package.id, manifest).map_err(|error| ScenarioError(error.to_string()))?;
-    Ok(entries.iter().map(|entry| format!("{}:{}", entry.process_name, package.id)).collect())
+    package::parse_manifest(&package.id, manifest).map_err(|error| ScenarioError(error.to_string()))
 }
 
 fn own_name(id: &str) -> &str {

@@ -13,12 +13,15 @@ pub mod image;
 pub mod native;
 pub mod wasm;
 
+pub use loops::has_endless_loop;
+
 mod abi;
 mod host;
 mod lent;
 mod life;
 mod lift;
 mod load;
+mod loops;
 mod lower;
 pub(crate) mod recorded;
 mod wasi;

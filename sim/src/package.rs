@@ -228,7 +228,8 @@ pub struct Installer {
     pub waits_for_disk: bool,
 }
 
-/// What the installer asks of the kernel, in order. `code` gives the content of a file of the package.
+/// What the installer asks of the kernel, in order: every process is initialized, then, one after the other, gets its
+/// grants and is run (S1). `code` gives the content of a file of the package.
 pub fn install(
     package: &str,
     manifest: &[Entry],
@@ -271,13 +272,14 @@ pub fn install(
             let capability = Capability { issuer, params };
             steps.push(Step::command(Command::Grant(holder, vec![capability]), names, our));
         }
+        if installer.waits_for_disk {
+            // The disk does one thing after the other: what it is asked last is answered when all else is done.
+            let look = serde_json::json!({ "path": format!("{}/manifest.json", drive(package)), "action": "Metadata" });
+            steps.push(Step::request(vfs, Some(60), look.to_string().as_str().into()));
+        }
+        // As the app store does it: a process runs before the grants of those behind it are made.
+        steps.push(Step::command(Command::Run(*id), names, our));
     }
-    if installer.waits_for_disk {
-        // The disk does one thing after the other: what it is asked last is answered when all else is done.
-        let look = serde_json::json!({ "path": format!("{}/manifest.json", drive(package)), "action": "Metadata" });
-        steps.push(Step::request(vfs, Some(60), look.to_string().as_str().into()));
-    }
-    steps.extend(ids.iter().map(|id| Step::command(Command::Run(*id), names, our)));
     Ok(steps)
 }
 

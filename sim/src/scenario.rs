@@ -39,6 +39,8 @@ pub struct Scenario {
     pub programs: Vec<Program>,
     /// Packages, each on the drive of a node (by name) when the world begins.
     pub packages: Vec<(String, Package)>,
+    /// Next versions of packages, for [`Action::Upgrade`].
+    pub upgrades: Vec<Package>,
     /// How packages are installed.
     pub installer: Installer,
     /// How many bytes a node's disk holds, by node; as many as anybody wants, if it is not here.
@@ -149,6 +151,7 @@ impl Scenario {
             nodes: vec!["alice.os".to_string()],
             programs: Vec::new(),
             packages: Vec::new(),
+            upgrades: Vec::new(),
             installer: Installer::default(),
             disks: Vec::new(),
             backups: Vec::new(),

@@ -6,16 +6,54 @@
 
 use super::notes::{Note, start};
 use super::rules::{NoPanic, PACKAGE_RULES};
-use crate::invariant::Violation;
+use crate::invariant::{Claim, Violation};
 use crate::modules::elsewhere::is_elsewhere;
 use crate::trace::event::{Event, Life, PanicCause, What};
 use crate::world::{Run, Verdict};
-use kernel_core::{Address, Cause, Change, DropReason, Message, NodeId, ProcessRef};
+use kernel_core::{Address, Cause, Change, Deviation, DropReason, Message, NodeId, ProcessRef};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+/// What a run is judged by, besides its events.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// The processes whose code has a loop that nothing leaves.
+    pub endless: BTreeSet<String>,
+    /// What the kernel does otherwise than the book.
+    pub deviations: Vec<Deviation>,
+    /// What must be done once: by which process, what, and whether it must be done at all.
+    pub once: Vec<Once>,
+}
+
+/// An effect that a process has at most once for each time that it has it when nothing goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// The process's id.
+    pub process: String,
+    /// What it prints or sends; each `*` stands for any text.
+    pub what: String,
+    /// Whether it must not be missing either.
+    pub exactly: bool,
+}
+
+impl Terms {
+    /// The note for what a deviating kernel breaks: the deviations that break this rule, or all.
+    fn kernels_doing(&self, violation: &Violation) -> Note {
+        let breaks = |deviation: &&Deviation| deviation.breaks().contains(&violation.claim.rule);
+        let names =
+            |list: Vec<&Deviation>| list.iter().map(|deviation| deviation.name()).collect::<Vec<_>>().join(", ");
+        let named = names(self.deviations.iter().filter(breaks).collect());
+        let named = if named.is_empty() { names(self.deviations.iter().collect()) } else { named };
+        Note::KernelBreaks(violation.claim.rule.id().to_string(), named)
+    }
+}
+
 /// Judges a run of which all events were kept: its verdict is then what counts against the package. Each panic is in it
-/// once by its place, though the invariant stops at the first. What does not count is given back, with why.
-pub fn judge(run: &mut Run) -> BTreeSet<Note> {
+/// once by its place, though the invariant stops at the first. What does not count is given back, with why. What a
+/// deviating kernel breaks of the contract is a note.
+pub fn judge(run: &mut Run, terms: &Terms) -> BTreeSet<Note> {
+    if let (Verdict::Limit(_), Some(spins)) = (&run.verdict, spins(run, &terms.endless)) {
+        run.verdict = Verdict::Violated(vec![spins]);
+    }
     let mut open = BTreeSet::new();
     let mut broken: Vec<Violation> = Vec::new();
     let gaps = Gaps::of(run);
@@ -29,7 +67,9 @@ pub fn judge(run: &mut Run) -> BTreeSet<Note> {
     });
     let others = found.iter().filter(|violation| violation.claim != NoPanic::CLAIM).cloned();
     for violation in panics.chain(others) {
+        let is_kernels = !PACKAGE_RULES.contains(&violation.claim.rule.id());
         match gaps.behind(&violation, run) {
+            _ if is_kernels && !terms.deviations.is_empty() => _ = open.insert(terms.kernels_doing(&violation)),
             Some(gap) => _ = open.insert(Note::NotCounted(Box::new(gap.clone()), violation.facts)),
             None if broken.iter().any(|known| is_same(known, &violation)) => {}
             None => broken.push(violation),
@@ -48,6 +88,26 @@ pub fn judge(run: &mut Run) -> BTreeSet<Note> {
     }
     open
 }
+
+/// Who was computing when the run reached its bound, if that would never have ended.
+fn spins(run: &Run, endless: &BTreeSet<String>) -> Option<Violation> {
+    let all: Vec<&(Cause, Event)> = run.trace.events().collect();
+    let mut events = all.into_iter().rev();
+    let (at, event) = events.next()?;
+    let What::Spun(life, quantum) = &event.what else { return None };
+    let process = run.names.process_text(life.process);
+    let turns =
+        1 + events.take_while(|(_, event)| matches!(event.what, What::Spun(other, _) if other == *life)).count();
+    let millis = quantum.0 * turns as u64 / 1_000_000;
+    let facts = format!(
+        "{process} computed for some {millis} ms of a node's processor without a call when the run was stopped, and \
+         its code has a loop that nothing leaves"
+    );
+    endless.contains(process).then_some(Violation { claim: SPINS, facts, at: Some(*at) })
+}
+
+/// The rule that computing ends.
+const SPINS: Claim = Claim::own("spins", "no process computes on and on without a call");
 
 /// Whether two violations are one failure: the same rule and the same place.
 pub fn is_same(one: &Violation, other: &Violation) -> bool {

@@ -13,7 +13,7 @@ use crate::trace::life_text;
 use crate::world::{Run, Verdict};
 use kernel_core::{
     Address, CallKind, Cause, Change, DropReason, Duration, Exit, Message, MessageId, Names, NodeId, OnExitKind,
-    ProcessRef, SendErrorKind,
+    ProcessId, ProcessRef, SendErrorKind,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -159,6 +159,10 @@ pub enum Note {
     NeverAnswered(String, u64),
     /// What a process has saved changes at every start, though nobody asked: which, how.
     ChangesAtStart(String, String),
+    /// A deviating kernel breaks a rule of the contract on the way: which rule, by which deviations.
+    KernelBreaks(String, String),
+    /// What metadata.json calls the package is no name that a node accepts: what it says, and what it is checked as.
+    IllegalName(String, String),
     /// A process computed for a while without a call: the process, how much fuel, and about how many milliseconds that
     /// takes on a node.
     Computes(String, u64, u64),
@@ -181,11 +185,20 @@ impl Note {
         )
     }
 
+    /// Whether it tells that a run did not come to the end that it would have had.
+    pub fn hides_the_end(&self) -> bool {
+        matches!(self, Note::AtBound(..) | Note::NotCounted(..))
+    }
+
     /// Whether it belongs beside the verdict, and not among what is worth knowing.
     pub fn is_headline(&self) -> bool {
         matches!(
             self,
-            Note::NeverHappened(_) | Note::ExpectsNothing(_) | Note::NoSuchProcess(..) | Note::GoneAfterCrash(_)
+            Note::NeverHappened(_)
+                | Note::ExpectsNothing(_)
+                | Note::NoSuchProcess(..)
+                | Note::GoneAfterCrash(_)
+                | Note::IllegalName(..)
         )
     }
 
@@ -210,6 +223,8 @@ impl Note {
             Note::DoneAgain(..) => "done-again",
             Note::NeverAnswered(..) => "never-answered",
             Note::ChangesAtStart(..) => "changes-at-start",
+            Note::KernelBreaks(..) => "kernel-breaks",
+            Note::IllegalName(..) => "illegal-name",
             Note::Computes(..) => "computes",
             Note::NoPage(..) => "no-page",
             Note::AtBound(..) => "at-bound",
@@ -286,6 +301,14 @@ impl std::fmt::Display for Note {
             Note::ChangesAtStart(process, how) => {
                 write!(f, "what {process} has saved changes with every restart, though nobody asked: {how}")
             }
+            Note::KernelBreaks(rule, deviations) => {
+                write!(f, "the kernel breaks {rule} on the way, which is not the package's doing: {deviations}")
+            }
+            Note::IllegalName(says, id) => write!(
+                f,
+                "metadata.json says `{says}`, which no node accepts: `package_name` has a-z 0-9 and -, `publisher` a . \
+                 as well, and both are there; it is checked as {id}"
+            ),
             Note::Computes(process, fuel, millis) => {
                 let fuel = *fuel / 1_000_000;
                 write!(
@@ -383,12 +406,19 @@ impl<'a> Seen<'a> {
                         if of_guest && message.expects_response().is_some() && self.is_elsewhere(message, names) =>
                     {
                         let (asked, body) = (names.process_id(message.target.process), start(message.body()));
-                        let is_runtime = asked.package == "distro";
+                        let is_runtime = is_old_name(asked);
                         notes.insert(if is_runtime {
                             Note::Unmodelled(target, body)
                         } else {
                             Note::Elsewhere(target, body)
                         });
+                    }
+                    DropReason::NotRunning
+                        if of_guest
+                            && self.is_elsewhere(message, names)
+                            && is_old_name(names.process_id(message.target.process)) =>
+                    {
+                        notes.insert(Note::Unmodelled(target, start(message.body())));
                     }
                     // Told something that expects no answer, it would have taken it.
                     DropReason::NotRunning if of_guest && self.is_elsewhere(message, names) => {}
@@ -485,6 +515,12 @@ pub fn never_happened(calm: &Run, scenario: &Scenario) -> BTreeSet<Note> {
     let played: BTreeSet<usize> = calm.trace.events().filter_map(script).collect();
     let missed = scenario.script.iter().enumerate().filter(|(index, _)| !played.contains(index));
     missed.map(|(_, line)| Note::NeverHappened(format!("{}: {}", line.when, line.action))).collect()
+}
+
+/// Whether a process is a module of the runtime that this simulator does not have, or has under another name: before 1.0
+/// there was `http_server:distro:sys`, and names of userspace had underscores, too.
+fn is_old_name(process: ProcessId<'_>) -> bool {
+    process.package == "distro" || process.process.contains('_') || process.package.contains('_')
 }
 
 /// Whether a request was not dropped: then that is what is said of it.

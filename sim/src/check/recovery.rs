@@ -6,11 +6,12 @@
 //! - **Never answered**: requests of the owner that were under way when the life that had them ended.
 //! - **Grows**: what changes at every start though nobody asked.
 
-use super::judge::place;
+use super::judge::{Once, Terms, place};
 use super::notes::{Note, start};
 use super::rules::is_asked;
 use crate::invariant::{Claim, Violation};
 use crate::outside::visit::{Sight, Visit};
+use crate::outside::web::is_like;
 use crate::trace::event::{Event, Life, What};
 use crate::world::Run;
 use kernel_core::{Bytes, Message, MessageId, NodeId, ProcessRef};
@@ -24,6 +25,9 @@ type Who = (NodeId, ProcessRef);
 const SET_UP_AGAIN: Claim =
     Claim::own("set-up-again", "what a process has set up outside itself it sets up again after a restart");
 
+/// The rule that what is to be done once is not done again.
+const DONE_ONCE: Claim = Claim::own("once", "what is to be done once is done as often as when nothing goes wrong");
+
 /// What the calm run comes to, to compare others with.
 #[derive(Clone, Debug, Default)]
 pub struct Baseline {
@@ -35,6 +39,10 @@ pub struct Baseline {
     visited: BTreeSet<String>,
     /// Who is alive at the end.
     alive: BTreeSet<Who>,
+    /// How many messages of the owner each process received.
+    heard_of_owner: BTreeMap<Who, u64>,
+    /// What runs are judged by.
+    pub terms: Terms,
 }
 
 /// Something that a process holds outside itself.
@@ -71,6 +79,10 @@ struct Effect {
 struct Observed {
     holds: BTreeMap<Who, BTreeSet<Holding>>,
     effects: BTreeMap<Effect, u64>,
+    /// Effects that came after something from outside had reached the life: no matter of its start.
+    answering: BTreeSet<Effect>,
+    /// How many messages of the owner each process received.
+    heard_of_owner: BTreeMap<Who, u64>,
     alive: BTreeMap<Who, Life>,
     parents: BTreeMap<Who, Who>,
     /// Timers under way, by request.
@@ -125,6 +137,9 @@ impl Observed {
                 if message.is_request() {
                     self.has_heard.insert((node, *life));
                 }
+                if message.source.process == ProcessRef::TERMINAL {
+                    *self.heard_of_owner.entry((node, life.process)).or_default() += 1;
+                }
                 if let Some((_, by)) = self.asked.get_mut(&message.id) {
                     *by = Some(*life);
                 }
@@ -132,9 +147,8 @@ impl Observed {
             What::ReceivedError(_, _, request, _) => _ = self.timers.remove(&request.id),
             What::ModuleReceived(ProcessRef::TERMINAL, message) => _ = self.asked.remove(&message.id),
             What::Sent(message) => self.sent(node, message),
-            What::Printed(life, _, text) if self.has_heard.contains(&(node, *life)) => {
-                let who = (node, life.process);
-                *self.effects.entry(Effect { who, what: format!("prints {:?}", clipped(text)) }).or_default() += 1;
+            What::Printed(life, _, text) => {
+                self.has_effect((node, life.process), format!("prints {:?}", clipped(text)))
             }
             What::Shown(sight) => {
                 if let Sight::Http(_, path, status, ..) = &**sight
@@ -230,9 +244,17 @@ impl Observed {
     fn effect(&mut self, who: Who, target: ProcessRef, message: &Message) {
         let is_own = who.1 == target && message.target.node == who.0;
         if !is_own {
-            let what = format!("sends {{{}}} {}", target.0, start(message.body()));
-            *self.effects.entry(Effect { who, what }).or_default() += 1;
+            self.has_effect(who, format!("sends {{{}}} {}", target.0, start(message.body())));
         }
+    }
+
+    fn has_effect(&mut self, who: Who, what: String) {
+        let effect = Effect { who, what };
+        let has_heard = self.alive.get(&who).is_some_and(|life| self.has_heard.contains(&(who.0, *life)));
+        if has_heard {
+            self.answering.insert(effect.clone());
+        }
+        *self.effects.entry(effect).or_default() += 1;
     }
 
     fn ended(&mut self, node: NodeId, life: Life) {
@@ -278,10 +300,13 @@ pub struct Recovered {
 
 impl Baseline {
     /// What the calm run comes to.
-    pub fn of(calm: &Run) -> Baseline {
+    pub fn of(calm: &Run, terms: &Terms) -> Baseline {
         let seen = Observed::of(calm);
         let alive = seen.alive.keys().copied().collect();
-        Baseline { holds: seen.holds, effects: seen.effects, visited: seen.visited, alive }
+        let Observed { holds, effects, visited, heard_of_owner, .. } = seen;
+        let answering = seen.answering;
+        let effects = effects.into_iter().filter(|(effect, _)| answering.contains(effect)).collect();
+        Baseline { holds, effects, visited, alive, heard_of_owner, terms: terms.clone() }
     }
 
     /// Compares a run with it.
@@ -317,6 +342,9 @@ impl Baseline {
                 recovered.repeated.push((name(effect.who), what, calm, *count));
             }
         }
+        for once in &self.terms.once {
+            recovered.broken.extend(self.once(once, &seen, run));
+        }
         recovered.unanswered = seen.unanswered.iter().map(|(who, n)| (name(*who), *n)).collect();
         for who in self.alive.iter().filter(|who| !seen.alive.contains_key(who)) {
             if !seen.killed && !run.trace.events().any(|(_, event)| ends_by_itself(event, *who)) {
@@ -334,6 +362,29 @@ impl Baseline {
             }
         }
         recovered
+    }
+
+    /// What is done more often than it may be, or never.
+    fn once(&self, once: &Once, seen: &Observed, run: &Run) -> Option<Violation> {
+        let pattern = if once.what.contains('*') { once.what.clone() } else { format!("*{}*", once.what) };
+        let is_meant = |effect: &Effect| {
+            run.names.process_text(effect.who.1) == once.process && is_like(&effect.what, &format!("*\"{pattern}\"*"))
+        };
+        let again = seen.effects.iter().filter(|(effect, _)| is_meant(effect)).find_map(|(effect, count)| {
+            let calm = self.effects.get(effect).copied().unwrap_or_default().max(1);
+            let what = with_target(&effect.what, run);
+            (*count > calm).then(|| format!("{} {what} {count} times, and not {calm}", once.process))
+        });
+        let never = || {
+            let mut missing =
+                self.effects.keys().filter(|effect| is_meant(effect) && !seen.effects.contains_key(effect));
+            let heard = |of: &BTreeMap<Who, u64>, who| of.get(&who).copied().unwrap_or_default();
+            let missing = missing
+                .find(|effect| heard(&seen.heard_of_owner, effect.who) >= heard(&self.heard_of_owner, effect.who));
+            missing.map(|effect| format!("{} never {}", once.process, with_target(&effect.what, run)))
+        };
+        let facts = again.or_else(|| if once.exactly { never() } else { None })?;
+        Some(Violation { claim: DONE_ONCE, facts, at: None })
     }
 
     /// Whether a visitor of the workload uses what is held.

@@ -8,7 +8,7 @@ use crate::scenario::On;
 use kernel_core::{Message, Names, NodeId, ProcessRef};
 
 pub(super) use by_itself::{NoLivelock, NoPanic, NoRestartLoop};
-pub(super) use expected::{IsAlive, IsAnswered, Prints, Serves, Shows};
+pub(super) use expected::{IsAlive, IsAnswered, Prints, Serves, Shows, StillServes};
 pub(super) use never_forgets::NeverForgets;
 
 /// Whether this is that process on its node.
@@ -48,7 +48,7 @@ pub(super) const PACKAGE_RULES: [&str; 16] = [
     "set-up-again",
     "still-shows",
     "still-prints",
-    "at-most-once",
+    "once",
 ];
 
 /// Whether a request to a runtime module changes what the module keeps.

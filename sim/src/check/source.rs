@@ -223,6 +223,9 @@ fn single(
 fn package_id(asked: Option<&str>, of_metadata: Option<String>, path: &Path) -> Result<String, PackageError> {
     if let Some(asked) = asked {
         let form = "it has the form package:publisher, of a-z 0-9 - (and . in the publisher)";
+        if asked == RUNTIME {
+            return Err(wrong(path, format!("`{asked}` is the package of the runtime's modules; take another id")));
+        }
         return if is_package(asked) {
             Ok(asked.to_string())
         } else {
@@ -230,9 +233,48 @@ fn package_id(asked: Option<&str>, of_metadata: Option<String>, path: &Path) -> 
         };
     }
     let stem = path.file_stem().and_then(|stem| stem.to_str()).filter(|stem| is_package(stem));
+    if of_metadata.as_deref() == Some(RUNTIME) {
+        return Err(wrong(path, format!("metadata.json calls it {RUNTIME}, which are the modules of the runtime")));
+    }
     let of_file = || stem.map_or_else(|| format!("{}:{PUBLISHER}", plain_name(path)), str::to_string);
     Ok(of_metadata.unwrap_or_else(of_file))
 }
+
+/// A package as the next version of another: under the same id. Of two lone files the code of the one takes the place of
+/// the other's, whatever they are called.
+///
+/// # Errors
+/// Two packages with different ids, in words.
+pub fn next_version(old: &Package, new: Package, are_lone_files: bool) -> Result<Package, String> {
+    let is_code = |(path, _): &&(String, Content)| path == "/process.wasm";
+    if are_lone_files && let Some((_, code)) = new.files.iter().find(is_code) {
+        let files = old.files.iter().filter(|file| !is_code(file)).cloned();
+        let files = files.chain([("/process.wasm".to_string(), code.clone())]).collect();
+        return Ok(Package { id: old.id.clone(), files });
+    }
+    if old.id == new.id {
+        return Ok(new);
+    }
+    Err(format!("--upgrade-from: that is {}, and this is {}; `--id` gives both the same", old.id, new.id))
+}
+
+/// What metadata.json says a package is called, if that is nothing that a node accepts: then it is not called so.
+pub fn illegal_name(path: &Path) -> Option<String> {
+    let full = fs::canonicalize(path).ok()?;
+    let places = [Some(full.join("pkg")), Some(full.clone()), full.parent().map(Path::to_path_buf)];
+    let places = places.into_iter().flatten().filter(|dir| dir.join("manifest.json").is_file() || *dir != full);
+    let files = places.map(|dir| dir.join("metadata.json")).filter(|file| file.is_file() && full.is_dir());
+    let bytes = files.filter_map(|file| read_file(&file).ok()).next()?;
+    if named(&bytes).is_some() {
+        return None;
+    }
+    let metadata: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let said = |name: &str| metadata["properties"][name].as_str().unwrap_or("nothing").to_string();
+    Some(format!("package_name: {}, publisher: {}", said("package_name"), said("publisher")))
+}
+
+/// The package of the runtime modules.
+const RUNTIME: &str = "distro:sys";
 
 fn is_package(id: &str) -> bool {
     ProcessId::split(&format!("p:{id}")).is_some_and(|id| id.is_legal())

@@ -139,7 +139,7 @@ fn visit_one(
         Visit::Seed(seed) => run_seed(scenario, *seed, profile, options, loader)?,
     };
     let (mut notes, work) = (notes(&run, false), work(&run, scenario));
-    notes.extend(judge(&mut run));
+    notes.extend(judge(&mut run, &calm.terms));
     let recovered = recovered(calm, &mut run);
     let (verdict, coverage) = (run.verdict, run.coverage);
     Ok(Visited { visit: visit.clone(), verdict, notes, work, coverage, recovered })

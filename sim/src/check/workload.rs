@@ -24,6 +24,13 @@
 //! closes = true              # after the last; if not given it stays open
 //! hears = "counted"          # somewhere in what comes over it when nothing goes wrong
 //!
+//! [[kill]]                   # the owner kills a process; it stays dead
+//! process = "counter"
+//! at = "5s"
+//!
+//! [[uninstall]]              # the package, and `[[install]]` it again
+//! at = "7s"
+//!
 //! [[web]]                    # what http-client finds on the web; the first that fits
 //! url = "https://a.example/*"
 //! json = { price = 3 }       # or `body`; `method`, `status` and `headers` besides, or `fails = "connection refused"`
@@ -42,17 +49,20 @@
 //! [chain]                    # what eth finds
 //! id = 8453
 //! block_time = "2s"
+//! answers = [{ method = "eth_call", params = "*0x70a08231*", result = "0x01" }]   # what a provider looks up
 //! emits = [{ contract = "0x…", topics = ["0x…"], data = "0x", every = 1, times = 1 }]
 //!
 //! [[expect]]
 //! process = "counter"
 //! alive = true               # at the end of every run, unless it was killed
+//! at_most_once = "paid *"    # what it prints or sends, no more often than when nothing goes wrong; or `exactly_once`
 //! prints = "ready"           # somewhere in what it prints when nothing goes wrong
 //! never_forgets = true       # no answer says less than one before; or of these requests: `["get"]`
 //! ```
 //!
 //! A request that has an answer when nothing goes wrong must have one, too, when all that went wrong is over.
 
+mod acts;
 mod browser;
 mod expect;
 mod outside;
@@ -63,12 +73,14 @@ mod tests;
 use crate::modules::StandIn;
 use crate::outside::chain::ChainPlan;
 use crate::outside::web::{Page, SocketServer};
+use acts::{KillEntry, NodeEntry, acts};
 use browser::{HttpEntry, SocketEntry};
 use kernel_core::Duration;
 use outside::{ChainEntry, ServerEntry, StandInEntry, WebEntry};
 use send::Entry;
 use serde::Deserialize;
 
+pub use acts::{Act, What as OwnerDoes};
 pub use browser::{Browse, Socket};
 pub use expect::{Expectation, Remembers};
 pub use send::{Moment, Send};
@@ -91,6 +103,8 @@ pub struct Workload {
     pub visits: Vec<Browse>,
     /// The WebSockets that somebody with a browser opens.
     pub sockets: Vec<Socket>,
+    /// What the owner does to the package besides: kills a process, uninstalls it, installs it again.
+    pub acts: Vec<Act>,
     /// What is on the web.
     pub web: Vec<Page>,
     /// The WebSocket servers on the web.
@@ -126,6 +140,12 @@ struct File {
     #[serde(default)]
     socket: Vec<SocketEntry>,
     #[serde(default)]
+    kill: Vec<KillEntry>,
+    #[serde(default)]
+    install: Vec<NodeEntry>,
+    #[serde(default)]
+    uninstall: Vec<NodeEntry>,
+    #[serde(default)]
     web: Vec<WebEntry>,
     #[serde(default)]
     web_socket: Vec<ServerEntry>,
@@ -153,6 +173,7 @@ impl Workload {
             sends: in_turn(place, "send", file.send, |_, entry, before| entry.read(before), Send::last)?,
             visits: in_turn(place, "http", file.http, |_, entry, before| entry.read(before), Browse::last)?,
             sockets: in_turn(place, "socket", file.socket, |nth, entry, before| entry.read(before, nth), Socket::last)?,
+            acts: acts(place, file.kill, file.install, file.uninstall)?,
             web: each(place, "web", file.web, |_, entry| entry.read())?,
             servers: each(place, "web_socket", file.web_socket, |_, entry| entry.read())?,
             stand_ins: each(place, "stand_in", file.stand_in, |_, entry| entry.read())?,
@@ -169,6 +190,7 @@ impl Workload {
         self.visits.extend(other.visits);
         let sockets = (self.sockets.len() + 1..).zip(other.sockets);
         self.sockets.extend(sockets.map(|(nth, socket)| Socket { name: format!("socket {nth}"), ..socket }));
+        self.acts.extend(other.acts);
         self.web.extend(other.web);
         self.servers.extend(other.servers);
         self.stand_ins.extend(other.stand_ins);
@@ -184,7 +206,8 @@ impl Workload {
             Moment::After(_) => None,
         });
         let sends = self.sends.iter().map(|send| send.to.as_str());
-        sends.chain(whens).chain(self.expects.iter().map(|expect| expect.process.as_str()))
+        let killed = self.acts.iter().filter_map(|act| act.kill.as_deref());
+        sends.chain(whens).chain(killed).chain(self.expects.iter().map(|expect| expect.process.as_str()))
     }
 
     /// The nodes that its entries name.
@@ -193,14 +216,16 @@ impl Workload {
         let visits = self.visits.iter().map(|visit| &visit.on);
         let sockets = self.sockets.iter().map(|socket| &socket.on);
         let expects = self.expects.iter().map(|expect| &expect.on);
-        sends.chain(visits).chain(sockets).chain(expects).filter_map(|on| on.as_deref())
+        let acts = self.acts.iter().map(|act| &act.on);
+        sends.chain(visits).chain(sockets).chain(expects).chain(acts).filter_map(|on| on.as_deref())
     }
 
     /// When the last of it is sent, as far as that is known beforehand.
     pub fn last(&self) -> Duration {
         let sends = self.sends.iter().map(Send::last);
         let browser = self.visits.iter().map(Browse::last).chain(self.sockets.iter().map(Socket::last));
-        sends.chain(browser).max().unwrap_or_default()
+        let acts = self.acts.iter().map(|act| act.at);
+        sends.chain(browser).chain(acts).max().unwrap_or_default()
     }
 }
 

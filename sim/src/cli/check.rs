@@ -12,8 +12,8 @@ use super::replay::unused;
 use super::text::{read as text_file, shown};
 use super::{Context, Outcome, Stop, bug, wrong_scenario};
 use crate::check::{
-    self, Baseline, Checked, Failure, Findings, Visit, Work, Workload, activity, judge, manifest_notes, never_happened,
-    notes, read, recovered,
+    self, Baseline, Checked, Failure, Findings, Note, Visit, Work, Workload, activity, illegal_name, judge,
+    manifest_notes, never_happened, notes, read, recovered,
 };
 use crate::explore::shrink::shrink;
 use crate::explore::sweep;
@@ -68,6 +68,10 @@ pub(super) struct Check {
     /// times)
     #[arg(long, value_name = "FILE", aliases = ["inject", "expect"])]
     workload: Vec<PathBuf>,
+    /// The version before: it is installed first and works under the workload; then this one is installed over what it
+    /// has saved, and the same must hold
+    #[arg(long, value_name = "OLD")]
+    upgrade_from: Option<PathBuf>,
     /// How many seeds
     #[arg(long, value_name = "N|A..B", default_value = "200", conflicts_with = "plan")]
     seeds: Seeds,
@@ -128,7 +132,21 @@ impl Check {
         let package =
             bug::guard(|| read(&self.path, self.id.as_deref(), &others, &context.loader)).map_err(Stop::Bug)?;
         let package = package.map_err(|error| wrong(&error))?;
-        let checked = Checked::new(package, &workload).map_err(|error| wrong(&error))?;
+        let (package, next) = match &self.upgrade_from {
+            None => (package, None),
+            Some(old) => {
+                let old_package = bug::guard(|| read(old, self.id.as_deref(), &others, &context.loader));
+                let old_package = old_package.map_err(Stop::Bug)?.map_err(|error| wrong(&error))?;
+                let next = check::next_version(&old_package, package, self.path.is_file() && old.is_file());
+                (old_package, Some(next.map_err(Stop::Wrong)?))
+            }
+        };
+        let mut checked = Checked::new(package, next, &workload).map_err(|error| wrong(&error))?;
+        let semantics = self.rules.options(&checked.scenario).semantics;
+        checked.terms.deviations = semantics.iter().flat_map(|semantics| semantics.deviations()).collect();
+        if let (Some(says), None) = (illegal_name(&self.path), &self.id) {
+            checked.notes.push(Note::IllegalName(says, checked.scenario.name.clone()));
+        }
         context.check(&checked.calm, &self.options(&checked.calm))?;
         let result = bug::guard(|| match &self.plan {
             Some(plan) => self.play(context, &checked, plan, out),
@@ -159,11 +177,11 @@ impl Check {
             "calm" => Plan::default(),
             plan => plan.parse().map_err(|error: crate::plan::PlanError| Stop::Wrong(error.to_string()))?,
         };
-        let calm = Baseline::of(&self.run_plan(context, checked, &Plan::default())?);
+        let calm = Baseline::of(&self.run_plan(context, checked, &Plan::default())?, &checked.terms);
         let mut run = self.run_plan(context, checked, &plan)?;
         let idle = unused(Some(&plan), &run);
         let mut notes = notes(&run, plan.lines.is_empty());
-        notes.extend(judge(&mut run));
+        notes.extend(judge(&mut run, &checked.terms));
         notes.extend(recovered(&calm, &mut run).notes);
         if self.format == Format::Text {
             for (index, event) in run.trace.events() {
@@ -203,7 +221,7 @@ impl Check {
     /// The same, with a verdict of what counts against the package.
     fn judged(&self, context: &Context, checked: &Checked, plan: &Plan, calm: &Baseline) -> Result<Run, Stop> {
         let mut run = self.run_plan(context, checked, plan)?;
-        judge(&mut run);
+        judge(&mut run, &checked.terms);
         recovered(calm, &mut run);
         Ok(run)
     }
@@ -214,14 +232,15 @@ impl Check {
         let mut calm = self.run_plan(context, checked, &Plan::default())?;
         let mut findings = Findings::default();
         let mut known = notes(&calm, true);
-        known.extend(judge(&mut calm));
+        known.extend(judge(&mut calm, &checked.terms));
+        let is_open = known.iter().any(Note::hides_the_end);
         known.extend(never_happened(&calm, scenario));
         known.extend(checked.notes.iter().cloned());
         known.extend(scenario.packages.iter().flat_map(|(_, package)| manifest_notes(package)));
         findings.take_calm(&calm, known);
         // What breaks when nothing goes wrong, or cannot be played to its end, needs no storm to be found.
-        let baseline = Baseline::of(&calm);
-        let left_out = if calm.held() {
+        let baseline = Baseline::of(&calm, &checked.terms);
+        let left_out = if calm.held() && !is_open {
             let each = check::work(&calm, scenario);
             Some(self.visit_all(context, scenario, (each, &baseline), &mut findings)?)
         } else {
@@ -342,7 +361,8 @@ impl Check {
         let text = |path: &Path| quoted(&super::absolute(path));
         let id = self.id.as_ref().map(|id| format!(" --id {}", quoted(id)));
         let workload = self.workload.iter().map(|path| format!(" --workload {}", text(path)));
-        let flags: String = id.into_iter().chain(workload).chain([self.rules.flags()]).collect();
+        let old = self.upgrade_from.iter().map(|path| format!(" --upgrade-from {}", text(path)));
+        let flags: String = id.into_iter().chain(old).chain(workload).chain([self.rules.flags()]).collect();
         let plan = if plan.lines.is_empty() { "calm".to_string() } else { quoted(&plan.one_line()) };
         format!("{} check {}{flags} --plan {plan}", context.program, text(&self.path))
     }

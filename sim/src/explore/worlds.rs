@@ -243,6 +243,7 @@ fn simpler_action(action: &Action) -> Vec<Action> {
         | Action::Grant(..)
         | Action::Withdraw(..)
         | Action::Install(..)
+        | Action::Upgrade(..)
         | Action::Uninstall(..)
         | Action::Down(..)
         | Action::Restore(_)

@@ -248,6 +248,10 @@ impl Eth {
         if provider(*chain_id, cx).is_none() {
             return now(Err(EthError::NoRpcForChain));
         }
+        let answer = provider(*chain_id, cx).map(|chain| rpc::answer(chain, method, params));
+        if let Some(Err(Wrong::Unmodelled)) = answer {
+            return Outcome::Unmodelled;
+        }
         match cx.provider {
             Some(ProviderFault::Error) => return refused_by_provider(-32_005, "limit exceeded"),
             Some(ProviderFault::Timeout) => {

@@ -5,6 +5,7 @@
 //! again a block later: what was a log of one block becomes a log of another (ours; on a real chain it may also be
 //! lost). Hashes are digests of what they name, so that equal histories make equal chains.
 
+use super::web::is_like;
 use kernel_core::{Duration, Instant};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
@@ -15,7 +16,7 @@ use std::rc::Rc;
 pub type Word = [u8; 32];
 
 /// The chain as a scenario has it. Plain data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ChainPlan {
     /// Its id: 8453 is Base.
     pub id: u64,
@@ -23,6 +24,19 @@ pub struct ChainPlan {
     pub block_time: Duration,
     /// What happens on it by itself.
     pub events: Vec<ChainEvents>,
+    /// What a provider answers to methods that look something up: the first that fits.
+    pub answers: Vec<ChainAnswer>,
+}
+
+/// What a provider answers to a method, whatever the chain has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChainAnswer {
+    /// The method: `eth_call`.
+    pub method: String,
+    /// The parameters, as JSON without blanks; each `*` stands for any text.
+    pub params: String,
+    /// The result.
+    pub result: serde_json::Value,
 }
 
 /// A log that a contract emits again and again.
@@ -96,7 +110,7 @@ pub struct Chain {
 impl ChainPlan {
     /// A chain with a block every two seconds, as Base, on which nothing happens by itself.
     pub fn new(id: u64) -> ChainPlan {
-        ChainPlan { id, block_time: Duration::from_secs(2), events: vec![] }
+        ChainPlan { id, block_time: Duration::from_secs(2), events: vec![], answers: vec![] }
     }
 
     /// With another time from a block to the next.
@@ -144,6 +158,12 @@ impl Chain {
     /// Its id.
     pub fn id(&self) -> u64 {
         self.plan.id
+    }
+
+    /// What a provider answers to a method by the scenario's own table, if that has it.
+    pub fn answer(&self, method: &str, params: &str) -> Option<&serde_json::Value> {
+        let fits = |answer: &&ChainAnswer| answer.method == method && is_like(params, &answer.params);
+        self.plan.answers.iter().find(fits).map(|answer| &answer.result)
     }
 
     /// The time from a block to the next.

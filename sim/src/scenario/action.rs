@@ -55,6 +55,8 @@ pub enum Action {
     SetOnExit(On, OnExit),
     /// Installs a package from its drive: node, `package:publisher`.
     Install(String, String),
+    /// Installs the next version of a package over the one that is there: node, `package:publisher`.
+    Upgrade(String, String),
     /// Kills every process of a package and removes its drive.
     Uninstall(String, String),
     /// Takes a node down; it boots again after this time.
@@ -264,6 +266,7 @@ impl fmt::Display for Action {
             Action::Withdraw(on, issuer, params) => write!(f, "withdraw {on} {issuer} {}", word(params.as_bytes())),
             Action::SetOnExit(on, value) => write!(f, "set-on-exit {on} {value}"),
             Action::Install(node, package) => write!(f, "install {node} {package}"),
+            Action::Upgrade(node, package) => write!(f, "upgrade {node} {package}"),
             Action::Uninstall(node, package) => write!(f, "uninstall {node} {package}"),
             Action::Down(node, how, span) => write!(f, "down {node} {} {span}", how.name()),
             Action::Restore(node) => write!(f, "restore {node}"),

@@ -188,6 +188,7 @@ impl FromStr for Action {
             "withdraw" => Action::Withdraw(words.on()?, words.process()?, words.word("parameters")?),
             "set-on-exit" => Action::SetOnExit(words.on()?, words.on_exit()?),
             "install" => Action::Install(words.next("a node")?.to_string(), words.next("a package")?.to_string()),
+            "upgrade" => Action::Upgrade(words.next("a node")?.to_string(), words.next("a package")?.to_string()),
             "uninstall" => Action::Uninstall(words.next("a node")?.to_string(), words.next("a package")?.to_string()),
             "down" => {
                 let node = words.next("a node")?.to_string();
@@ -277,6 +278,7 @@ mod tests {
             Action::SetOnExit(a(), requests()),
             Action::SetOnExit(a(), OnExit::Requests(vec![])),
             Action::Install("alice.os".into(), "app:alice.os".into()),
+            Action::Upgrade("alice.os".into(), "app:alice.os".into()),
             Action::Uninstall("alice.os".into(), "app:alice.os".into()),
             Action::Down("alice.os".into(), Down::PowerLoss, secs(2)),
             Action::Restore("bob.os".into()),

@@ -103,6 +103,12 @@ impl World<'_> {
                 }
                 node
             }
+            Action::Upgrade(node, id) => {
+                if !self.scenario.upgrades.iter().any(|package| package.id == *id) {
+                    return Err(ScenarioError(format!("`{action}`: there is no next version of {id}")));
+                }
+                node
+            }
             Action::Cut(from, to, _) => {
                 self.node_index(to)?;
                 from
@@ -210,6 +216,7 @@ impl World<'_> {
                 let id = self.names.process(&on.process);
                 self.command_is(node, Command::SetOnExit(id, value));
             }
+            Action::Upgrade(node, package) => self.upgrade(index(self, node), package),
             Action::Install(node, package) => self.install(index(self, node), package),
             Action::Uninstall(node, package) => self.uninstall(index(self, node), package),
             Action::Down(node, how, span) => {
@@ -312,6 +319,50 @@ impl World<'_> {
         if let Ok(steps) = package::install(id, &manifest, &mut self.names, our, code, installer) {
             self.operator_does(node, steps);
         }
+    }
+
+    /// The next version of a package is installed over the one that is there, as the app store does it: the old `/pkg` is
+    /// replaced, old processes are killed, the new ones have the capabilities of the new manifest. What they have saved
+    /// and all other drives stay.
+    fn upgrade(&mut self, node: usize, id: &str) {
+        let next = self.scenario.upgrades.iter().find(|package| package.id == id).expect("the script was checked");
+        let our = self.nodes[node].id;
+        let vfs = Address { node: our, process: ProcessRef::VFS };
+        let drive = package::drive(id);
+        let ask = |path: &str, action: &str| {
+            let body = serde_json::json!({ "path": path, "action": action }).to_string();
+            Step::request(vfs, Some(60), body.as_str().into())
+        };
+        let content = |content: &Content| match content {
+            Content::Bytes(bytes) => Some(Bytes::from(bytes.as_slice())),
+            Content::Program(name) => {
+                self.scenario.program_bytes(name, self.options.flavor).ok().map(|bytes| bytes[..].into())
+            }
+        };
+        let files: Vec<(&str, Bytes)> =
+            next.files.iter().filter_map(|(path, of)| Some((path.as_str(), content(of)?))).collect();
+        let mut steps = match self.manifest(node, id) {
+            Some(manifest) => package::uninstall(id, &manifest, &mut self.names, our),
+            None => vec![],
+        };
+        steps.push(ask(&drive, "RemoveDirAll"));
+        steps.push(ask(&drive, "CreateDirAll"));
+        for (path, bytes) in &files {
+            let path = format!("{drive}/{}", path.trim_start_matches('/'));
+            steps.push(ask(crate::disk::parent(&path), "CreateDirAll"));
+            steps.push(ask(&path, "Write").carrying(Blob { mime: None, bytes: bytes.clone() }));
+            steps.push(ask(&path, "SyncAll"));
+        }
+        let manifest = files.iter().find(|(path, _)| *path == "/manifest.json");
+        let manifest = manifest.and_then(|(_, bytes)| package::parse_manifest(id, bytes).ok()).unwrap_or_default();
+        let plain = |path: &str| path.trim_start_matches('/').to_string();
+        let code =
+            |path: &str| files.iter().find(|(file, _)| plain(file) == plain(path)).map(|(_, bytes)| bytes.clone());
+        let installer = &self.scenario.installer;
+        if let Ok(install) = package::install(id, &manifest, &mut self.names, our, code, installer) {
+            steps.extend(install);
+        }
+        self.operator_does(node, steps);
     }
 
     /// An uninstall is kills, and the end of the package's drives and of the rights to them and to its databases (E9).

@@ -1,4 +1,4 @@
-//! What an workload says of a package: who is alive, what is printed, answered, served and shown.
+//! What a workload says of a package: who is alive, what is printed, answered, served and shown.
 
 use super::{is, is_asked, said};
 use crate::invariant::{Claim, Invariant, Past};
@@ -203,6 +203,69 @@ impl Invariant for Serves {
             }
             None => Ok(()),
         }
+    }
+}
+
+/// What a browser asks once more, when all that went wrong is over, has the status that it should. A path that is bound no
+/// longer is another rule's: `set-up-again`.
+#[derive(Clone)]
+pub struct StillServes {
+    /// What is asked, and the status of its answer.
+    expected: Vec<(HttpRequest, u16)>,
+    over: bool,
+    killed: bool,
+    /// What was asked since and has no answer yet.
+    open: Vec<(HttpRequest, u16)>,
+    found: BTreeSet<(NodeId, ProcessRef)>,
+}
+
+impl StillServes {
+    /// What is asked, and the status of its answer.
+    pub fn new(expected: Vec<(HttpRequest, u16)>) -> StillServes {
+        StillServes { expected, over: false, killed: false, open: vec![], found: BTreeSet::new() }
+    }
+}
+
+impl Invariant for StillServes {
+    fn claim(&self) -> Claim {
+        Claim::own("still-serves", "a browser gets the status that is expected when all that went wrong is over")
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        &[Kind::Lifted, Kind::Visited, Kind::Shown, Kind::Killed, Kind::Started]
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        match &event.what {
+            What::Lifted => self.over = true,
+            What::Killed(_) => self.killed = true,
+            What::Started(life) => _ = self.found.insert((event.node, life.process)),
+            What::Visited(visit) if self.over => {
+                // The last of several expectations of one request is what it comes to.
+                if let Visit::Http(asked) = &**visit
+                    && let Some((_, status)) = self.expected.iter().rev().find(|(expected, _)| expected == asked)
+                {
+                    self.open.push((asked.clone(), *status));
+                }
+            }
+            What::Shown(sight) => {
+                if let Sight::Http(method, path, got, ..) = &**sight
+                    && let Some(place) =
+                        self.open.iter().position(|(open, _)| open.method == *method && open.path == *path)
+                {
+                    let (_, status) = self.open.remove(place);
+                    let serves = |(node, process): &(NodeId, ProcessRef)| {
+                        path.trim_start_matches('/').starts_with(names.process_text(*process))
+                            && past.lives.life(*node, *process).is_some()
+                    };
+                    if status != *got && *got != 404 && !self.killed && self.found.iter().any(serves) {
+                        return Err(format!("{sight}, and not {status}, when all that went wrong is over"));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 }
 

@@ -15,6 +15,10 @@ pub struct Expectation {
     pub alive: bool,
     /// Somewhere in what it prints when nothing goes wrong.
     pub prints: Option<String>,
+    /// It prints or sends this, `*` standing for any text, no more often than when nothing goes wrong.
+    pub at_most_once: Option<String>,
+    /// The same, and if all that the owner sends reaches it, no less.
+    pub exactly_once: Option<String>,
     /// No answer to these requests says less than one before.
     #[serde(default, rename = "never_forgets")]
     pub remembers: Remembers,
@@ -23,7 +27,8 @@ pub struct Expectation {
 impl Expectation {
     /// Whether it says nothing of what must hold.
     pub fn is_empty(&self) -> bool {
-        !self.alive && self.prints.is_none() && self.remembers == Remembers::Nothing
+        let once = self.at_most_once.is_some() || self.exactly_once.is_some();
+        !self.alive && !once && self.prints.is_none() && self.remembers == Remembers::Nothing
     }
 }
 

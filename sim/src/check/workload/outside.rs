@@ -2,7 +2,7 @@
 
 use super::{body_of, once, span};
 use crate::modules::StandIn;
-use crate::outside::chain::{ChainPlan, LogSpec, Word};
+use crate::outside::chain::{ChainAnswer, ChainPlan, LogSpec, Word};
 use crate::outside::visit::{Frame, FrameKind};
 use crate::outside::web::{Page, PageReply, SocketServer};
 use kernel_core::{Duration, ProcessId};
@@ -73,6 +73,17 @@ pub(super) struct ChainEntry {
     block_time: Option<String>,
     #[serde(default)]
     emits: Vec<LogEntry>,
+    #[serde(default)]
+    answers: Vec<MethodEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MethodEntry {
+    method: String,
+    #[serde(default = "any")]
+    params: String,
+    result: serde_json::Value,
 }
 
 #[derive(Deserialize)]
@@ -165,6 +176,12 @@ impl ChainEntry {
             }
             chain = chain.block_time(block_time);
         }
+        let answers = self.answers.into_iter();
+        chain.answers.extend(answers.map(|MethodEntry { method, params, result }| ChainAnswer {
+            method,
+            params,
+            result,
+        }));
         for log in self.emits {
             if log.every == 0 || !(1..=LOGS_MAX).contains(&log.times) {
                 return Err(format!("a log comes in every block at most, and {LOGS_MAX} times in one at most"));
