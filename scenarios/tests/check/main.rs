@@ -1,6 +1,7 @@
 //! `check`, from outside.
 
 mod called;
+mod facts;
 mod outside;
 mod own_guests;
 mod verdicts;

@@ -12,7 +12,7 @@ fn changed(from: &str, to: &str) -> Folder {
 }
 
 fn ticker(folder: &Folder, code: i32) -> String {
-    let arguments = [&["--inject", "it.toml"][..], &FEW].concat();
+    let arguments = [&["--workload", "it.toml"][..], &FEW].concat();
     check(&built("ticker"), folder.0.path(), &arguments).must_end(code).out
 }
 
@@ -48,7 +48,7 @@ fn who_stands_in_answers_what_it_is_told_to_and_the_rest_is_not_modelled() {
 fn who_asks_what_every_real_node_has_is_told_that_somebody_can_stand_in() {
     let text = "[[send]]\nto = \"puppet\"\nbody = 'ask alice.os@contacts:contacts:sys 5 \"GetNames\"'\n";
     let stand_in = "[[stand_in]]\nprocess = \"contacts:contacts:sys\"\nanswers = [{ to = \"*\", json = 1 }]\n";
-    let arguments = [&["--inject", "it.toml"][..], &FEW].concat();
+    let arguments = [&["--workload", "it.toml"][..], &FEW].concat();
     let folder = Folder::new().with("it.toml", text);
     let says = "contacts:contacts:sys was not there, as it is on a real node, to be asked \"\\\"GetNames\\\"\"";
     check(&built("puppet"), folder.0.path(), &arguments).must_end(0).must_say(&[says, "[[stand_in]]", "PASSED"]);
@@ -60,7 +60,7 @@ fn who_asks_what_every_real_node_has_is_told_that_somebody_can_stand_in() {
 #[test]
 fn nobody_stands_in_for_a_process_of_the_package() {
     let folder = changed("contacts:contacts:sys", "ticker:ticker:check.os");
-    let arguments = ["--inject", "it.toml"];
+    let arguments = ["--workload", "it.toml"];
     let wrong = check(&built("ticker"), folder.0.path(), &arguments).must_end(2);
     assert!(wrong.err.contains("`[[stand_in]]`: the package has ticker:ticker:check.os"), "{}", wrong.err);
 }
@@ -75,7 +75,7 @@ fn a_page_on_the_web_is_found_or_fails_as_it_should() {
          [[expect]]\nprocess = \"puppet\"\nprints = '\"status\":203'\n"
     );
     let folder = Folder::new().with("it.toml", &text);
-    let arguments = [&["--inject", "it.toml"][..], &FEW].concat();
+    let arguments = [&["--workload", "it.toml"][..], &FEW].concat();
     check(&built("puppet"), folder.0.path(), &arguments).must_end(0).must_say(&["PASSED"]);
     let fails = text.replace("status = 203\njson = [1]", "fails = \"no route\"").replace("\"status\":203", "no route");
     let folder = folder.with("it.toml", fails);

@@ -38,7 +38,7 @@ fn none_is_left_out() {
 fn who_is_right_by_itself_passes() {
     for (guest, id, did) in SURVIVE {
         let folder = Folder::new().with("it.toml", workload(guest));
-        let arguments = [&["--id", id, "--inject", "it.toml"][..], &SOME].concat();
+        let arguments = [&["--id", id, "--workload", "it.toml"][..], &SOME].concat();
         check(&built(guest), folder.0.path(), &arguments).must_end(0).must_say(&[did, "PASSED"]);
     }
 }
@@ -47,7 +47,7 @@ fn who_is_right_by_itself_passes() {
 fn who_is_wrong_on_purpose_is_caught() {
     for (guest, rule) in BREAK {
         let folder = Folder::new().with("it.toml", workload(guest));
-        let arguments = [&["--inject", "it.toml"][..], &SOME].concat();
+        let arguments = [&["--workload", "it.toml"][..], &SOME].concat();
         check(&built(guest), folder.0.path(), &arguments).must_end(1).must_say(&[rule, "FAILED"]);
     }
 }
@@ -62,7 +62,7 @@ fn those_that_need_each_other_pass_together() {
         (&family[..], &["worker"][..], "parent", "\"got product 9 from kid\""),
     ] {
         let folder = package(processes, more).with("it.toml", workload(file));
-        let arguments = [&["--inject", "it.toml"][..], &SOME].concat();
+        let arguments = [&["--workload", "it.toml"][..], &SOME].concat();
         check(folder.0.path(), folder.0.path(), &arguments).must_end(0).must_say(&[did, "PASSED"]);
     }
 }

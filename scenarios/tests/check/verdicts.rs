@@ -17,14 +17,14 @@ fn last_words_by_the_manifest_reach_whom_they_are_for() {
     let text = "[[send]]\nto = \"mortal\"\nbody = \"return\"\n\
                 [[expect]]\nprocess = \"herald\"\nalive = true\nprints = \"bye\"\n";
     let two = two.with("it.toml", text);
-    let checked = check(two.0.path(), two.0.path(), &["--inject", "it.toml", "--seeds", "30"]).must_end(0);
+    let checked = check(two.0.path(), two.0.path(), &["--workload", "it.toml", "--seeds", "30"]).must_end(0);
     checked.must_say(&["mortal:demo:me.os: on-exit Requests, 1 life, gone at the end", "PASSED"]);
 }
 
 #[test]
 fn a_counter_that_saves_before_it_answers_passes() {
     let folder = Folder::new().with("it.toml", workload("counter"));
-    let checked = check(&built("counter"), folder.0.path(), &["--inject", "it.toml", "--seeds", "50"]).must_end(0);
+    let checked = check(&built("counter"), folder.0.path(), &["--workload", "it.toml", "--seeds", "50"]).must_end(0);
     checked.must_say(&[
         "counter:counter:check.os: on-exit Restart, 1 life, waits for messages at the end",
         "4 set-state",
@@ -38,7 +38,7 @@ fn a_counter_that_saves_before_it_answers_passes() {
 #[test]
 fn a_chat_between_two_nodes_passes_and_each_node_tells_its_own() {
     let folder = Folder::new().with("it.toml", workload("chat"));
-    let checked = check(&built("chat"), folder.0.path(), &["--inject", "it.toml", "--seeds", "50"]).must_end(0);
+    let checked = check(&built("chat"), folder.0.path(), &["--workload", "it.toml", "--seeds", "50"]).must_end(0);
     checked.must_say(&[
         "installed on nodes of its own",
         "alice.os@chat:chat:check.os: on-exit Restart, 1 life, waits for messages at the end",
@@ -48,11 +48,11 @@ fn a_chat_between_two_nodes_passes_and_each_node_tells_its_own() {
     ]);
     let deaf = workload("chat").replace("heard hi", "heard nothing");
     let folder = folder.with("it.toml", deaf);
-    let missed = check(&built("chat"), folder.0.path(), &["--inject", "it.toml"]).must_end(1);
+    let missed = check(&built("chat"), folder.0.path(), &["--workload", "it.toml"]).must_end(1);
     missed.must_say(&["chat:chat:check.os never printed \"heard nothing from bob.os\""]);
     let elsewhere = workload("chat").replace("heard hi from bob.os", "heard hello from alice.os");
     let missed =
-        check(&built("chat"), folder.with("it.toml", elsewhere).0.path(), &["--inject", "it.toml"]).must_end(1);
+        check(&built("chat"), folder.with("it.toml", elsewhere).0.path(), &["--workload", "it.toml"]).must_end(1);
     missed.must_say(&["chat:chat:check.os never printed \"heard hello from alice.os\""]);
 }
 
@@ -73,7 +73,7 @@ fn a_ledger_in_kv_and_a_bank_in_sqlite_pass_at_every_crash_point() {
         ("bank", "bank:check.os", "22 send-and-await-response"),
     ] {
         let inject = format!("{name}.toml");
-        let arguments = ["--id", id, "--inject", &inject, "--points", "all", "--seeds", "20"];
+        let arguments = ["--id", id, "--workload", &inject, "--points", "all", "--seeds", "20"];
         let checked = check(&built(name), folder.0.path(), &arguments).must_end(0);
         checked.must_say(&[asks, "crash points and 20 seeds visited, none left out", "PASSED"]);
     }
@@ -91,7 +91,7 @@ fn a_status_that_a_browser_must_get_is_got_or_missed() {
         )
     };
     let folder = Folder::new().with("got.toml", workload(200)).with("missed.toml", workload(201));
-    let arguments = |file| ["--inject", file, "--seeds", "3", "--points", "3"];
+    let arguments = |file| ["--workload", file, "--seeds", "3", "--points", "3"];
     check(&built("puppet"), folder.0.path(), &arguments("got.toml")).must_end(0).must_say(&["PASSED"]);
     check(&built("puppet"), folder.0.path(), &arguments("missed.toml")).must_end(1).must_say(&[
         "serves: BROKEN in puppet:check.os",
@@ -104,7 +104,7 @@ fn a_status_that_a_browser_must_get_is_got_or_missed() {
 #[test]
 fn a_counter_that_answers_before_it_saves_is_caught_and_its_scenario_replays() {
     let folder = Folder::new().with("it.toml", workload("fragile"));
-    let checked = check(&built("fragile"), folder.0.path(), &["--inject", "it.toml", "--seeds", "10"]).must_end(1);
+    let checked = check(&built("fragile"), folder.0.path(), &["--workload", "it.toml", "--seeds", "10"]).must_end(1);
     let checked = checked.must_say(&[
         "never-forgets: BROKEN in fragile:check.os",
         "says: no answer of the process says less than one that it gave before",
@@ -163,7 +163,7 @@ fn who_has_run_to_completion_owes_no_answer_to_what_the_check_asks_once_more() {
         .with("manifest.json", manifest)
         .with("once.toml", once)
         .with("twice.toml", format!("{once}times = 2\n"));
-    let arguments = |file| ["--id", "a:b.os", "--inject", file, "--seeds", "20"];
+    let arguments = |file| ["--id", "a:b.os", "--workload", file, "--seeds", "20"];
     check(folder.0.path(), folder.0.path(), &arguments("once.toml"))
         .must_end(0)
         .must_say(&["gone at the end", "PASSED"]);
@@ -182,7 +182,7 @@ fn an_answer_that_lacks_a_capability_is_told_with_where_to_give_it() {
         .with("puppet.wasm", fs::read(built("puppet")).expect("it is committed"))
         .with("manifest.json", manifest)
         .with("it.toml", ask);
-    let arguments = ["--id", "a:b.os", "--inject", "it.toml", "--seeds", "1", "--points", "1"];
+    let arguments = ["--id", "a:b.os", "--workload", "it.toml", "--seeds", "1", "--points", "1"];
     check(folder.0.path(), folder.0.path(), &arguments).must_end(0).must_say(&[
         "a message from eth:distro:sys to asks:a:b.os was dropped: it lacks the capability",
         "`grant_capabilities`",
@@ -198,7 +198,7 @@ fn a_panic_is_told_in_the_words_of_the_guest() {
         "PANICS",
         "structural: nothing I do can start",
         "restart-loop: BROKEN in the same run",
-        "crasher:crasher:check.os panicked in 5 lives in a row before it received anything",
+        "crasher:crasher:check.os panicked in 5 lives in a row without progress",
         "no crash point was visited",
         "FAILED: 2 things broke, in 1 run",
     ]);
@@ -255,8 +255,8 @@ fn who_spins_floods_recurses_grows_or_prints_for_ever_is_stopped_and_named() {
     let naps = "(loop $again (drop (call $poll (i32.const 1024) (i32.const 1100) (i32.const 1) (i32.const 1200))) (br $again))";
     let (looks, naps) = (with_wasi(guest(&[], looks)), with_wasi(guest(&[], naps)));
     for (name, text, says) in [
-        ("spins", spins, &["spins: BROKEN in", "spins:spins:check.os computed for 10s without a call", "FAILED"][..]),
-        ("grows", grows, &["spins: BROKEN in", "grows:grows:check.os computed for", "FAILED"]),
+        ("spins", spins, &["spins: BROKEN in", "its code has a loop that nothing leaves", "FAILED"][..]),
+        ("grows", grows, &["spins: BROKEN in", "grows:grows:check.os computed for some", "FAILED"]),
         ("prints", prints, &["stopped at a bound, 300000 events; busiest was prints:prints:check.os", "INCONCLUSIVE"]),
         ("saves", saves, &["saves:saves:check.os"]),
         ("looks", looks, &["stopped at a bound", "busiest was looks:looks:check.os", "INCONCLUSIVE"]),
@@ -269,7 +269,7 @@ fn who_spins_floods_recurses_grows_or_prints_for_ever_is_stopped_and_named() {
     ] {
         let folder = Folder::new().with(&format!("{name}.wat"), text);
         let checked = folder.check(&format!("{name}.wat"), &["--seeds", "1", "--points", "1"]);
-        assert!(checked.code <= 1, "{name}: {}", checked.err);
+        assert!([0, 1, 4].contains(&checked.code), "{name}: {}", checked.err);
         checked.must_say(says);
     }
 }
@@ -289,7 +289,7 @@ fn what_cannot_be_visited_is_counted_with_the_way_to_go_on() {
         "3 crash points and 2 seeds visited",
         &format!("{left_out} crash point"),
         "--points all",
-        "at every point visited",
+        "never spoken to",
     ]);
 }
 
@@ -301,18 +301,15 @@ fn check_idle(arguments: &[&str]) -> Checked {
 fn what_the_simulator_does_not_have_leaves_the_verdict_open() {
     let text = "[[send]]\nto = \"puppet\"\nbody = 'tell alice.os@state:distro:sys \"GetState\"'\n[[http]]\npath = \"/nowhere\"\n";
     let folder = Folder::new().with("it.toml", text);
-    let checked =
-        check(&built("puppet"), folder.0.path(), &["--inject", "it.toml", "--seeds", "3", "--points", "3"]).must_end(1);
-    checked.must_say(&[
-        "state:distro:sys was sent what this simulator does not have: ",
-        "INCONCLUSIVE: nothing broke, but not all that it did could be played",
-    ]);
+    let checked = check(&built("puppet"), folder.0.path(), &["--workload", "it.toml", "--seeds", "3", "--points", "3"])
+        .must_end(4);
+    checked.must_say(&["INCONCLUSIVE: state:distro:sys was sent what this simulator does not have: "]);
 }
 
 #[test]
 fn a_report_in_markdown_has_verdict_deeds_failures_and_coverage() {
     let folder = Folder::new().with("it.toml", workload("fragile"));
-    let arguments = ["--inject", "it.toml", "--seeds", "10", "--report", "report.md"];
+    let arguments = ["--workload", "it.toml", "--seeds", "10", "--report", "report.md"];
     check(&built("fragile"), folder.0.path(), &arguments).must_end(1);
     let report = fs::read_to_string(folder.path("report.md")).expect("it was written");
     for part in [
@@ -346,7 +343,7 @@ fn what_an_exercise_gets_wrong_is_named_before_anything_runs() {
         ("twice.toml", "`nodes`: `alice.os` is there already"),
         ("missing.toml", "missing.toml: No such file"),
     ] {
-        for flag in ["--inject", "--expect"] {
+        for flag in ["--workload", "--inject", "--expect"] {
             let checked = check(&built("idle"), folder.0.path(), &[flag, file]).must_end(2);
             assert!(checked.out.is_empty() && checked.err.contains(says), "{}", checked.err);
         }
@@ -363,8 +360,9 @@ fn is_bounded(name: &str, wat: &str, code: i32, says: &[&str]) {
 fn what_a_start_function_burns_is_counted() {
     let spins = guest(&[], "").replacen("(func $deeper", "(start $on) (func $on (loop (br 0))) (func $deeper", 1);
     let folder = Folder::new().with("spins.wat", spins);
-    let says = ["the start function computed for a whole spin quantum", "\"rule\":\"restart-loop\""];
-    let checked = folder.check("spins.wat", &["--format", "json"]).must_end(1).must_say(&says);
+    let says =
+        ["the start function computed for a whole spin quantum", "more than 20 million fuel in a start function"];
+    let checked = folder.check("spins.wat", &["--format", "json"]).must_end(4).must_say(&says);
     let fuel = checked.records("process")[0]["fuel"].as_u64().expect("it is a number");
     assert!((1_000_000_000..3_000_000_000).contains(&fuel), "the run went on until its bound: {}", checked.out);
 }
@@ -375,7 +373,7 @@ fn a_process_that_returns_again_and_again_is_in_a_restart_loop() {
         "returns",
         &guest(&[], ""),
         1,
-        &["restart-loop: BROKEN", "returned in 5 lives in a row before it received anything"],
+        &["restart-loop: BROKEN", "returned in 5 lives in a row without progress"],
     );
 }
 
@@ -385,7 +383,7 @@ fn what_hands_over_too_much_is_stopped_before_it_takes_much_memory() {
         &["print-to-terminal i32 i32 i32"],
         "(loop (call $print-to-terminal (i32.const 0) (i32.const 16) (i32.const 60000)) (br 0))",
     );
-    is_bounded("prints", &print, 1, &["256 MiB copied between guests, the host and disks", "INCONCLUSIVE"]);
+    is_bounded("prints", &print, 4, &["256 MiB copied between guests, the host and disks", "INCONCLUSIVE"]);
 }
 
 #[test]
@@ -419,7 +417,7 @@ fn what_a_guest_says_does_nothing_to_the_terminal() {
 fn no_crash_point_is_no_crash_point_survived() {
     let folder = Folder::new();
     let checked = check(&built("counter"), folder.0.path(), &["--seeds", "2", "--points", "0"]).must_end(0);
-    checked.must_say(&["PASSED: nothing broke in 2 seeds; no crash point was visited"]);
+    checked.must_say(&["PASSED, but it was never spoken to: "]);
 }
 
 #[test]
