@@ -24,6 +24,7 @@ use crate::plan::Plan;
 use crate::plan::chooser::Profile;
 use crate::scenario::Scenario;
 use crate::world::{Bounds, Options, Run, Verdict};
+use kernel_core::{Deviation, Semantics};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -201,6 +202,7 @@ impl Check {
             run: run.clone(),
             shrunk_from: None,
             line: line.clone(),
+            kernel: vec![],
         };
         let cases = findings.failures.iter().map(case).collect();
         let (name, activity) = (checked.scenario.name.as_str(), activity(&run));
@@ -328,7 +330,8 @@ impl Check {
         let (plan, recorded) = match &failure.first {
             None => {
                 let (plan, run, line) = (Plan::default(), calm.clone(), self.line(context, &Plan::default()));
-                return Ok(Case { failure: failure.clone(), plan, run, shrunk_from: None, line });
+                let kernel = self.blamed(context, checked, failure, &plan, baseline)?;
+                return Ok(Case { failure: failure.clone(), plan, run, shrunk_from: None, line, kernel });
             }
             Some(Visit::Seed(seed)) => {
                 let run = record_seed(scenario, *seed, self.profile, &self.options(scenario), &context.loader);
@@ -339,7 +342,8 @@ impl Check {
         let run = self.judged(context, checked, &plan, baseline)?;
         if !small {
             let (run, line) = (Rc::new(run), self.line(context, &plan));
-            return Ok(Case { failure: failure.clone(), plan, run, shrunk_from: None, line });
+            let kernel = vec![];
+            return Ok(Case { failure: failure.clone(), plan, run, shrunk_from: None, line, kernel });
         }
         let each = check::work(&run, scenario);
         let most = (SHRINK_WORK / each.0.max(1)).clamp(1, SHRINK_RUNS_MAX);
@@ -353,7 +357,43 @@ impl Check {
         let plan = shrink(plan, most as usize, fails).plan;
         let run = Rc::new(self.judged(context, checked, &plan, baseline)?);
         let line = self.line(context, &plan);
-        Ok(Case { failure: failure.clone(), plan, run, shrunk_from: recorded.then_some(before), line })
+        let kernel = self.blamed(context, checked, failure, &plan, baseline)?;
+        Ok(Case { failure: failure.clone(), plan, run, shrunk_from: recorded.then_some(before), line, kernel })
+    }
+
+    /// Which deviations of the kernel a failure needs: without any one of them the same plan does not break it. None, if it
+    /// breaks on the book's kernel as well.
+    fn blamed(
+        &self,
+        context: &Context,
+        checked: &Checked,
+        failure: &Failure,
+        plan: &Plan,
+        baseline: &Baseline,
+    ) -> Result<Vec<Deviation>, Stop> {
+        let scenario = if plan.lines.is_empty() { &checked.calm } else { &checked.scenario };
+        let options = self.options(scenario);
+        let Some(semantics) = options.semantics.clone() else { return Ok(vec![]) };
+        let breaks = |without: &dyn Fn(Deviation) -> bool| {
+            let book = Semantics::book().with_back_off(semantics.back_off);
+            let kept = semantics.deviations().filter(|deviation| !without(*deviation));
+            let semantics = kept.fold(book, |semantics, deviation| semantics.with(deviation));
+            let options = Options { semantics: Some(semantics), ..options.clone() };
+            let mut run = run_plan(scenario, plan, &options, &context.loader).map_err(wrong_scenario(scenario))?;
+            judge(&mut run, &checked.terms);
+            recovered(baseline, &mut run);
+            Ok::<bool, Stop>(broken(&run).iter().any(|violation| failure.is(violation)))
+        };
+        if checked.terms.deviations.is_empty() || breaks(&|_| true)? {
+            return Ok(vec![]);
+        }
+        let mut blamed = Vec::new();
+        for deviation in semantics.deviations() {
+            if !breaks(&|other| other == deviation)? {
+                blamed.push(deviation);
+            }
+        }
+        Ok(blamed)
     }
 
     /// The line that plays a plan again.

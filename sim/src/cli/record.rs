@@ -141,6 +141,8 @@ pub(super) enum Record<'a> {
         runs: u64,
         plan: Vec<String>,
         replay: &'a str,
+        /// Deviations of the kernel without any one of which it does not happen.
+        deviations: Vec<&'static str>,
         /// The last events up to the one at which it was seen.
         events: Vec<String>,
     },

@@ -44,6 +44,7 @@ pub(super) fn write(summary: &Summary<'_>, out: &mut impl Write) -> Result<(), S
             runs: case.failure.runs,
             plan: record::lines(&case.plan),
             replay: &case.line,
+            deviations: case.kernel.iter().map(|deviation| deviation.name()).collect(),
             events: events
                 .map(|(index, event)| trace::line(*index, event, &case.run.names).trim().to_string())
                 .collect(),

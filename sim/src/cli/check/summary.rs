@@ -8,6 +8,7 @@ use crate::invariant::Violation;
 use crate::plan::Plan;
 use crate::plan::chooser::Seed;
 use crate::world::Run;
+use kernel_core::Deviation;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -34,6 +35,8 @@ pub(super) struct Case {
     pub shrunk_from: Option<usize>,
     /// The line that replays it.
     pub line: String,
+    /// Deviations of the kernel without any one of which it does not happen; none, if it happens by the book.
+    pub kernel: Vec<Deviation>,
 }
 
 impl Summary<'_> {
@@ -161,6 +164,10 @@ impl Case {
             replay: &replay,
             test: None,
         };
-        Some(report.to_string())
+        let blame = self
+            .kernel
+            .iter()
+            .map(|deviation| format!("  kernel: not without {}: {}\n", deviation.name(), deviation.summary()));
+        Some([report.to_string()].into_iter().chain(blame).collect())
     }
 }
