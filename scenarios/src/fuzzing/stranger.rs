@@ -68,6 +68,7 @@ pub fn meet(wasm: &[u8], span: Duration) -> Met {
         .expect(lives(&witness, 1))
         .expect(gone(&stranger));
     let bounds = Bounds {
+        begun: 16 << 30,
         events: 5_000,
         fuel: 5_000_000,
         copied: 16 << 20,

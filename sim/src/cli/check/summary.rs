@@ -161,6 +161,7 @@ impl Case {
             plan,
             shrunk_from: *shrunk_from,
             script: &[],
+            world: None,
             replay: &replay,
             test: None,
         };

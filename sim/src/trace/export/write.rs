@@ -241,7 +241,7 @@ impl Writer<'_> {
             What::Exited(life, exit, last_words) => Fact::Exited {
                 life: self.life(life),
                 panicked: *exit == Exit::Panicked,
-                last_words: last_words.to_string(),
+                last_words: last_words.text.to_string(),
             },
             What::Killed(life) => Fact::Killed { life: self.life(life) },
             What::Lost(life) => Fact::Lost { life: self.life(life) },
