@@ -71,6 +71,7 @@ pub fn options(flavor: Flavor, watched: bool) -> Options {
         rewritten: u64::MAX,
         fuel: u64::MAX,
         memory: u64::MAX,
+        begun: u64::MAX,
         mailboxes: u64::MAX,
     };
     Options { flavor, bounds, watched, ..Options::default() }
