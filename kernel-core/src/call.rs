@@ -25,29 +25,29 @@ pub enum Call {
     Our,
     /// `get-on-exit`.
     GetOnExit,
-    /// `set-on-exit`: durable before it returns (E8).
+    /// `set-on-exit`: durable before it returns ([E8](crate::Rule::E8)).
     SetOnExit(OnExit),
-    /// `get-state` (P1).
+    /// `get-state` ([P1](crate::Rule::P1)).
     GetState,
-    /// `set-state`: atomic and durable when it returns (P1).
+    /// `set-state`: atomic and durable when it returns ([P1](crate::Rule::P1)).
     SetState(Bytes),
-    /// `clear-state` (P1).
+    /// `clear-state` ([P1](crate::Rule::P1)).
     ClearState,
-    /// `spawn` (S6).
+    /// `spawn` ([S6](crate::Rule::S6)).
     Spawn(Box<Spawn>),
-    /// `save-capabilities` (C4).
+    /// `save-capabilities` ([C4](crate::Rule::C4)).
     SaveCapabilities(Vec<Capability>),
-    /// `drop-capabilities` (C4).
+    /// `drop-capabilities` ([C4](crate::Rule::C4)).
     DropCapabilities(Vec<Capability>),
-    /// `our-capabilities` (C4).
+    /// `our-capabilities` ([C4](crate::Rule::C4)).
     OurCapabilities,
     /// `receive`: blocks until a message comes.
     Receive,
-    /// `has-blob`: whether the message last received had one (M3).
+    /// `has-blob`: whether the message last received had one ([M3](crate::Rule::M3)).
     HasBlob,
-    /// `get-blob`: the blob of the message last received (M3).
+    /// `get-blob`: the blob of the message last received ([M3](crate::Rule::M3)).
     GetBlob,
-    /// `last-blob`: the blob of the last message that had one (M3).
+    /// `last-blob`: the blob of the last message that had one ([M3](crate::Rule::M3)).
     LastBlob,
     /// `send-request`.
     SendRequest(Box<Outgoing>),
@@ -55,7 +55,7 @@ pub enum Call {
     SendRequests(Vec<Outgoing>),
     /// `send-response`: to the message last received that wanted one.
     SendResponse(Box<(Response, Option<Blob>)>),
-    /// `send-and-await-response`: blocks until the answer or the timeout; others queue meanwhile (M3).
+    /// `send-and-await-response`: blocks until the answer or the timeout; others queue meanwhile ([M3](crate::Rule::M3)).
     SendAndAwaitResponse(Box<Outgoing>),
 }
 
@@ -81,11 +81,11 @@ pub struct Spawn {
     pub path: Rc<str>,
     /// The child's on-exit behaviour.
     pub on_exit: OnExit,
-    /// What the child gets, cut to what the parent holds (C2).
+    /// What the child gets, cut to what the parent holds ([C2](crate::Rule::C2)).
     pub request_capabilities: Vec<Capability>,
     /// Who gets which capability issued by the child.
     pub grant_capabilities: Vec<(ProcessRef, ParamsRef)>,
-    /// Whether anybody on the node may message the child (C1).
+    /// Whether anybody on the node may message the child ([C1](crate::Rule::C1)).
     pub public: bool,
 }
 

@@ -54,7 +54,7 @@ impl Kernel {
         cx.emit(Effect::Resume(id, answer));
     }
 
-    /// A message for `kernel:distro:sys`: a command (K1). That its sender may send it was checked on the way (C1).
+    /// A message for `kernel:distro:sys`: a command ([K1](crate::Rule::K1)). That its sender may send it was checked on the way ([C1](crate::Rule::C1)).
     pub(crate) fn on_command(&mut self, message: Rc<Message>, cx: &mut Context<'_>) {
         let command = match Command::parse(message.body(), cx.names, self.our) {
             Ok(command) => command,

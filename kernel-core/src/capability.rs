@@ -18,12 +18,12 @@ pub struct Capability {
 pub type Capabilities = BTreeSet<Capability>;
 
 impl Capability {
-    /// May send to `target` (rule C1).
+    /// May send to `target` (rule [C1](crate::Rule::C1)).
     pub fn messaging(target: Address) -> Capability {
         Capability { issuer: target, params: ParamsRef::MESSAGING }
     }
 
-    /// May speak with other nodes: issued by each node's own kernel (rule C1).
+    /// May speak with other nodes: issued by each node's own kernel (rule [C1](crate::Rule::C1)).
     pub fn network(node: NodeId) -> Capability {
         let issuer = Address { node, process: ProcessRef::KERNEL };
         Capability { issuer, params: ParamsRef::NETWORK }

@@ -14,17 +14,17 @@ use std::fmt;
 /// A command to `kernel:distro:sys`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// Puts a process into the table; its Wasm is the message's blob (S2).
+    /// Puts a process into the table; its Wasm is the message's blob ([S2](crate::Rule::S2)).
     Initialize(Box<Initialize>),
-    /// Calls `init` of an initialized process (S3).
+    /// Calls `init` of an initialized process ([S3](crate::Rule::S3)).
     Run(ProcessRef),
-    /// Ends a process (K1, K2, E5).
+    /// Ends a process ([K1](crate::Rule::K1), [K2](crate::Rule::K2), [E5](crate::Rule::E5)).
     Kill(ProcessRef),
-    /// Gives a process capabilities (C4).
+    /// Gives a process capabilities ([C4](crate::Rule::C4)).
     Grant(ProcessRef, Vec<Capability>),
-    /// Takes capabilities from a process (C4).
+    /// Takes capabilities from a process ([C4](crate::Rule::C4)).
     Drop(ProcessRef, Vec<Capability>),
-    /// Replaces a process's on-exit behaviour (E8).
+    /// Replaces a process's on-exit behaviour ([E8](crate::Rule::E8)).
     SetOnExit(ProcessRef, OnExit),
     /// Takes the node down gracefully.
     Shutdown,
@@ -41,7 +41,7 @@ pub struct Initialize {
     pub id: ProcessRef,
     /// Its on-exit behaviour.
     pub on_exit: OnExit,
-    /// What it is to hold, cut to what the initializer holds (C2).
+    /// What it is to hold, cut to what the initializer holds ([C2](crate::Rule::C2)).
     pub initial_capabilities: Vec<Capability>,
     /// Whether anybody on the node may message it.
     pub public: bool,

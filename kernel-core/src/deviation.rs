@@ -390,6 +390,17 @@ impl Deviation {
         )
     }
 
+    /// Why the kernel cannot be told to show it, if it cannot.
+    pub fn not_modelled(self) -> Option<&'static str> {
+        match self {
+            Deviation::BootLoadsPath => Some(
+                "a row on the simulated disk has the code of its process, and not the path that the code came from; \
+                 there is nothing that could lie at that path later",
+            ),
+            _ => None,
+        }
+    }
+
     /// The deviations without which it does not show.
     pub(crate) fn needs(self) -> &'static [Deviation] {
         match self {
@@ -397,7 +408,6 @@ impl Deviation {
             Deviation::KilledGuestActs => &[Deviation::KilledGuestComputes],
             // The loop waits for the guest, and the guest for the loop.
             Deviation::AskingGuestDeadlocks => &[Deviation::FullChannelStopsLoop],
-            // Its requests are fired at a boot that starts it as well.
             _ => &[],
         }
     }

@@ -10,10 +10,10 @@ use crate::on_exit::OnExit;
 use crate::process::{Activity, Status};
 use crate::start::Initializer;
 
-/// What goes on when a table write is durable (P2).
+/// What goes on when a table write is durable ([P2](crate::Rule::P2)).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum After {
-    /// The rows that end are gone: the node comes up (E4b). Those to be started, and those that fire, in boot order.
+    /// The rows that end are gone: the node comes up ([E4b](crate::Rule::E4b)). Those to be started, and those that fire, in boot order.
     Boot { up: Vec<ProcessRef>, ended: Vec<ProcessRef> },
     /// A process is initialized. `given` was granted for it, and is taken back if the write is refused.
     Initialized { id: ProcessRef, by: Initializer, given: Vec<(ProcessRef, Capability)> },
@@ -21,14 +21,14 @@ pub(crate) enum After {
     NotInitialized { id: ProcessRef, by: Initializer, holders: Vec<ProcessRef> },
     /// A new on-exit value is in force; the life that set it goes on.
     OnExit { id: ProcessRef, value: OnExit, setter: Option<LifeId> },
-    /// A process has ended (E2).
+    /// A process has ended ([E2](crate::Rule::E2)).
     Ended(ProcessRef),
     /// Nobody waits: these rows were brought up to date.
     Nobody(Vec<ProcessRef>),
 }
 
 impl Kernel {
-    /// P2: a write is durable, and what waited for it goes on; or it was refused.
+    /// [P2](crate::Rule::P2): a write is durable, and what waited for it goes on; or it was refused.
     pub(crate) fn on_written(&mut self, write: WriteId, result: Result<(), Refused>, cx: &mut Context<'_>) {
         let after = self.take_after(write);
         match result {
@@ -48,7 +48,7 @@ impl Kernel {
         }
     }
 
-    /// P2: initialize is answered with the error, `set_on_exit` panics its caller; all else is tried again until it
+    /// [P2](crate::Rule::P2): initialize is answered with the error, `set_on_exit` panics its caller; all else is tried again until it
     /// is on disk.
     pub(crate) fn after_refusal(&mut self, after: After, cx: &mut Context<'_>) {
         match after {
@@ -83,7 +83,7 @@ impl Kernel {
         }
     }
 
-    /// E8: a new on-exit value, by the process itself (`setter`: its life, which waits) or by command.
+    /// [E8](crate::Rule::E8): a new on-exit value, by the process itself (`setter`: its life, which waits) or by command.
     pub(crate) fn set_on_exit(&mut self, id: ProcessRef, value: OnExit, setter: Option<LifeId>, cx: &mut Context<'_>) {
         let Some(process) = self.processes.get_mut(id).filter(|process| !process.is_ending()) else { return };
         process.on_exit_next = Some(value.clone());
@@ -111,7 +111,7 @@ impl Kernel {
         }
     }
 
-    /// A call that waited for the disk returns, if the life that made it is still the present one (E10).
+    /// A call that waited for the disk returns, if the life that made it is still the present one ([E10](crate::Rule::E10)).
     pub(crate) fn unblock(&mut self, id: ProcessRef, run: LifeId, answer: Answer, cx: &mut Context<'_>) {
         self.forget_blob_in_spawn(id, run, &answer);
         let Some(process) = self.processes.get_mut(id) else { return };

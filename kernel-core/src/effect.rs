@@ -12,7 +12,7 @@ use std::rc::Rc;
 /// One thing for the world to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Begin a life: fresh memory and globals, then `init(our)`. It takes time (S7).
+    /// Begin a life: fresh memory and globals, then `init(our)`. It takes time ([S7](crate::Rule::S7)).
     Start {
         /// Whose.
         process: ProcessRef,
@@ -70,13 +70,13 @@ pub struct WriteId(pub u64);
 /// Where code comes from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
-    /// The blob of an `InitializeProcess` (S2).
+    /// The blob of an `InitializeProcess` ([S2](crate::Rule::S2)).
     Blob(Bytes),
-    /// A file on a drive that this process may read (S6).
+    /// A file on a drive that this process may read ([S6](crate::Rule::S6)).
     File(ProcessRef, Rc<str>),
 }
 
-/// What a guest does with its saved state (P1).
+/// What a guest does with its saved state ([P1](crate::Rule::P1)).
 #[derive(Clone, Debug, PartialEq)]
 pub enum StateOp {
     /// `get-state`.
@@ -96,7 +96,7 @@ pub enum Change {
     Remove(ProcessRef),
 }
 
-/// A row of the process table on disk: all that a process keeps from life to life but its saved state (S5).
+/// A row of the process table on disk: all that a process keeps from life to life but its saved state ([S5](crate::Rule::S5)).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
     /// The code; `None` for a runtime module.
@@ -112,17 +112,17 @@ pub struct Record {
 /// Why a message went nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DropReason {
-    /// No such process, or one that is not running (E11).
+    /// No such process, or one that is not running ([E11](crate::Rule::E11)).
     NotRunning,
-    /// The sender lacks the target's messaging capability (C1, K1).
+    /// The sender lacks the target's messaging capability ([C1](crate::Rule::C1), [K1](crate::Rule::K1)).
     NoCapability,
-    /// The sender or the receiver lacks the network capability (C1).
+    /// The sender or the receiver lacks the network capability ([C1](crate::Rule::C1)).
     NoNetwork,
-    /// A kernel command from another node (K1).
+    /// A kernel command from another node ([K1](crate::Rule::K1)).
     RemoteCommand,
     /// A kernel command that is not one, or one that is not for this target.
     BadCommand,
-    /// A response that nobody waits for, or no longer (M1, E10).
+    /// A response that nobody waits for, or no longer ([M1](crate::Rule::M1), [E10](crate::Rule::E10)).
     NotAwaited,
     /// A response when there was nothing to respond to.
     NothingToAnswer,

@@ -14,7 +14,8 @@ use crate::process::{Ending, Life, Process, Status};
 use std::rc::Rc;
 
 impl Kernel {
-    /// X.return.*, X.panic.*: a guest's life ended by itself.
+    /// [X.return](crate::Rule::X), [X.panic](crate::Rule::X): a guest's life ended by itself. Whichever way it did, the
+    /// on-exit behaviour is honoured ([E7](crate::Rule::E7)), however often that restarts it ([E9](crate::Rule::E9)).
     pub(crate) fn on_exited(&mut self, id: ProcessRef, exit: Exit, last_words: &[u8], cx: &mut Context<'_>) {
         if self.exit_goes_wrong(id, exit, last_words, cx) {
             return;
@@ -25,7 +26,7 @@ impl Kernel {
         }
     }
 
-    /// E3: at once, unless a back-off is in force.
+    /// [E3](crate::Rule::E3): at once, unless a back-off is in force.
     pub(crate) fn restart(&mut self, id: ProcessRef, cx: &mut Context<'_>) {
         self.forget_life(id);
         let (now, policy) = (cx.at.now, self.semantics.back_off);
@@ -55,7 +56,7 @@ impl Kernel {
         self.note_restarted(id, cx);
     }
 
-    /// E10: nothing of a life is left, its timeouts included.
+    /// [E10](crate::Rule::E10): nothing of a life is left, its timeouts included.
     pub(crate) fn forget_life(&mut self, id: ProcessRef) {
         let process = self.processes.get_mut(id).expect("only a process of the table has a life");
         let started = process.life.started;
@@ -66,7 +67,7 @@ impl Kernel {
         self.note_life_over(id);
     }
 
-    /// K1, K2, K5, E5: `KillProcess`.
+    /// [K1](crate::Rule::K1), [K2](crate::Rule::K2), [K5](crate::Rule::K5), [E5](crate::Rule::E5): `KillProcess`.
     pub(crate) fn on_kill(&mut self, command: Rc<Message>, id: ProcessRef, cx: &mut Context<'_>) {
         if self.kill_goes_wrong(&command, id, cx) {
             return;
@@ -88,7 +89,8 @@ impl Kernel {
         }
     }
 
-    /// An exit that ends a process. It takes effect when it is durable (E2); until then the id is *ending*.
+    /// An exit that ends a process. It takes effect when it is durable ([E2](crate::Rule::E2)); until then the id is *ending*.
+    /// Of a None process nothing else comes ([E6](crate::Rule::E6)).
     pub(crate) fn end(&mut self, id: ProcessRef, killers: Vec<Rc<Message>>, cx: &mut Context<'_>) {
         self.forget_life(id);
         self.timers.retain(|(_, timer)| *timer != Timer::Restart(id));
@@ -127,7 +129,7 @@ impl Kernel {
         self.write(removed, &holders, after, cx);
     }
 
-    /// E2: in one step the requests are sent (E4), the capabilities revoked (E12), and the killers told (K2).
+    /// [E2](crate::Rule::E2): in one step the requests are sent ([E4](crate::Rule::E4)), the capabilities revoked ([E12](crate::Rule::E12)), and the killers told ([K2](crate::Rule::K2)).
     pub(crate) fn take_effect(&mut self, id: ProcessRef, cx: &mut Context<'_>) {
         let process = self.processes.remove(id).expect("an ending process is in the table until now");
         let Process { status, capabilities, history, .. } = process;
@@ -142,7 +144,7 @@ impl Kernel {
         }
     }
 
-    /// E12: takes what a process issued from all others.
+    /// [E12](crate::Rule::E12): takes what a process issued from all others.
     fn revoke(&mut self, issuer: ProcessRef) {
         let issuer: Address = self.address(issuer);
         let mut processes = std::mem::take(&mut self.processes);

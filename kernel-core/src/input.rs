@@ -43,7 +43,7 @@ pub enum Input {
     Wake,
 }
 
-/// The two ways in which a guest's life ends by itself (rule E1). The other two are the kernel's and the world's.
+/// The two ways in which a guest's life ends by itself (rule [E1](crate::Rule::E1)). The other two are the kernel's and the world's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Exit {
     /// `init` returned.
@@ -74,7 +74,7 @@ pub struct ImageId(pub u32);
 pub enum LoadError {
     /// No such file, or no right to read it.
     NoFile,
-    /// Not a program of the process world (rule S2).
+    /// Not a program of the process world (rule [S2](crate::Rule::S2)).
     Invalid,
 }
 

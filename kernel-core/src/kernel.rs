@@ -38,9 +38,9 @@ pub struct Kernel {
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
-    /// A request of this process has waited long enough (M1).
+    /// A request of this process has waited long enough ([M1](crate::Rule::M1)).
     Timeout(ProcessRef, MessageId),
-    /// This process's back-off is over (E3).
+    /// This process's back-off is over ([E3](crate::Rule::E3)).
     Restart(ProcessRef),
 }
 
@@ -69,9 +69,9 @@ impl Context<'_> {
 
 impl Kernel {
     /// A kernel that has just come up on node `our`, with the rows of the process table as they are on disk, in the
-    /// order in which they are to be started. Rules X.down.*, E4b.
+    /// order in which they are to be started. Rules [X.down](crate::Rule::X), [E4b](crate::Rule::E4b).
     ///
-    /// `base` is where ids are counted from: it must be beyond every id of the node's earlier boots (E10).
+    /// `base` is where ids are counted from: it must be beyond every id of the node's earlier boots ([E10](crate::Rule::E10)).
     pub fn boot(
         our: NodeId,
         semantics: Semantics,
@@ -180,7 +180,7 @@ impl Kernel {
         self.processes.iter().map(|(id, _)| id).filter(|id| !id.is_module())
     }
 
-    /// Bytes of all that waits in mailboxes, bodies and blobs: they are not bounded here (M5), the world watches them.
+    /// Bytes of all that waits in mailboxes, bodies and blobs: they are not bounded here ([M5](crate::Rule::M5)), the world watches them.
     pub fn mailbox_bytes(&self) -> usize {
         self.processes.iter().map(|(_, process)| process.mailbox_bytes()).sum()
     }
@@ -196,7 +196,7 @@ impl Kernel {
         self.next_id
     }
 
-    /// The row of a process as it belongs on disk: without what is being revoked at this moment (E12), and with an
+    /// The row of a process as it belongs on disk: without what is being revoked at this moment ([E12](crate::Rule::E12)), and with an
     /// on-exit value that is on its way there.
     pub(crate) fn record(&self, id: ProcessRef, process: &Process) -> Record {
         let lapsed = |capability: &&Capability| {

@@ -1,13 +1,10 @@
-//! A Kinode process kernel as a value: no I/O, no clock, no randomness.
+#![doc = include_str!("../README.md")]
 //!
-//! What it decides is the contract of the book's chapter on startup, spindown and crashes, made precise rule by rule.
-//! Each rule's id (`E5`, `X.kill.Restart`, …) stands at the code that obeys it.
+//! # The files
 //!
-//! Read in this order: [`Kernel`] (the dispatch), [`Input`] and [`Effect`] (all that it hears and says), then, inside,
-//! `start` (rules S, X.down), `exit` (E, X, K), `durable` (P2, E8), `routing` (C1, C3, E11, M), `calls` (C4, K1, P1),
-//! `process` (what a process is).
-//!
-//! Deliberately absent: asynchrony, trait objects, text on the message path, and any knowledge of Wasm.
+//! Read in this order: `kernel` (the dispatch), `input` and `effect` (all that it hears and says), `start` (rules S, X.down),
+//! `exit` (E, X, K), `durable` (P2, E8), `routing` (C1, C3, E11, M), `calls` (C4, K1, P1), `process` (what a process is),
+//! `quirks` (what the deviating kernels do instead).
 #![forbid(unsafe_code)]
 
 mod kernel;

@@ -5,7 +5,7 @@ use crate::bytes::Bytes;
 use crate::capability::Capability;
 use std::rc::Rc;
 
-/// A request's number, unique on its node over all lives and boots (rule E10). A response carries its request's.
+/// A request's number, unique on its node over all lives and boots (rule [E10](crate::Rule::E10)). A response carries its request's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(pub u64);
 
@@ -25,7 +25,7 @@ pub struct Blob {
 /// What a sender says in a request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request {
-    /// Take the prompting message's id, rsvp and blob (rule M3).
+    /// Take the prompting message's id, rsvp and blob (rule [M3](crate::Rule::M3)).
     pub inherit: bool,
     /// Seconds to wait for a response; `None`: none is expected.
     pub expects_response: Option<u64>,
@@ -33,20 +33,20 @@ pub struct Request {
     pub body: Bytes,
     /// A short text beside it.
     pub metadata: Option<Rc<str>>,
-    /// Capabilities handed along, cut to those the sender holds or issues (rule C3).
+    /// Capabilities handed along, cut to those the sender holds or issues (rule [C3](crate::Rule::C3)).
     pub capabilities: Vec<Capability>,
 }
 
 /// What a sender says in a response.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Response {
-    /// Take the last blob received (rule M3).
+    /// Take the last blob received (rule [M3](crate::Rule::M3)).
     pub inherit: bool,
     /// The content.
     pub body: Bytes,
     /// A short text beside it.
     pub metadata: Option<Rc<str>>,
-    /// Capabilities handed along, cut to those the sender holds or issues (rule C3).
+    /// Capabilities handed along, cut to those the sender holds or issues (rule [C3](crate::Rule::C3)).
     pub capabilities: Vec<Capability>,
 }
 
@@ -118,7 +118,7 @@ impl Message {
         self.rsvp.unwrap_or(self.source)
     }
 
-    /// Takes out the capabilities that `lapsed` says are no more (rule E12).
+    /// Takes out the capabilities that `lapsed` says are no more (rule [E12](crate::Rule::E12)).
     pub fn strip_capabilities(&mut self, lapsed: impl Fn(&Capability) -> bool) {
         let capabilities = match &mut self.content {
             Content::Request(request) => &mut request.capabilities,

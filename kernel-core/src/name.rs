@@ -55,7 +55,7 @@ impl ProcessRef {
     /// The first number that is no module's.
     pub const FIRST_GUEST: u32 = (MODULES.len() + ProcessRef::OWN_MODULES_MAX) as u32;
 
-    /// Whether this is a runtime module: part of the node, neither Wasm nor killable (rule K5).
+    /// Whether this is a runtime module: part of the node, neither Wasm nor killable (rule [K5](crate::Rule::K5)).
     pub fn is_module(self) -> bool {
         self.0 < ProcessRef::FIRST_GUEST
     }
@@ -72,9 +72,9 @@ impl ProcessRef {
 }
 
 impl ParamsRef {
-    /// `"messaging"`: may send to the issuer (rule C1).
+    /// `"messaging"`: may send to the issuer (rule [C1](crate::Rule::C1)).
     pub const MESSAGING: ParamsRef = ParamsRef(0);
-    /// `"network"`: may send to and receive from other nodes (rule C1).
+    /// `"network"`: may send to and receive from other nodes (rule [C1](crate::Rule::C1)).
     pub const NETWORK: ParamsRef = ParamsRef(1);
 }
 
@@ -97,7 +97,7 @@ impl<'a> ProcessId<'a> {
         parts.next().is_none().then_some(id)
     }
 
-    /// Whether every part has legal characters and is not empty (rule S2).
+    /// Whether every part has legal characters and is not empty (rule [S2](crate::Rule::S2)).
     pub fn is_legal(&self) -> bool {
         let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
         let name = |part: &str| !part.is_empty() && part.bytes().all(plain);

@@ -7,16 +7,16 @@ use std::rc::Rc;
 /// The three behaviours of the exit matrix (rules `X.*`).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum OnExit {
-    /// Not restarted, and nothing happens, no matter what (E6).
+    /// Not restarted, and nothing happens, no matter what ([E6](crate::Rule::E6)).
     #[default]
     None,
-    /// Restarted at once, unless it was killed (E3, E5).
+    /// Restarted at once, unless it was killed ([E3](crate::Rule::E3), [E5](crate::Rule::E5)).
     Restart,
-    /// Not restarted; these are fired in order, with the source and capabilities of the exiting process (E4).
+    /// Not restarted; these are fired in order, with the source and capabilities of the exiting process ([E4](crate::Rule::E4)).
     Requests(Rc<[OnExitRequest]>),
 }
 
-/// One request of [`OnExit::Requests`]. It never expects a response, whatever it says (E4).
+/// One request of [`OnExit::Requests`]. It never expects a response, whatever it says ([E4](crate::Rule::E4)).
 #[derive(Clone, Debug, PartialEq)]
 pub struct OnExitRequest {
     /// Where it goes; dropped if nobody is there.

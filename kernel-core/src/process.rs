@@ -27,11 +27,11 @@ use std::rc::Rc;
 pub(crate) struct Process {
     /// Its code; `None` for a runtime module.
     pub image: Option<ImageId>,
-    /// The on-exit behaviour in force (E8).
+    /// The on-exit behaviour in force ([E8](crate::Rule::E8)).
     pub on_exit: OnExit,
     /// One that is being written; in force once it is durable.
     pub on_exit_next: Option<OnExit>,
-    /// Whether anybody on the node may message it (C1).
+    /// Whether anybody on the node may message it ([C1](crate::Rule::C1)).
     pub public: bool,
     /// What it holds.
     pub capabilities: Capabilities,
@@ -39,7 +39,7 @@ pub(crate) struct Process {
     pub status: Status,
     /// How often it has restarted, for the back-off.
     pub history: RestartHistory,
-    /// All that dies with the present life (E10).
+    /// All that dies with the present life ([E10](crate::Rule::E10)).
     pub life: Life,
 }
 
@@ -49,13 +49,13 @@ pub(crate) enum Status {
     /// Its row is not yet durable: nobody knows of it. Those who asked for its death meanwhile get it at once. If the
     /// write of its row was `refused`, it is on its way out, and no other write may bring the row back.
     Initializing { killers: Vec<Rc<Message>>, refused: bool },
-    /// In the table, not run: messages wait (S4).
+    /// In the table, not run: messages wait ([S4](crate::Rule::S4)).
     Initialized,
     /// Alive. A runtime module always is.
     Running(Activity),
-    /// Between two lives (E3).
+    /// Between two lives ([E3](crate::Rule::E3)).
     BackingOff,
-    /// Its exit takes effect when its row is gone from the disk (E2).
+    /// Its exit takes effect when its row is gone from the disk ([E2](crate::Rule::E2)).
     Ending(Ending),
 }
 
@@ -66,7 +66,7 @@ pub(crate) enum Activity {
     Computing,
     /// Waits for any message.
     Receiving,
-    /// Waits for the answer to one request; others queue meanwhile (M3).
+    /// Waits for the answer to one request; others queue meanwhile ([M3](crate::Rule::M3)).
     Awaiting(MessageId),
     /// Waits for the disk: state, on-exit, or a spawn.
     Blocked,
@@ -75,16 +75,16 @@ pub(crate) enum Activity {
 /// An exit that has not taken effect.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Ending {
-    /// What is fired when it does (E4).
+    /// What is fired when it does ([E4](crate::Rule::E4)).
     pub requests: Option<Rc<[OnExitRequest]>>,
-    /// Who is answered `KilledProcess` when it does (K2).
+    /// Who is answered `KilledProcess` when it does ([K2](crate::Rule::K2)).
     pub killers: Vec<Rc<Message>>,
 }
 
 /// A table from message ids that is never iterated in the order of a random key.
 pub(crate) type ById<T> = IndexMap<MessageId, T, BuildHasherDefault<DefaultHasher>>;
 
-/// What one life has and the next does not (E10): dropped as a whole.
+/// What one life has and the next does not ([E10](crate::Rule::E10)): dropped as a whole.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Life {
     /// Which run this is.
@@ -93,15 +93,15 @@ pub(crate) struct Life {
     pub started: Instant,
     /// What came and was not received yet.
     pub mailbox: VecDeque<Incoming>,
-    /// Requests that expect a response and have not settled (M1).
+    /// Requests that expect a response and have not settled ([M1](crate::Rule::M1)).
     pub outstanding: ById<Outstanding>,
-    /// The message that responses answer and requests inherit from (M3).
+    /// The message that responses answer and requests inherit from ([M3](crate::Rule::M3)).
     pub prompting: Option<Rc<Message>>,
     /// The blob of the last message that had one.
     pub last_blob: Option<Blob>,
     /// Whether the last message had one.
     pub blobbed: bool,
-    /// Capabilities that came attached to what it received (C4).
+    /// Capabilities that came attached to what it received ([C4](crate::Rule::C4)).
     pub received: Capabilities,
 }
 
@@ -114,7 +114,7 @@ pub(crate) struct Outstanding {
     pub deadline: Instant,
     /// What its sender wants back with the answer.
     pub context: Option<Bytes>,
-    /// What prompted its sender when it was sent: it does again when the answer is received (M3).
+    /// What prompted its sender when it was sent: it does again when the answer is received ([M3](crate::Rule::M3)).
     pub prompting: Option<Rc<Message>>,
 }
 
@@ -123,7 +123,7 @@ pub(crate) struct Outstanding {
 pub(crate) enum Incoming {
     /// A request of somebody.
     Request(Rc<Message>),
-    /// A request of ours has settled (M1).
+    /// A request of ours has settled ([M1](crate::Rule::M1)).
     Settled(Outcome, Outstanding),
 }
 
@@ -151,7 +151,7 @@ impl Process {
         }
     }
 
-    /// Whether messages find it (E11): from initialized on, while there is a life or one to come at `run`.
+    /// Whether messages find it ([E11](crate::Rule::E11)): from initialized on, while there is a life or one to come at `run`.
     pub fn is_there(&self) -> bool {
         match self.status {
             Status::Initialized | Status::Running(_) => true,
@@ -173,7 +173,7 @@ impl Process {
         self.life.mailbox.iter().map(bytes).sum()
     }
 
-    /// Takes back every capability that lapses, in whatever form it is kept (E12).
+    /// Takes back every capability that lapses, in whatever form it is kept ([E12](crate::Rule::E12)).
     pub fn revoke(&mut self, lapses: impl Fn(&Process, &Capability) -> bool) {
         let lapsed: Capabilities = self.all_capabilities().filter(|capability| lapses(self, capability)).collect();
         if lapsed.is_empty() {

@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 impl Kernel {
     /// `send-request`, and each of `send-requests`. Gives the request's id.
-    /// The prompting message, inheritance and rsvp as in the public runtime: `kernel/standard_host_v1.rs`, `send_request` (M3).
+    /// The prompting message, inheritance and rsvp as in the public runtime: `kernel/standard_host_v1.rs`, `send_request` ([M3](crate::Rule::M3)).
     pub(crate) fn send_request(&mut self, source: ProcessRef, outgoing: Outgoing, cx: &mut Context<'_>) -> MessageId {
         self.send(source, outgoing, false, cx)
     }
@@ -70,7 +70,7 @@ impl Kernel {
         }
     }
 
-    /// C1, E11: a message goes on to its target, or nowhere.
+    /// [C1](crate::Rule::C1), [E11](crate::Rule::E11): a message goes on to its target, or nowhere.
     pub(crate) fn route(&mut self, source: ProcessRef, message: Rc<Message>, cx: &mut Context<'_>) {
         match self.may_send(source, message.target, cx) {
             Ok(()) => self.forward(message, cx),
@@ -83,7 +83,7 @@ impl Kernel {
         }
     }
 
-    /// `send-response`: to whoever the prompting message says (M3).
+    /// `send-response`: to whoever the prompting message says ([M3](crate::Rule::M3)).
     pub(crate) fn send_response(
         &mut self,
         source: ProcessRef,
@@ -133,20 +133,20 @@ impl Kernel {
         self.route(module, message, cx);
     }
 
-    /// The kernel itself answers a command: exempt from C1, like all that it sends.
+    /// The kernel itself answers a command: exempt from [C1](crate::Rule::C1), like all that it sends.
     pub(crate) fn answer(&mut self, command: &Message, response: Response, cx: &mut Context<'_>) {
         let kernel = ProcessRef::KERNEL;
         let message = self.response(kernel, command.id, command.reply_to(), response, None, cx);
         self.forward(message, cx);
     }
 
-    /// C1, for a sender that is in the table.
+    /// [C1](crate::Rule::C1), for a sender that is in the table.
     fn may_send(&self, source: ProcessRef, target: Address, cx: &Context<'_>) -> Result<(), DropReason> {
         let process = self.processes.get(source).ok_or(DropReason::NoCapability)?;
         self.may_reach(source, &process.capabilities, target, cx.names)
     }
 
-    /// C1: whether `source`, holding `capabilities`, may send to `target`, and whether anybody is there (E11). Whoever is
+    /// [C1](crate::Rule::C1): whether `source`, holding `capabilities`, may send to `target`, and whether anybody is there ([E11](crate::Rule::E11)). Whoever is
     /// initialized is given messaging for itself in the public runtimes (kernel/mod.rs, InitializeProcess); here nobody
     /// needs it.
     pub(crate) fn may_reach(
@@ -188,7 +188,7 @@ impl Kernel {
         }
     }
 
-    /// A message from another node. Its receiver, too, needs `network` (C1); nobody commands this kernel from afar (K1).
+    /// A message from another node. Its receiver, too, needs `network` ([C1](crate::Rule::C1)); nobody commands this kernel from afar ([K1](crate::Rule::K1)).
     pub(crate) fn on_arrived(&mut self, message: Rc<Message>, cx: &mut Context<'_>) {
         let target = message.target.process;
         let reason = match self.processes.get(target) {
@@ -218,7 +218,7 @@ impl Kernel {
         self.on_error(process, id, SendErrorKind::Timeout, cx);
     }
 
-    /// A response settles its request, if that is still outstanding in the life that sent it (M1, E10).
+    /// A response settles its request, if that is still outstanding in the life that sent it ([M1](crate::Rule::M1), [E10](crate::Rule::E10)).
     fn on_response(&mut self, target: ProcessRef, message: Rc<Message>, cx: &mut Context<'_>) {
         match self.settle(target, message.id) {
             Some(outstanding) => {
@@ -247,6 +247,7 @@ impl Kernel {
     }
 
     /// Into the mailbox, or straight to a guest that waits for it. A runtime module has none: it gets it at once.
+    /// In the order in which they come ([M2](crate::Rule::M2)).
     pub(crate) fn put_in_mailbox(&mut self, target: ProcessRef, incoming: Incoming, cx: &mut Context<'_>) {
         self.take_early(target, cx.at.now, false);
         let process = self.processes.get_mut(target).expect("a mailbox belongs to a process of the table");
@@ -294,7 +295,8 @@ impl Kernel {
         cx.emit(Effect::Resume(target, answer));
     }
 
-    /// E4: fires the on-exit requests of a process that is no longer in the table, with its source and what it held.
+    /// [E4](crate::Rule::E4): fires the on-exit requests of a process that is no longer in the table, with its source and what it held.
+    /// They obey the rules of other messages ([C5](crate::Rule::C5)).
     pub(crate) fn fire(
         &mut self,
         exited: ProcessRef,
@@ -325,7 +327,7 @@ impl Kernel {
         }
     }
 
-    /// C3: what may be attached is what the sender holds or issues.
+    /// [C3](crate::Rule::C3): what may be attached is what the sender holds or issues.
     pub(crate) fn cut(
         &self,
         mut attached: Vec<Capability>,
@@ -339,7 +341,7 @@ impl Kernel {
 }
 
 /// A life takes note of what it is about to be told: what prompts it now, which blob is the last, which capabilities
-/// came. As in the public runtime, `kernel/standard_host_v1.rs`, `kernel_message_to_process_receive` (M3, C4).
+/// came. As in the public runtime, `kernel/standard_host_v1.rs`, `kernel_message_to_process_receive` ([M3](crate::Rule::M3), [C4](crate::Rule::C4)).
 fn ingest(life: &mut Life, incoming: Incoming) -> (Received, Option<Outcome>) {
     let mut note = |message: &Message| {
         life.blobbed = message.blob.is_some();

@@ -3,16 +3,16 @@
 use crate::message::Message;
 use std::rc::Rc;
 
-/// Rule M4: what the sender may conclude.
+/// Rule [M4](crate::Rule::M4): what the sender may conclude.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SendErrorKind {
     /// The remote node definitely cannot be reached.
     Offline,
-    /// Anything else that did not answer in time; a local target that is not there, at once (E11).
+    /// Anything else that did not answer in time; a local target that is not there, at once ([E11](crate::Rule::E11)).
     Timeout,
 }
 
-/// A request that came back: handed to its sender in place of a response (rule M1).
+/// A request that came back: handed to its sender in place of a response (rule [M1](crate::Rule::M1)).
 #[derive(Clone, Debug, PartialEq)]
 pub struct SendError {
     /// Why.
@@ -21,7 +21,7 @@ pub struct SendError {
     pub message: Rc<Message>,
 }
 
-/// Why `spawn` made no process (rule S6); nothing has changed then.
+/// Why `spawn` made no process (rule [S6](crate::Rule::S6)); nothing has changed then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SpawnError {
     /// A process of that id is in the table.

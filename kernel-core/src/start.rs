@@ -33,8 +33,8 @@ pub(crate) enum Initializer {
 impl Kernel {
     // ---- boot -------------------------------------------------------------------------------------------------
 
-    /// X.down.*: a Restart row comes up, the others end by this boot. Until the rows that end are gone from the disk
-    /// nothing runs and nothing is fired (E4b); killed meanwhile, a process does not come up (E5).
+    /// [X.down](crate::Rule::X): a Restart row comes up, the others end by this boot. Until the rows that end are gone from the disk
+    /// nothing runs and nothing is fired ([E4b](crate::Rule::E4b)); killed meanwhile, a process does not come up ([E5](crate::Rule::E5)).
     pub(crate) fn on_boot(&mut self, rows: Vec<(ProcessRef, Record)>, cx: &mut Context<'_>) {
         for module in cx.names.modules() {
             let mut process =
@@ -66,7 +66,7 @@ impl Kernel {
     }
 
     /// What a runtime module holds on a node that is new: all may reach other nodes; those that give capabilities of
-    /// theirs to whom they serve may tell the kernel so (the vfs may anyway, C1); the owner's terminal holds root, which
+    /// theirs to whom they serve may tell the kernel so (the vfs may anyway, [C1](crate::Rule::C1)); the owner's terminal holds root, which
     /// is to message the kernel and every other module, and to do as it likes in the file system.
     pub(crate) fn first_capabilities(&self, module: ProcessRef, cx: &mut Context<'_>) -> Capabilities {
         let mut capabilities = Capabilities::from([Capability::network(self.our)]);
@@ -96,7 +96,7 @@ impl Kernel {
 
     // ---- start ------------------------------------------------------------------------------------------------
 
-    /// S2: `InitializeProcess`. Everything that can be wrong with it is answered alike, and changes nothing.
+    /// [S2](crate::Rule::S2): `InitializeProcess`. Everything that can be wrong with it is answered alike, and changes nothing.
     pub(crate) fn on_initialize(&mut self, command: Rc<Message>, init: Initialize, cx: &mut Context<'_>) {
         if self.initialize_goes_wrong(&command, &init, cx) {
             return;
@@ -108,7 +108,7 @@ impl Kernel {
         self.load(Source::Blob(blob.bytes), Loading { init, by: Initializer::Command(command) }, cx);
     }
 
-    /// S6: `spawn`. The code is read and judged first; until then nothing has changed.
+    /// [S6](crate::Rule::S6): `spawn`. The code is read and judged first; until then nothing has changed.
     pub(crate) fn on_spawn(&mut self, parent: ProcessRef, spawn: Spawn, cx: &mut Context<'_>) {
         let name: Rc<str> = spawn.name.unwrap_or_else(|| self.fresh_id().to_string().into());
         let child = cx.names.sibling(parent, &name);
@@ -210,7 +210,7 @@ impl Kernel {
         }
     }
 
-    /// S3: `RunProcess`.
+    /// [S3](crate::Rule::S3): `RunProcess`.
     pub(crate) fn on_run(&mut self, command: &Message, id: ProcessRef, cx: &mut Context<'_>) {
         if self.runs_again(command, id, cx) {
             return;
@@ -227,7 +227,7 @@ impl Kernel {
         }
     }
 
-    /// S5: every start is alike. What came before the first run stays in the mailbox (S4); a restart has an empty one.
+    /// [S5](crate::Rule::S5): every start is alike. What came before the first run stays in the mailbox ([S4](crate::Rule::S4)); a restart has an empty one.
     pub(crate) fn start(&mut self, id: ProcessRef, cx: &mut Context<'_>) {
         let run = LifeId(self.fresh_id());
         let chokes = self.chokes_at_start(id);

@@ -17,6 +17,7 @@ pub mod databases;
 mod disks;
 mod exits;
 mod families;
+mod hyperdrive;
 mod kills;
 mod kv;
 mod last_words;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Scenario> {
         disks::all(),
         databases::all(),
         runtimes::all(),
+        hyperdrive::all(),
     ];
     chapters.into_iter().flatten().collect()
 }

@@ -8,6 +8,7 @@ pub mod guests;
 pub mod loads;
 pub mod logs_once;
 pub mod no_money_lost;
+pub mod report;
 pub mod summing;
 
 pub use chapters::{all, generated, programs};

@@ -152,6 +152,12 @@ pub fn main(scenarios: Vec<Scenario>) -> ExitCode {
     main_of(scenarios, "crate::scenarios()")
 }
 
+/// Gives the command line the report that `list deviations --report` prints.
+#[doc(hidden)]
+pub fn reporting(report: fn() -> String) {
+    let _ = list::REPORT.set(report);
+}
+
 /// The same, and the expression that gives the scenarios.
 #[doc(hidden)]
 pub fn main_of(scenarios: Vec<Scenario>, listed: &str) -> ExitCode {

@@ -117,6 +117,7 @@ pub fn all(semantics: &Semantics) -> Vec<Box<dyn Invariant>> {
         Box::new(progress::NodesDoNotFail),
         Box::new(restart::RestartedAtOnce::new(semantics.back_off)),
         Box::new(restart::KeepsWhatItIs),
+        Box::new(restart::BackOffStartsAnew::new(semantics.back_off)),
         Box::new(on_exit_requests::FiredAsListed),
         Box::new(kill::DeadStayDead),
         Box::new(exit::NoneMeansNothing),

@@ -40,7 +40,7 @@ mod timer;
 mod vfs;
 
 pub use stand_in::StandIn;
-pub use vfs::{drive_capabilities, read_for_spawn, store_path};
+pub use vfs::{asks_too_much, drive_capabilities, read_for_spawn, store_path};
 
 /// A runtime module. Bodies and checks as in the public runtime; the docs of each say where from.
 pub trait Module {

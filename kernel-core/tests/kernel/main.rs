@@ -2,6 +2,7 @@
 
 mod back_off;
 mod command;
+mod contract;
 mod deviations;
 mod durable;
 mod exit;

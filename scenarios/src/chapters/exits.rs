@@ -126,7 +126,7 @@ fn three_ways_down() -> Scenario {
     scenario
 }
 
-/// All on-exit values side by side, each with every way to exit, while all exchange messages.
+/// E6, E7: all on-exit values side by side, each with every way to exit, while all exchange messages.
 fn a_busy_node() -> Scenario {
     let (none, restart, requests) = (alice("none"), alice("restart"), alice("requests"));
     let witness = alice("witness");

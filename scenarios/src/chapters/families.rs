@@ -102,6 +102,7 @@ fn a_childs_product() -> Scenario {
     .expect(gone(&worker))
 }
 
+/// K4: the parent asks, and the child returns.
 fn a_cooperative_kill() -> Scenario {
     let (parent, child, sibling) = (alice("parent"), alice("child"), alice("sibling"));
     family(
@@ -151,6 +152,7 @@ fn children_handed_over() -> Scenario {
     .expect(alive(&sibling))
 }
 
+/// K3: a parent's exit does nothing to its children.
 fn a_parent_that_comes_back() -> Scenario {
     let (parent, child, lodger) = (alice("parent"), alice("child"), alice("lodger"));
     family(

@@ -38,7 +38,7 @@ fn last_words_reach_whom_they_may() -> Scenario {
     .expect(gone(&maker))
 }
 
-/// E4: a dead target, and a target that is the exiting process itself.
+/// E4, E11: a dead target, and a target that is the exiting process itself.
 fn nobody_to_tell() -> Scenario {
     let (first, second, silent) = (alice("first"), alice("second"), alice("silent"));
     let one = first

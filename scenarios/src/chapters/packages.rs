@@ -21,7 +21,7 @@ const STORE: &str = r#"[
    "request_capabilities": ["herald:demo:alice.os", "terminal:distro:sys"]}
 ]"#;
 
-/// `on_exit` of the manifest, and its capabilities.
+/// S1: `on_exit` of the manifest, and its capabilities.
 fn a_package_installed() -> Scenario {
     let (keeper, saver, book, herald) = (alice("keeper"), alice("saver"), alice("guest-book"), alice("herald"));
     let package = Package::new(DEMO, STORE)

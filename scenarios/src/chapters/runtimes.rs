@@ -1,7 +1,7 @@
 //! Rules of the contract that the public runtimes break, where no other chapter shows it.
 
 use super::{ALICE, DEMO, KERNEL, alice, kernel, leaving, scenario, to_ask, to_tell};
-use kernel_core::OnExitKind;
+use kernel_core::{Duration, OnExitKind};
 use sim::package::Package;
 use sim::scenario::{
     Program, Scenario, alive, answers, ask, gone, initialize, lives, millis, on, prints, run, secs, start, tell,
@@ -88,7 +88,7 @@ fn in_order_across_the_run() -> Scenario {
     .at(secs(2), says(&["print-state", "save-state two"]))
     .at(secs(3), run(&late))
     // It starts in ten milliseconds.
-    .at(millis(3_003), says(&["print-state", "save-state three"]))
+    .at(Duration::from_micros(3_000_300), says(&["print-state", "save-state three"]))
     .at(millis(3_006), says(&["print-state", "save-state four"]))
     .at(secs(4), says(&["print-state"]))
     .expect(prints(&late, "state: one", 1))

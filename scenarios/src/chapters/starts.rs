@@ -10,7 +10,7 @@ pub(super) fn all() -> Vec<Scenario> {
     vec![every_start_is_alike(), what_comes_before_run_waits(), only_what_is_valid_starts(), a_timer_of_a_dead_life()]
 }
 
-/// S5: the five starts of one process, by hand, after a return and a panic, and after two boots.
+/// S5, S7: the five starts of one process, by hand, after a return and a panic, and after two boots.
 fn every_start_is_alike() -> Scenario {
     let (phoenix, silent) = (alice("phoenix"), alice("silent"));
     let looks_around = || tell(&phoenix, "print-state\nprint-on-exit\nprint-capabilities\nprint-blob");

@@ -7,10 +7,16 @@ use crate::modules::{self, Support, elsewhere};
 use crate::plan::Family;
 use kernel_core::{Deviation, Names, Semantics};
 use std::io::Write;
+use std::sync::OnceLock;
 
 /// List the scenarios, invariants, fault families, deviations and runtime modules
 #[derive(clap::Args)]
 pub(super) struct List {
+    /// The part to list; all of them if none is named
+    part: Option<Part>,
+    /// Print the report on the deviations for the makers of the runtimes, as Markdown: `list deviations --report`
+    #[arg(long, requires = "part")]
+    report: bool,
     /// Print the JSON schema of `replay --trace-format json`, and nothing else
     #[arg(long)]
     trace_schema: bool,
@@ -19,8 +25,29 @@ pub(super) struct List {
     format: Format,
 }
 
+/// What is known of the deviations of the public runtimes, if the program has it.
+pub(super) static REPORT: OnceLock<fn() -> String> = OnceLock::new();
+
+/// A part of the list.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Scenarios,
+    Invariants,
+    Faults,
+    Deviations,
+    Modules,
+}
+
 impl List {
     pub(super) fn run(&self, context: &Context, out: &mut impl Write) -> Result<Outcome, Stop> {
+        if self.report {
+            if self.part != Some(Part::Deviations) {
+                return Err(Stop::Wrong("--report is about the deviations: `list deviations --report`".to_string()));
+            }
+            let report = REPORT.get().map_or_else(String::new, |report| report());
+            write!(out, "{report}")?;
+            return Ok(Outcome::Held);
+        }
         if self.trace_schema {
             write!(out, "{}", crate::trace::export::SCHEMA)?;
             return Ok(Outcome::Held);
@@ -35,14 +62,23 @@ impl List {
         let deviations = deviations.map(|each| Listed::Deviation { name: each.name(), summary: each.summary() });
         let modules = modules();
         let modules = modules.iter().map(|(name, actions)| Listed::Module { name, actions });
-        let parts: [(&str, Vec<Listed<'_>>); 5] = [
-            ("scenarios: explore NAME, replay NAME --seed N", scenarios.collect()),
-            ("invariants: the rules that every run is held to", invariants.collect()),
-            ("faults: families of questions that a seed or a plan answers", faults.collect()),
-            ("deviations: what real runtimes do differently; explore --deviation NAME", deviations.collect()),
-            ("modules: what each does; what it does not have makes a `check` INCONCLUSIVE", modules.collect()),
+        let parts: [(Part, &str, Vec<Listed<'_>>); 5] = [
+            (Part::Scenarios, "scenarios: explore NAME, replay NAME --seed N", scenarios.collect()),
+            (Part::Invariants, "invariants: the rules that every run is held to", invariants.collect()),
+            (Part::Faults, "faults: families of questions that a seed or a plan answers", faults.collect()),
+            (
+                Part::Deviations,
+                "deviations: what real runtimes do differently; explore --deviation NAME",
+                deviations.collect(),
+            ),
+            (
+                Part::Modules,
+                "modules: what each does; what it does not have makes a `check` INCONCLUSIVE",
+                modules.collect(),
+            ),
         ];
-        for (index, (title, entries)) in parts.iter().enumerate() {
+        let wanted = |part: &Part| self.part.is_none_or(|wanted| wanted == *part);
+        for (index, (_, title, entries)) in parts.iter().filter(|(part, ..)| wanted(part)).enumerate() {
             match self.format {
                 Format::Json => entries.iter().try_for_each(|entry| record::write(out, entry))?,
                 Format::Text => {

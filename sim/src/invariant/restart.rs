@@ -1,11 +1,14 @@
 //! What a restart is, and that nothing leaks into it: E3, E10.
 
 use crate::invariant::capability::{capability_text, loses};
-use crate::invariant::lives::entry;
+use crate::invariant::lives::{answers, entry};
 use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, Life, What};
 use crate::trace::life_text;
-use kernel_core::{BackOff, Cause, Change, Content, Message, MessageId, Names, NodeId, ProcessRef, Rule};
+use kernel_core::command::{Command, CommandAnswer};
+use kernel_core::{
+    BackOff, Cause, Change, Content, Duration, Instant, Message, MessageId, Names, NodeId, ProcessRef, Rule,
+};
 
 /// E3: nothing comes between the exit and the next life.
 #[derive(Clone, Debug)]
@@ -82,6 +85,102 @@ impl Invariant for RestartedAtOnce {
 
     fn at_end(&mut self, past: &Past, names: &Names) -> Result<(), String> {
         (0..self.exited.len()).try_for_each(|which| self.check(past, names, which))
+    }
+}
+
+/// How long after the end of its wait a first restart may come: a start may have to queue behind others.
+const LATE: Duration = Duration::from_secs(1);
+
+/// S5: a process that was initialized anew has no history: its first restart is put off as any first one is.
+#[derive(Clone, Debug)]
+pub struct BackOffStartsAnew {
+    back_off: BackOff,
+    /// Processes that were initialized and have not exited since.
+    fresh: Vec<(NodeId, ProcessRef)>,
+    /// Their first exits: until when the restart is due.
+    due: Vec<(NodeId, ProcessRef, Instant)>,
+}
+
+impl BackOffStartsAnew {
+    /// While nothing has happened.
+    pub fn new(back_off: BackOff) -> BackOffStartsAnew {
+        BackOffStartsAnew { back_off, fresh: vec![], due: vec![] }
+    }
+
+    fn forget(&mut self, node: NodeId, process: ProcessRef) {
+        self.fresh.retain(|fresh| *fresh != (node, process));
+        self.due.retain(|(at, of, _)| (*at, *of) != (node, process));
+    }
+
+    fn late(&self, node: NodeId, process: ProcessRef, now: Instant, names: &Names) -> Result<(), String> {
+        match self.due.iter().find(|(at, of, until)| (*at, *of) == (node, process) && now > *until) {
+            Some(_) => {
+                let who = names.process_text(process);
+                Err(format!("{who} exited for the first time since it was initialized, and waits longer than that"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Invariant for BackOffStartsAnew {
+    fn claim(&self) -> Claim {
+        Claim { rule: Rule::S5, says: "a new process has no history: its first restart is put off as any first one" }
+    }
+
+    fn reads(&self) -> &'static [Kind] {
+        match self.back_off {
+            BackOff::Hyperdrive19 => &[
+                Kind::CommandAnswered,
+                Kind::Started,
+                Kind::Exited,
+                Kind::Command,
+                Kind::Killed,
+                Kind::Down,
+                Kind::Failed,
+            ],
+            BackOff::Off | BackOff::Kinode10 => &[],
+        }
+    }
+
+    fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        let node = event.node;
+        match &event.what {
+            What::CommandAnswered(answer, said) if **said == CommandAnswer::InitializedProcess => {
+                let initialized = past.lives.node(node).and_then(|known| {
+                    let asked = known.initializing.iter().find(|asked| answers(answer, &asked.message));
+                    asked.map(|asked| asked.process)
+                });
+                if let Some(process) = initialized {
+                    self.forget(node, process);
+                    self.fresh.push((node, process));
+                }
+            }
+            What::Exited(life, ..) => {
+                let was_fresh = self.fresh.contains(&(node, life.process));
+                self.forget(node, life.process);
+                if was_fresh {
+                    self.due.push((node, life.process, event.at + Duration::from_secs(2) + LATE));
+                }
+            }
+            What::Started(life) => {
+                let late = self.late(node, life.process, event.at, names);
+                self.due.retain(|(at, of, _)| (*at, *of) != (node, life.process));
+                return late;
+            }
+            // Whatever else befalls it meanwhile may put an end to it, or give it another on-exit behaviour.
+            What::Command(_, command) => match &**command {
+                Command::Kill(process) | Command::SetOnExit(process, _) => self.forget(node, *process),
+                _ => {}
+            },
+            What::Killed(life) => self.forget(node, life.process),
+            What::Down(_) | What::Failed(_) => {
+                self.fresh.retain(|(at, _)| *at != node);
+                self.due.retain(|(at, ..)| *at != node);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, Life, What};
 use crate::trace::life_text;
 use kernel_core::command::Command;
-use kernel_core::{Address, Capability, Cause, Names, NodeId, ProcessRef, Rule, Spawn, SpawnError};
+use kernel_core::{Address, Capability, Cause, Duration, Instant, Names, NodeId, ProcessRef, Rule, Spawn, SpawnError};
 use std::rc::Rc;
 
 /// A spawn that has not returned.
@@ -14,13 +14,19 @@ struct Asked {
     node: NodeId,
     parent: Life,
     at: Cause,
+    since: Instant,
     spawn: Rc<Spawn>,
 }
+
+/// How long a spawn may be under way.
+const SETTLED: Duration = Duration::from_secs(2);
 
 /// S6: a child that was spawned is there, as it was asked for.
 #[derive(Clone, Debug, Default)]
 pub struct SpawnedIsThere {
     asked: Vec<Asked>,
+    /// Spawns whose caller ended before they returned.
+    orphaned: Vec<Asked>,
     /// Processes whose on-exit value somebody else has set meanwhile, or that somebody else was to initialize.
     changed: Vec<(NodeId, ProcessRef)>,
 }
@@ -31,19 +37,25 @@ impl Invariant for SpawnedIsThere {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::Spawns, Kind::Spawned, Kind::Command, Kind::Exited, Kind::Killed, Kind::Lost]
+        &[Kind::Spawns, Kind::Spawned, Kind::Command, Kind::Exited, Kind::Killed, Kind::Lost, Kind::Down, Kind::Failed]
     }
 
     fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         let node = event.node;
         match &event.what {
             What::Spawns(parent, spawn) => {
-                self.asked.push(Asked { node, parent: *parent, at: index, spawn: spawn.clone() });
+                self.asked.push(Asked { node, parent: *parent, at: index, since: event.at, spawn: spawn.clone() });
             }
             What::Exited(life, ..) | What::Killed(life) | What::Lost(life) => {
-                self.asked.retain(|asked| (asked.node, asked.parent) != (node, *life));
+                let of_it = |asked: &Asked| (asked.node, asked.parent) == (node, *life);
+                if let Some(place) = self.asked.iter().position(of_it) {
+                    let asked = self.asked.swap_remove(place);
+                    self.orphaned.extend((!matches!(event.what, What::Lost(_))).then_some(asked));
+                }
             }
-            What::Command(_, command) if !self.asked.is_empty() => match &**command {
+            // The next boot starts what is there.
+            What::Down(_) | What::Failed(_) => self.orphaned.retain(|asked| asked.node != node),
+            What::Command(_, command) if !(self.asked.is_empty() && self.orphaned.is_empty()) => match &**command {
                 Command::SetOnExit(process, _) => self.changed.push((node, *process)),
                 Command::Initialize(init) => self.changed.push((node, init.id)),
                 _ => {}
@@ -55,7 +67,7 @@ impl Invariant for SpawnedIsThere {
                     Ok(child) => self.is_as_asked(&asked, *child, past, names),
                     Err(error) => self.is_excused(&asked, *error, past, names),
                 };
-                if self.asked.is_empty() {
+                if self.asked.is_empty() && self.orphaned.is_empty() {
                     self.changed.clear();
                 }
                 return told;
@@ -64,11 +76,34 @@ impl Invariant for SpawnedIsThere {
         }
         Ok(())
     }
+
+    fn at_end(&mut self, past: &Past, names: &Names) -> Result<(), String> {
+        self.orphaned.iter().try_for_each(|asked| self.is_not_left(asked, past, names))
+    }
 }
 
 impl SpawnedIsThere {
+    /// A child whose parent ended in the middle of its spawn is not there, or it runs: nobody else will run it.
+    fn is_not_left(&self, asked: &Asked, past: &Past, names: &Names) -> Result<(), String> {
+        let package = names.process_text(asked.parent.process).split_once(':').map(|(_, package)| package);
+        let (Some(name), Some(package)) = (asked.spawn.name.as_deref(), package) else { return Ok(()) };
+        let child = format!("{name}:{package}");
+        let Some(node) = past.lives.node(asked.node) else { return Ok(()) };
+        let namesake = node.processes().find(|(id, _)| names.process_text(*id) == child);
+        let Some((id, process)) = namesake.filter(|(id, _)| !self.changed.contains(&(asked.node, *id))) else {
+            return Ok(());
+        };
+        let left =
+            process.row().is_some() && process.fate.is_none() && process.n_lives == 0 && process.ready > asked.at;
+        if left && past.now - asked.since >= SETTLED {
+            let (who, parent) = (names.process_text(id), life_text(asked.parent, names));
+            return Err(format!("{who} is in the table and was never run: {parent} ended while it spawned it"));
+        }
+        Ok(())
+    }
+
     fn is_as_asked(&self, asked: &Asked, child: ProcessRef, past: &Past, names: &Names) -> Result<(), String> {
-        let Asked { node, parent, at, spawn } = asked;
+        let Asked { node, parent, at, spawn, .. } = asked;
         let Some(process) = past.lives.process(*node, child) else {
             return Err(format!("{} was spawned, and is not in the table", names.process_text(child)));
         };

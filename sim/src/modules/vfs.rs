@@ -398,6 +398,12 @@ pub fn store_path(path: &str) -> String {
     place::on_disk(&place::segments(path).unwrap_or_default())
 }
 
+/// D44: whether a request wants more bytes at once than any computer can allocate.
+pub fn asks_too_much(message: &Message) -> bool {
+    let too_much = |ask: &Ask| matches!(ask.action, Action::ReadExact { length } if length >= 1 << 40);
+    Ask::parse(message.body()).as_ref().is_ok_and(too_much)
+}
+
 /// S6: reads a file for `spawn`, if the reader may read its drive.
 pub fn read_for_spawn(
     files: &Files,

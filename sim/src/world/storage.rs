@@ -57,6 +57,11 @@ impl World<'_> {
         match job {
             Job::Table(write, changes) => self.write_table(node, cause, write, changes),
             Job::State(process, run, op) => self.serve_state(node, cause, (process, run), &op),
+            Job::Module(ProcessRef::VFS, message)
+                if self.semantics().has(Deviation::ReadExactAllocates) && modules::asks_too_much(&message) =>
+            {
+                self.fail(node, cause, "vfs could not allocate what a ReadExact asks for");
+            }
             Job::Module(module, message) => {
                 let fault = self.io_fault(node);
                 let mut ops = self.ask_module(node, module, cause, &Heard::Message(message), fault);
