@@ -15,6 +15,7 @@ use crate::process::{Ending, Process, Status};
 use crate::rule::Rule;
 use std::fmt;
 
+mod adversary;
 mod capabilities;
 mod disk;
 mod exits;
@@ -40,6 +41,11 @@ impl Mutant {
     pub fn all() -> impl Iterator<Item = &'static Mutant> {
         let chapters = [exits::ALL, words::ALL, lives::ALL, starts::ALL, capabilities::ALL, messages::ALL, disk::ALL];
         chapters.into_iter().flatten()
+    }
+
+    /// Others that an adversary would plant: each goes wrong only in a corner. Generated worlds must find them.
+    pub fn of_an_adversary() -> impl Iterator<Item = &'static Mutant> {
+        adversary::ALL.iter()
     }
 
     /// One that does nothing yet.

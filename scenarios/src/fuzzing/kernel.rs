@@ -1,30 +1,43 @@
 //! Histories of inputs for the kernel as a value, with a world that is as small as can be.
+//!
+//! By the book's rules a history is recorded as events, and the invariants and the reference model are folded over them:
+//! a search that is guided by coverage looks for broken rules, and not only for panics.
 
+mod facts;
+
+use facts::Facts;
 use kernel_core::command::{Command, Initialize};
 use kernel_core::{
     Address, Answer, Blob, Bytes, Call, Capability, Cause, Change, Content, Deviation, Duration, Effect, Exit, ImageId,
     Input, Instant, Kernel, LifeId, LoadError, Message, MessageId, Moment, Names, NodeId, OnExit, OnExitRequest,
     Outgoing, ProcessRef, Record, Refused, Request, Response, Semantics, Spawn, StateDone, StateOp, Ticket, WriteId,
 };
+use sim::trace::event::What;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 /// Any history of inputs that a world could bring about: the kernel neither panics nor contradicts itself, resumes only
-/// who waits, and two kernels of one history are equal.
+/// who waits, two kernels of one history are equal, and the book's breaks no rule.
 pub fn kernel_step(bytes: &[u8]) {
     let (rules, bytes) = bytes.split_at_checked(4).unwrap_or((&[0; 4], &[]));
     let semantics = semantics(rules);
     let mut driver = Driver::new(semantics.clone());
+    if semantics == Semantics::book() {
+        driver = driver.recording();
+    }
     for chunk in bytes.chunks_exact(3).take(2_000) {
         driver.act(chunk[0], chunk[1], chunk[2]);
         assert_eq!(driver.kernel.check(), Ok(()));
+        if let Some(broken) = driver.facts.as_ref().and_then(Facts::broken) {
+            panic!("the book's kernel breaks a rule: {broken}");
+        }
     }
     let history = std::mem::take(&mut driver.history);
     let mut again = Driver::new(semantics);
-    for (now, input) in history {
+    for (at, input) in history {
         match input {
-            Some(input) => again.step(now, input),
-            None => again.boot(now),
+            Some(input) => again.step(at, input),
+            None => again.boot(at),
         }
     }
     assert_eq!(again.kernel, driver.kernel, "equal histories make equal kernels");
@@ -65,8 +78,10 @@ struct Driver {
     /// What the kernel wants and has not got yet, first come, first served: what a step brings about at once (a trapped
     /// guest's exit) must not overtake what that step wants besides.
     effects: VecDeque<Effect>,
-    /// Every input so far; `None` is a crash and a boot.
-    history: Vec<(Instant, Option<Input>)>,
+    /// Every input so far, at its instant and with its cause; `None` is a crash and a boot.
+    history: Vec<(Moment, Option<Input>)>,
+    /// What it looks like from outside, if that is recorded.
+    facts: Option<Facts>,
 }
 
 impl Driver {
@@ -94,10 +109,36 @@ impl Driver {
             seen: Vec::new(),
             effects: VecDeque::new(),
             history: Vec::new(),
+            facts: None,
         }
     }
 
+    /// Records what happens from its beginning on.
+    fn recording(mut self) -> Driver {
+        let mut facts = Facts::new(self.our, &self.semantics);
+        facts.boots(self.now, 1, &self.names);
+        self.facts = Some(facts);
+        self
+    }
+
+    /// The moment of what happens next, if nothing else brought it about.
+    fn moment(&self) -> Moment {
+        Moment { now: self.now, cause: self.facts.as_ref().map_or(Cause(0), Facts::next) }
+    }
+
+    /// Lets time pass, and wakes the kernel whenever it wants to be.
+    fn wait(&mut self, span: Duration) {
+        let until = self.now + span;
+        while let Some(deadline) = self.kernel.next_deadline().filter(|deadline| *deadline <= until) {
+            self.now = self.now.max(deadline);
+            self.go(Input::Wake);
+        }
+        self.now = until;
+    }
+
     fn act(&mut self, what: u8, a: u8, b: u8) {
+        // Nothing takes no time (S7).
+        self.wait(Duration::from_micros(10));
         let process = self.process(a);
         let computes = self.guests.get(&process) == Some(&Guest::Computing);
         match what % 10 {
@@ -133,18 +174,26 @@ impl Driver {
                 self.go(Input::State(process, run, result));
             }
             6 => {
-                self.now = self.now + Duration::from_millis(u64::from(a) * u64::from(b));
+                self.wait(Duration::from_millis(u64::from(a) * u64::from(b)));
                 self.go(Input::Wake);
             }
             7 => self.command(process, b),
             8 => {
-                let other = Address { node: NodeId(1), process };
-                let message = self.message(other, Address { node: self.our, ..other }, b);
-                self.go(Input::Arrived(message));
+                // A module there: whether a guest may speak across nodes is decided where it lives.
+                let other = Address { node: NodeId(1), process: ProcessRef::TERMINAL };
+                let message = self.message(other, Address { node: self.our, process }, b);
+                let at = self.moment();
+                if let Some(facts) = &mut self.facts {
+                    let sent = What::Sent(message.clone());
+                    facts.record_at(NodeId(1), at.now, None, sent, &self.names);
+                    facts.record(at.now, Some(message.cause), What::Arrived(message.clone()), &self.names);
+                }
+                self.go_by(message.cause, Input::Arrived(message));
             }
             9 if b < 16 => {
-                self.history.push((self.now, None));
-                self.boot(self.now);
+                let at = self.moment();
+                self.history.push((at, None));
+                self.boot(at);
             }
             // Nobody to whom it could happen.
             _ => {}
@@ -158,7 +207,10 @@ impl Driver {
 
     fn address(&self, a: u8) -> Address {
         let target = if a.is_multiple_of(7) { ProcessRef::KERNEL } else { self.process(a) };
-        Address { node: if a.is_multiple_of(11) { NodeId(1) } else { self.our }, process: target }
+        match a.is_multiple_of(11) {
+            true => Address { node: NodeId(1), process: ProcessRef::TERMINAL },
+            false => Address { node: self.our, process: target },
+        }
     }
 
     fn outgoing(&self, a: u8, b: u8) -> Outgoing {
@@ -236,21 +288,54 @@ impl Driver {
             Some(seen) if b.is_multiple_of(2) => (seen.id, Content::Response(Response::default())),
             _ => (MessageId(u64::from(b)), Content::Request(Request::default())),
         };
-        Rc::new(Message { id, source, target, rsvp: None, content, blob: None, cause: Cause(0) })
+        let cause = self.moment().cause;
+        Rc::new(Message { id, source, target, rsvp: None, content, blob: None, cause })
     }
 
     /// Something happens: as the world would, now.
     fn go(&mut self, input: Input) {
-        self.history.push((self.now, Some(input.clone())));
-        self.step(self.now, input);
+        let cause = self.moment().cause;
+        self.go_by(cause, input);
     }
 
-    fn step(&mut self, now: Instant, input: Input) {
-        self.step_within(now, input);
-        self.carry_out(now);
+    fn go_by(&mut self, cause: Cause, input: Input) {
+        let at = Moment { now: self.now, cause };
+        self.history.push((at, Some(input.clone())));
+        self.step(at, input);
     }
 
-    fn step_within(&mut self, now: Instant, input: Input) {
+    fn step(&mut self, at: Moment, input: Input) {
+        self.step_within(at, input);
+        self.carry_out(at);
+    }
+
+    /// Records what happens before the kernel hears of it.
+    fn note(&mut self, at: Moment, input: &Input) {
+        let Some(facts) = &mut self.facts else { return };
+        match input {
+            Input::Call(process, call) => {
+                facts.calls(at.now, *process, call, &self.names);
+            }
+            Input::Exited { process, exit, .. } => {
+                facts.exits(at.now, *process, *exit, &self.names);
+            }
+            Input::Written(_, Ok(())) => {
+                facts.written(at.now, &self.writes[0].1, &self.names);
+            }
+            Input::Written(_, Err(_)) => {
+                facts.record(at.now, None, What::WriteRefused, &self.names);
+            }
+            Input::State(process, run, Ok(_)) => {
+                let of = self.states.iter().find(|(other, life, _)| (other, life) == (process, run));
+                let (_, _, op) = of.expect("it was asked for").clone();
+                facts.saved(at.now, *process, &op, &self.names);
+            }
+            _ => {}
+        }
+    }
+
+    fn step_within(&mut self, at: Moment, input: Input) {
+        self.note(at, &input);
         match &input {
             Input::Call(process, call) if call.kind().has_answer() => {
                 self.guests.insert(*process, Guest::Waiting);
@@ -274,12 +359,15 @@ impl Driver {
             _ => {}
         }
         let mut out = Vec::new();
-        self.kernel.step(&mut self.names, Moment { now, cause: Cause(0) }, input, &mut out);
+        self.kernel.step(&mut self.names, at, input, &mut out);
         self.effects.extend(out);
     }
 
-    fn boot(&mut self, now: Instant) {
+    fn boot(&mut self, at: Moment) {
         self.boots += 1;
+        if let Some(facts) = &mut self.facts {
+            facts.boots(at.now, self.boots as u32 + 1, &self.names);
+        }
         self.guests.clear();
         self.writes.clear();
         self.loads.clear();
@@ -287,15 +375,17 @@ impl Driver {
         self.effects.clear();
         let rows = self.rows.iter().map(|(id, row)| (*id, row.clone())).collect();
         let mut out = Vec::new();
-        let at = Moment { now, cause: Cause(0) };
         self.kernel =
             Kernel::boot(self.our, self.semantics.clone(), self.boots << 40, rows, &mut self.names, at, &mut out);
         self.effects.extend(out);
-        self.carry_out(now);
+        self.carry_out(at);
     }
 
-    fn carry_out(&mut self, now: Instant) {
+    fn carry_out(&mut self, at: Moment) {
         while let Some(effect) = self.effects.pop_front() {
+            if let Some(facts) = &mut self.facts {
+                facts.effect(at.now, &effect, &mut self.names);
+            }
             match effect {
                 Effect::Start { process, .. } => {
                     let before = self.guests.insert(process, Guest::Computing);
@@ -315,7 +405,7 @@ impl Driver {
                 }
                 Effect::ResumeOrphan(..) | Effect::EndOrphan(_) => {}
                 Effect::Trap(process, _) => {
-                    self.step_within(now, Input::Exited { process, exit: Exit::Panicked, last_words: "".into() });
+                    self.step_within(at, Input::Exited { process, exit: Exit::Panicked, last_words: "".into() });
                 }
                 Effect::Load(ticket, _) => self.loads.push(ticket),
                 Effect::State(process, run, op) => self.states.push((process, run, op)),
@@ -325,7 +415,7 @@ impl Driver {
                         self.seen.push(message);
                     }
                 }
-                Effect::Fail(_) => return self.boot(now),
+                Effect::Fail(_) => return self.boot(at),
                 Effect::Deliver(..) | Effect::Transmit(_) | Effect::Dropped(..) | Effect::Shutdown => {}
             }
         }

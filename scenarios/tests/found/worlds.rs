@@ -95,6 +95,11 @@ fn wrong_kernels_are_found_by_generated_worlds_alone() {
         (mutant.name.to_string(), hunt(|semantics| semantics.mutated(mutant), mutant.breaks, seeds.clone()))
     });
     report("mutants", &found);
+    let others: Vec<&Mutant> = Mutant::of_an_adversary().collect();
+    let found = in_parallel(&others, |mutant| {
+        (mutant.name.to_string(), hunt(|semantics| semantics.mutated(mutant), mutant.breaks, seeds.clone()))
+    });
+    report("mutants of an adversary", &found);
     if env::var("ONLY").is_err() {
         let found = in_parallel(Deviation::ALL, |deviation| {
             let name = deviation.name().to_string();
@@ -112,7 +117,7 @@ fn tell() {
     let scenario = generated(seed);
     let kernel = env::var("KERNEL").unwrap_or_default();
     let mut semantics = scenario.semantics.clone();
-    if let Some(mutant) = Mutant::all().find(|mutant| mutant.name == kernel) {
+    if let Some(mutant) = Mutant::all().chain(Mutant::of_an_adversary()).find(|mutant| mutant.name == kernel) {
         semantics = semantics.mutated(mutant);
     }
     if let Some(deviation) = Deviation::parse(&kernel) {

@@ -33,7 +33,16 @@ pub(super) struct Sweep {
 
 impl Sweep {
     pub(super) fn run(&self, context: &Context, out: &mut impl Write) -> Result<Outcome, Stop> {
-        let scenarios = context.select(&self.scenarios)?;
+        let mut scenarios = context.select(&self.scenarios)?;
+        if let Some(family) = scenarios.iter().find(|scenario| scenario.generate.is_some())
+            && !self.scenarios.is_empty()
+        {
+            return Err(Stop::Wrong(format!(
+                "each seed of `{}` has a world of its own; there is none to sweep",
+                family.name
+            )));
+        }
+        scenarios.retain(|scenario| scenario.generate.is_none());
         let mut outcome = Outcome::Held;
         for scenario in scenarios {
             let swept = bug::guard(|| sweep(scenario, &self.rules.options(scenario), &context.loader, |_, _| true));
