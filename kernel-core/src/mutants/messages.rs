@@ -248,7 +248,7 @@ impl crate::process::Process {
 
 impl Step<'_> {
     /// What is about to be sent, to be changed.
-    fn each_sent(&mut self, mut change: impl FnMut(&mut Outgoing)) {
+    pub(super) fn each_sent(&mut self, mut change: impl FnMut(&mut Outgoing)) {
         match &mut self.input {
             Some(Input::Call(_, Call::SendRequest(outgoing) | Call::SendAndAwaitResponse(outgoing))) => {
                 change(outgoing)
