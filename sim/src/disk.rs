@@ -17,10 +17,12 @@ pub mod planted;
 pub mod state;
 pub mod table;
 
+mod file_bytes;
 mod files;
 mod loss;
 mod session;
 
+pub use file_bytes::FileBytes;
 pub use files::Files;
 pub use loss::Spared;
 #[cfg(test)]
@@ -143,6 +145,16 @@ impl Disk {
                 self.pending.extend(rest);
             }
         }
+        Ok(())
+    }
+
+    /// Puts a file there whose content is not copied until it is written to; its directory must be there.
+    ///
+    /// # Errors
+    /// As for [`Op::Create`].
+    pub fn lay(&mut self, path: &str, content: FileBytes) -> Result<(), DiskError> {
+        self.apply(&Op::Create(path.into()))?;
+        Rc::make_mut(&mut self.now).fill(path, content);
         Ok(())
     }
 

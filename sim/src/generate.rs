@@ -74,7 +74,7 @@ pub fn world(seed: Seed, programs: &[Program]) -> Scenario {
 /// What children are made of.
 fn library() -> Package {
     let mut library = Package::new(PACKAGE, "[]").file("/puppet.wasm", "puppet").file("/crasher.wasm", "crasher");
-    library.files.push(("/garbage.wasm".to_string(), Content::Bytes(b"no code".to_vec())));
+    library.files.push(("/garbage.wasm".to_string(), Content::Bytes((*b"no code").into())));
     library
 }
 

@@ -11,6 +11,7 @@ use kernel_core::command::{Command, Initialize, parse_on_exit};
 use kernel_core::{Address, Blob, Bytes, Capability, Names, NodeId, OnExit, ProcessId, ProcessRef};
 use serde::Deserialize;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// A package folder: files by path from the package's root, `manifest.json` among them.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +26,7 @@ pub struct Package {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
     /// These bytes.
-    Bytes(Vec<u8>),
+    Bytes(Arc<[u8]>),
     /// A program of the scenario, in the form that the run uses.
     Program(String),
 }
@@ -33,7 +34,7 @@ pub enum Content {
 impl Package {
     /// A package of a manifest.
     pub fn new(id: &str, manifest: &str) -> Package {
-        let manifest = ("/manifest.json".to_string(), Content::Bytes(manifest.as_bytes().to_vec()));
+        let manifest = ("/manifest.json".to_string(), Content::Bytes(manifest.as_bytes().into()));
         Package { id: id.to_string(), files: vec![manifest] }
     }
 

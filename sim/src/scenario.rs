@@ -65,6 +65,8 @@ pub struct Scenario {
     pub semantics: Semantics,
     /// How SQLite makes its transactions atomic.
     pub journal: Journal,
+    /// The fuel of a spin quantum, if it is another than the run's ([`Limits::spin_fuel`](crate::guest::wasm::Limits)).
+    pub spin_fuel: Option<u64>,
     /// Runtime modules of the scenario's own, by process id: besides those of the public runtime, or instead of them.
     pub modules: Vec<(String, Arc<NewModule>)>,
     /// What a calm run must show.
@@ -164,6 +166,7 @@ impl Scenario {
             settle: Duration::from_secs(40),
             semantics: Semantics::book(),
             journal: Journal::default(),
+            spin_fuel: None,
             modules: Vec::new(),
             expect: Vec::new(),
             invariants: Vec::new(),
@@ -289,6 +292,13 @@ impl Scenario {
         self
     }
 
+    /// A guest that burns so much fuel without a call has computed for a quantum. Where guests spin for ever on purpose, less
+    /// than usual tells as much: nobody can observe what they do meanwhile, and all of it is really done.
+    pub fn spinning_at(mut self, fuel: u64) -> Scenario {
+        self.spin_fuel = Some(fuel);
+        self
+    }
+
     /// Each node has this module, made anew at each boot: one more, or this one instead of the public runtime's of that
     /// id. Processes need the capability to message it, as with any module, and the terminal has it.
     pub fn module(mut self, id: &str, new: impl Fn() -> Box<dyn Module> + Send + Sync + 'static) -> Scenario {
@@ -328,12 +338,12 @@ impl Scenario {
     }
 
     /// The bytes of a program in a flavor: what a package's file holds.
-    pub fn program_bytes(&self, name: &str, flavor: Flavor) -> Result<Cow<'_, [u8]>, ScenarioError> {
+    pub fn program_bytes(&self, name: &str, flavor: Flavor) -> Result<Arc<[u8]>, ScenarioError> {
         let program = self.programs.iter().find(|program| program.name == name);
         let program =
             program.ok_or_else(|| ScenarioError(format!("the program `{name}` is not among its programs")))?;
-        let native = || Some(Cow::from(format!("native:{}", program.native.as_ref()?.name()).into_bytes()));
-        let wasm = || program.wasm.as_deref().map(Cow::from);
+        let native = || Some(format!("native:{}", program.native.as_ref()?.name()).into_bytes().into());
+        let wasm = || program.wasm.clone();
         let bytes = match flavor {
             Flavor::Native => native().or_else(wasm),
             Flavor::Wasm => wasm().or_else(native),

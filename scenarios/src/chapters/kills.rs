@@ -202,6 +202,8 @@ fn kill_a_spinning_process() -> Scenario {
     )
     .lasting(secs(6), secs(3))
     .setup(start(neighbour.runs("puppet").restarting().messaging(&friend.process)))
+    // Far more than a puppet burns between two calls.
+    .spinning_at(1_000_000)
     .setup(start(spinner.runs("puppet").restarting().public().messaging(&friend.process)))
     .setup(start(friend.runs("puppet").restarting().messaging(&neighbour.process)))
     .every(secs(1), 5, tell(&friend, &to_ask(&neighbour, 1, "respond well")))

@@ -193,7 +193,7 @@ fn assemble(found: Found, id: Option<&str>, path: &Path, loader: &Loader) -> Res
         };
         loader.load(bytes).map_err(|error| wrong(place(code), format!("{error} {of}")))?;
     }
-    let files = files.into_iter().map(|(path, bytes)| (format!("/{path}"), Content::Bytes(bytes)));
+    let files = files.into_iter().map(|(path, bytes)| (format!("/{path}"), Content::Bytes(bytes.into())));
     Ok(Package { id, files: files.collect() })
 }
 
@@ -215,7 +215,7 @@ fn single(
         "request_networking": true, "request_capabilities": all, "grant_capabilities": all, "public": true,
     }]);
     let mut package = Package::new(&id, &manifest.to_string());
-    package.files.push(("/process.wasm".to_string(), Content::Bytes(code)));
+    package.files.push(("/process.wasm".to_string(), Content::Bytes(code.into())));
     Ok(package)
 }
 

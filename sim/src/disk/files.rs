@@ -1,6 +1,6 @@
 //! Names and contents at one level of durability: what the operating system sees, or what is on the platter.
 
-use super::{DiskError, Op, Path, SECTOR, parent};
+use super::{DiskError, FileBytes, Op, Path, SECTOR, parent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, Range};
 use std::rc::Rc;
@@ -19,7 +19,7 @@ pub(super) enum Entry {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files {
     names: BTreeMap<Path, Entry>,
-    contents: BTreeMap<Inode, Rc<Vec<u8>>>,
+    contents: BTreeMap<Inode, FileBytes>,
     /// Sectors that do not match their checksum.
     rotten: BTreeSet<(Inode, u64)>,
 }
@@ -40,7 +40,7 @@ pub(super) struct Undo {
     /// Where these names led.
     names: Vec<(Path, Option<Entry>)>,
     /// Files that were there, or were not, as a whole.
-    contents: Vec<(Inode, Option<Rc<Vec<u8>>>)>,
+    contents: Vec<(Inode, Option<FileBytes>)>,
     /// The part of a file that was written or cut.
     piece: Option<Piece>,
     rotten: BTreeSet<(Inode, u64)>,
@@ -91,7 +91,7 @@ impl Files {
     ///
     /// # Errors
     /// There is none of this name, or a sector of it has rotted.
-    pub fn read(&self, path: &str) -> Result<&Rc<Vec<u8>>, DiskError> {
+    pub fn read(&self, path: &str) -> Result<&FileBytes, DiskError> {
         self.check(path, 0..u64::MAX)
     }
 
@@ -105,12 +105,18 @@ impl Files {
         Ok(&content[within(range.start)..within(range.end.max(range.start))])
     }
 
-    fn check(&self, path: &str, range: Range<u64>) -> Result<&Rc<Vec<u8>>, DiskError> {
+    fn check(&self, path: &str, range: Range<u64>) -> Result<&FileBytes, DiskError> {
         let inode = self.file(path)?;
         let sectors = range.start / SECTOR..range.end.div_ceil(SECTOR);
         let rotten =
             !range.is_empty() && self.rotten.range((inode, sectors.start)..(inode, sectors.end)).next().is_some();
         if rotten { Err(DiskError::Io) } else { Ok(&self.contents[&inode]) }
+    }
+
+    /// This is in a file that is there.
+    pub(super) fn fill(&mut self, path: &str, content: FileBytes) {
+        let inode = self.file(path).expect("the file is there");
+        self.contents.insert(inode, content);
     }
 
     /// How long a file is, in bytes. Its content is not read.
@@ -266,7 +272,7 @@ impl Files {
                 }
             }
             Change::Write(inode, offset, bytes) => {
-                let content = Rc::make_mut(self.contents.entry(*inode).or_default());
+                let content = self.contents.entry(*inode).or_default().to_mut();
                 let start = *offset as usize;
                 let end = start + bytes.len();
                 if content.len() < end {
@@ -281,7 +287,7 @@ impl Files {
                 self.rotten.retain(|(of, sector)| of != inode || !covered(*sector));
             }
             Change::SetLen(inode, len) => {
-                Rc::make_mut(self.contents.entry(*inode).or_default()).resize(*len as usize, 0);
+                self.contents.entry(*inode).or_default().to_mut().resize(*len as usize, 0);
                 self.rotten.retain(|(of, sector)| of != inode || sector * SECTOR < *len);
             }
         }
@@ -339,7 +345,7 @@ impl Files {
             };
         }
         if let Some(Piece { of, at, was, len }) = undo.piece {
-            let content = Rc::make_mut(self.contents.get_mut(&of).expect("a session's file is there until it ends"));
+            let content = self.contents.get_mut(&of).expect("a session's file is there until it ends").to_mut();
             content.resize(len, 0);
             content[at..at + was.len()].copy_from_slice(&was);
         }
@@ -374,7 +380,7 @@ impl Files {
     /// The same on a disk that keeps no checksums: a bit of the byte is another, and nobody knows.
     pub(super) fn flip(&mut self, inode: Inode, byte: u64) {
         if let Some(content) = self.contents.get_mut(&inode)
-            && let Some(byte) = Rc::make_mut(content).get_mut(byte as usize)
+            && let Some(byte) = content.to_mut().get_mut(byte as usize)
         {
             *byte ^= 1;
         }

@@ -8,7 +8,7 @@
 //! writes, however large the disk is.
 
 use super::files::{Change, Entry, Files, Inode, Step, Undo};
-use super::{Disk, DiskError, Op};
+use super::{Disk, DiskError, FileBytes, Op};
 use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
@@ -89,7 +89,7 @@ impl Session {
     ///
     /// # Errors
     /// There is none of this name, or the disk refuses to read it: for once, or because a sector of it has rotted.
-    pub fn read(&mut self, path: &str) -> Result<Rc<Vec<u8>>, DiskError> {
+    pub fn read(&mut self, path: &str) -> Result<FileBytes, DiskError> {
         match self.next_fault() {
             Some(IoWrong::Error) => Err(DiskError::Io),
             Some(IoWrong::NoSpace | IoWrong::Short) | None => self.now.read(path).cloned(),
@@ -216,7 +216,7 @@ mod tests {
         for op in [write(b"new"), Op::Create(g.clone()), Op::Write(g.clone(), 1, (*b"x").into()), Op::Sync(g)] {
             session.apply(op).expect("nothing is refused");
         }
-        assert_eq!(session.read("/f").as_deref().map(Vec::as_slice), Ok(&b"new"[..]));
+        assert_eq!(session.read("/f").as_deref(), Ok(&b"new"[..]));
         let seen = session.files().clone();
         let ops = disk.finish(session);
         assert_eq!(disk.files().read("/f").map(|old| old.as_slice()), Ok(&b"old"[..]));
@@ -273,7 +273,7 @@ mod tests {
         let (mut disk, mut session) = session(2, IoWrong::Error);
         assert!(session.read("/f").is_ok());
         assert_eq!(session.apply(write(b"new")), Err(DiskError::Io));
-        assert_eq!(session.read("/f").as_deref().map(Vec::as_slice), Ok(&b"old"[..]));
+        assert_eq!(session.read("/f").as_deref(), Ok(&b"old"[..]));
         assert_eq!(session.apply(write(b"new")), Ok(()));
         assert_eq!(disk.finish(session), [write(b"new")]);
     }

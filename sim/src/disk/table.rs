@@ -8,7 +8,7 @@
 //! its files rot between two boots.
 
 use crate::disk::planted::Planted;
-use crate::disk::{Disk, DiskError, Op, Path, Session};
+use crate::disk::{Disk, DiskError, FileBytes, Op, Path, Session};
 use frame::{Row, frames};
 use kernel_core::{Change, Names, NodeId, ProcessRef, Record};
 use std::collections::BTreeMap;
@@ -126,7 +126,7 @@ pub(crate) fn is_whole(disk: &Disk) -> bool {
 }
 
 /// The bytes of the first copy that can be read.
-fn journal(disk: &Disk) -> Rc<Vec<u8>> {
+fn journal(disk: &Disk) -> FileBytes {
     let copy = COPIES.iter().find_map(|path| disk.files().read(path).ok());
     copy.cloned().expect("between two boots one sector rots at most, and each boot mends it")
 }

@@ -28,7 +28,11 @@ type Compiled = BTreeMap<(u128, usize), Result<wasm::Program, wasm::Invalid>>;
 impl Loader {
     /// The program in these bytes.
     pub fn load(&self, bytes: &[u8]) -> Result<wasm::Program, wasm::Invalid> {
-        let key = (xxh3_128(bytes), bytes.len());
+        self.load_known(bytes, (xxh3_128(bytes), bytes.len()))
+    }
+
+    /// The same, if their digest is known.
+    fn load_known(&self, bytes: &[u8], key: (u128, usize)) -> Result<wasm::Program, wasm::Invalid> {
         let mut compiled = self.0.lock().expect("nothing panics while it holds the lock");
         compiled.entry(key).or_insert_with(|| wasm::Program::load(bytes)).clone()
     }
@@ -41,16 +45,28 @@ pub struct Images {
     native: Vec<native::Program>,
     programs: Vec<Program>,
     by_content: BTreeMap<(u128, usize), Result<ImageId, LoadError>>,
+    /// Bytes that several worlds share, and what is in them: known without a look.
+    known: Vec<(Arc<[u8]>, Result<ImageId, LoadError>)>,
 }
 
 impl Images {
     /// No code yet; these native programs can be named by files.
     pub fn new(loader: Loader, native: Vec<native::Program>) -> Images {
-        Images { loader, native, programs: Vec::new(), by_content: BTreeMap::new() }
+        Images { loader, native, programs: Vec::new(), by_content: BTreeMap::new(), known: Vec::new() }
     }
 
     /// S2: whether these bytes are a program, and which.
     pub fn load(&mut self, bytes: &Bytes) -> Result<ImageId, LoadError> {
+        let Some(place) = bytes.shared() else { return self.look(bytes) };
+        if let Some((_, known)) = self.known.iter().find(|(known, _)| Arc::ptr_eq(known, place)) {
+            return *known;
+        }
+        let result = self.look(bytes);
+        self.known.push((place.clone(), result));
+        result
+    }
+
+    fn look(&mut self, bytes: &[u8]) -> Result<ImageId, LoadError> {
         let key = (xxh3_128(bytes), bytes.len());
         if let Some(known) = self.by_content.get(&key) {
             return *known;
@@ -60,7 +76,7 @@ impl Images {
                 let named = self.native.iter().find(|program| program.name().as_bytes() == name);
                 named.cloned().map(Program::Native)
             }
-            None => self.loader.load(bytes).ok().map(Program::Wasm),
+            None => self.loader.load_known(bytes, key).ok().map(Program::Wasm),
         };
         let result = match program {
             Some(program) => {

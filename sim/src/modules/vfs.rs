@@ -21,7 +21,7 @@
 //! - Each request is done as a whole, in the order in which the world lets them at the disk.
 
 use super::{Module, ModuleContext, Support, excerpt};
-use crate::disk::{Files, Path};
+use crate::disk::{FileBytes, Files, Path};
 #[cfg(feature = "archive")]
 use crate::package::archive::{self, ArchiveError, Entry};
 use host::Host;
@@ -228,7 +228,7 @@ impl Vfs {
     }
 
     /// The content and the cursor of a file, which is opened if it is not.
-    fn at(&mut self, path: &Path, host: &mut Host<'_>) -> Result<(Rc<Vec<u8>>, &mut u64), VfsError> {
+    fn at(&mut self, path: &Path, host: &mut Host<'_>) -> Result<(FileBytes, &mut u64), VfsError> {
         let content = host.content(path)?;
         Ok((content, self.cursors.entry(path.clone()).or_insert(0)))
     }
@@ -417,5 +417,5 @@ pub fn read_for_spawn(
     let may = Asker { process: reader, vfs, kernel, names }.check(Action::Read.needs(), &place, None);
     may.map_err(|_| LoadError::NoFile)?;
     let content = files.read(&place.path).map_err(|_| LoadError::NoFile)?;
-    Ok(Bytes::from(content.as_slice()))
+    Ok(content.to_bytes())
 }

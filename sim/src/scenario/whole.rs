@@ -93,7 +93,7 @@ impl Scenario {
                         return Err(ReadError("a file is `file PATH PROGRAM` or `file PATH = CONTENT`".to_string()));
                     };
                     let content = match words.next("a program")? {
-                        "=" => Content::Bytes(words.bytes("the content")?),
+                        "=" => Content::Bytes(words.bytes("the content")?.into()),
                         program => Content::Program(program.to_string()),
                     };
                     package.files.push((path.to_string(), content));

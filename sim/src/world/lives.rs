@@ -29,7 +29,8 @@ impl World<'_> {
         let mut memory = self.chooser.open::<Memory>(subject);
         let refused_growth = self.chooser.ask(&mut memory, &self.names, || ()).map(|Count(nth)| nth);
         self.flavored |= refused_growth.is_some();
-        let limits = Limits { refused_growth, ..self.options.limits.clone() };
+        let spin_fuel = self.scenario.spin_fuel.unwrap_or(self.options.limits.spin_fuel);
+        let limits = Limits { refused_growth, spin_fuel, ..self.options.limits.clone() };
         let begin = self.images.begins(image, limits, seed);
         let guest = if self.keeps_answers { Box::new(Recorded::new(begin)) } else { begin() };
         let (ahead, then, waits_in, spins) = (VecDeque::new(), None, None, 0);

@@ -1,7 +1,7 @@
 //! Playing a scenario: its packages, its setup, its script.
 
 use super::{Phase, Task, World};
-use crate::disk::{Disk, Op};
+use crate::disk::{Disk, FileBytes};
 use crate::modules;
 use crate::package::{self, Content};
 use crate::plan::fault::Script;
@@ -13,8 +13,6 @@ use kernel_core::command::{Command, Initialize};
 use kernel_core::{
     Address, Blob, Bytes, Capability, Names, NodeId, OnExitRequest, ProcessId, ProcessRef, Received, Request,
 };
-use std::rc::Rc;
-use std::sync::Arc;
 
 impl World<'_> {
     /// Puts the scenario's packages on their drives, before anything happens.
@@ -22,20 +20,16 @@ impl World<'_> {
         for (node, package) in &self.scenario.packages {
             let node = self.node_index(node)?;
             for (path, content) in &package.files {
-                let bytes: Rc<[u8]> = match content {
-                    Content::Bytes(bytes) => bytes.as_slice().into(),
-                    Content::Program(name) => (*self.scenario.program_bytes(name, self.options.flavor)?).into(),
+                let bytes = match content {
+                    Content::Bytes(bytes) => bytes.clone(),
+                    Content::Program(name) => self.scenario.program_bytes(name, self.options.flavor)?,
                 };
                 self.spent.rewritten += bytes.len() as u64;
                 let path = modules::store_path(&format!("{}{path}", package.drive()));
-                let mut ops = Disk::create_dir_all(crate::disk::parent(&path));
-                let path: Arc<str> = path.into();
-                ops.push(Op::Create((&*path).into()));
-                ops.push(Op::Write((&*path).into(), 0, bytes));
-                for op in &ops {
-                    let error = |error| ScenarioError(format!("the file {path} of package {}: {error}", package.id));
-                    self.nodes[node].disk.apply(op).map_err(error)?;
-                }
+                let ops = Disk::create_dir_all(crate::disk::parent(&path));
+                let disk = &mut self.nodes[node].disk;
+                let laid = ops.iter().try_for_each(|op| disk.apply(op)).and_then(|()| disk.lay(&path, bytes.into()));
+                laid.map_err(|error| ScenarioError(format!("the file {path} of package {}: {error}", package.id)))?;
             }
             // All of it is durable, and there once: a package may be large, and few runs write to its files.
             let disk = &mut self.nodes[node].disk;
@@ -286,7 +280,7 @@ impl World<'_> {
         let bytes = self.scenario.program_bytes(&start.program, self.options.flavor).expect("the script was checked");
         let on_exit = on_exit(&start.on_exit, names, our);
         let init = Initialize { id, on_exit, initial_capabilities: vec![], public: start.public };
-        let blob = Blob { mime: None, bytes: Bytes::from(&*bytes) };
+        let blob = Blob { mime: None, bytes: Bytes::from(bytes) };
         let local = |process: ProcessRef| Address { node: our, process };
         // Answers to the owner must reach the terminal.
         let mut holds = vec![Capability::messaging(local(ProcessRef::TERMINAL))];
@@ -313,7 +307,7 @@ impl World<'_> {
         let (our, disk) = (self.nodes[node].id, &self.nodes[node].disk);
         let code = |path: &str| {
             let path = modules::store_path(&format!("{}/{}", package::drive(id), path.trim_start_matches('/')));
-            disk.files().read(&path).ok().map(|bytes| Bytes::from(bytes.as_slice()))
+            disk.files().read(&path).ok().map(FileBytes::to_bytes)
         };
         let installer = &self.scenario.installer;
         if let Ok(steps) = package::install(id, &manifest, &mut self.names, our, code, installer) {

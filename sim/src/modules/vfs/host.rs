@@ -5,8 +5,7 @@
 
 use super::place;
 use super::wire::{Answer, DirEntry, FileType, VfsError};
-use crate::disk::{Disk, DiskError, Files, Op, Path, Session, parent};
-use std::rc::Rc;
+use crate::disk::{Disk, DiskError, FileBytes, Files, Op, Path, Session, parent};
 
 /// The largest file, in bytes: the simulated disk keeps zeros as bytes.
 pub const LARGEST: u64 = 1 << 28;
@@ -46,7 +45,7 @@ impl Host<'_> {
     }
 
     /// The content of a file; a directory cannot be opened to be written, nor be read.
-    pub fn content(&mut self, path: &str) -> Result<Rc<Vec<u8>>, DiskError> {
+    pub fn content(&mut self, path: &str) -> Result<FileBytes, DiskError> {
         match self.look(path)? {
             Node::File => self.0.read(path),
             Node::Dir => Err(DiskError::IsADirectory),
