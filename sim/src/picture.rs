@@ -106,3 +106,57 @@ fn digest(text: &str) -> String {
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::run_plan;
+
+    const HOSTILE: &str = "</script><script>hacked()</script><img src=x onerror=hacked()>{{SCRIPT}}{{DATA}}&amp;";
+
+    fn drawn() -> (Picture, String) {
+        let scenario = Scenario::new(HOSTILE, "");
+        let played = Played { scenario: scenario.name.clone(), replay: HOSTILE.to_string(), ..Played::default() };
+        let picture =
+            Picture::of(HOSTILE, &scenario, &Plan::default(), &Options::default(), &Loader::default(), played, None);
+        let picture = picture.expect("it can be played");
+        let html = page(HOSTILE, Some(HOSTILE), &[&picture]);
+        (picture, html)
+    }
+
+    #[test]
+    fn no_text_of_a_run_becomes_markup() {
+        let (_, html) = drawn();
+        assert_eq!(html.matches("</script").count(), 2, "the data and the script end once each");
+        assert_eq!(html.matches("<script").count(), 2);
+        assert!(!html.contains("<img") && !html.contains("<script>hacked"), "{HOSTILE}");
+        // The data gives the text back, letter for letter.
+        let data = html.split_once("id=\"data\">").and_then(|(_, rest)| rest.split_once("</script>"));
+        let data: serde_json::Value = serde_json::from_str(data.expect("it has data").0).expect("it is JSON");
+        assert_eq!((&data["title"], &data["note"]), (&HOSTILE.into(), &HOSTILE.into()));
+        assert_eq!(data["runs"][0]["replay"], HOSTILE);
+    }
+
+    #[test]
+    fn the_policy_names_the_one_script_and_the_one_style_and_nothing_else() {
+        let (_, html) = drawn();
+        let policy = html.split_once("Content-Security-Policy\" content=\"").and_then(|(_, rest)| rest.split_once('"'));
+        let policy = policy.expect("it has a policy").0;
+        for part in ["default-src 'none'", "base-uri 'none'", "form-action 'none'", &digest(SCRIPT), &digest(STYLE)] {
+            assert!(policy.contains(part), "{part}: {policy}");
+        }
+        for part in ["http:", "https:", "unsafe", "data:", "*"] {
+            assert!(!policy.contains(part), "{part}: {policy}");
+        }
+        assert!(html.contains(&format!("<script>{SCRIPT}</script>")), "the script is the one that was digested");
+        assert!(html.contains(&format!("<style>{STYLE}</style>")), "the style is the one that was digested");
+    }
+
+    #[test]
+    fn a_run_that_is_watched_is_the_same_run() {
+        let (picture, _) = drawn();
+        let options = Options { keep_trace: true, ..Options::default() };
+        let run = run_plan(&Scenario::new(HOSTILE, ""), &Plan::default(), &options, &Loader::default());
+        assert_eq!(picture.run.fingerprint, run.expect("it can be played").fingerprint);
+    }
+}

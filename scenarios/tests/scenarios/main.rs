@@ -1,6 +1,7 @@
 //! All scenarios by the book: what they tell, in both flavors, under plans that once broke something, and swept.
 
 mod corpus;
+mod exported;
 mod own_module;
 mod parity;
 mod regressions;

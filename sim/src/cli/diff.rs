@@ -23,8 +23,8 @@ use std::path::{Path, PathBuf};
 /// How many events are printed that both runs have, and how many of each that the other has not.
 const BEFORE: usize = 4;
 const AFTER: usize = 12;
-/// How many runs `what-if` may take to find the next time that a question comes up.
-const TRIES_MAX: u32 = 60;
+/// Up to which number `what-if` looks for the next time that a question comes up.
+const ORDINAL_MAX: u32 = 1 << 20;
 
 /// Compare two runs: where they part, and how each ends
 #[derive(clap::Args)]
@@ -211,20 +211,48 @@ impl WhatIf {
                 _ => Ok((line, run)),
             };
         }
-        // The later a line's number, the later it acts: find the first that acts after `from`.
-        let (mut low, mut high, mut tries) = (0, 1, 0);
-        while !late_enough(play(high)?.2) {
-            (low, high, tries) = (high, high.saturating_mul(2), tries + 1);
-            if tries > TRIES_MAX / 2 {
-                return Err(Stop::Wrong(format!("`{}` always acts before #{from}", self.with)));
+        let mut search = Search { low: 0, high: None, early: false };
+        let mut found = None;
+        while let Some(ordinal) = search.next() {
+            let (line, run, parts) = play(ordinal)?;
+            search.saw(ordinal, parts.map(|parts| parts > from));
+            if search.high == Some(ordinal) && parts.is_some() {
+                found = Some((line, run));
             }
         }
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            if late_enough(play(middle)?.2) { high = middle } else { low = middle }
+        found.ok_or_else(|| Stop::Wrong(format!("`{}` never comes up after #{from}, or changes nothing", self.with)))
+    }
+}
+
+/// Looks for the least number with which a line acts after an event. With low numbers it acts before, or not at all while
+/// the scenario is set up; with high ones it never comes up.
+struct Search {
+    /// A number that is too low.
+    low: u32,
+    /// One that is high enough.
+    high: Option<u32>,
+    /// Whether any number was seen to act too early: a higher one that does not act is too high.
+    early: bool,
+}
+
+impl Search {
+    /// The next number to try; `None`: the search is over.
+    fn next(&self) -> Option<u32> {
+        match self.high {
+            Some(high) if high - self.low <= 1 => None,
+            Some(high) => Some(self.low + (high - self.low) / 2),
+            None => Some((2 * self.low).max(1)).filter(|ordinal| *ordinal <= ORDINAL_MAX),
         }
-        let (line, run, _) = play(high)?;
-        Ok((line, run))
+    }
+
+    /// With this number it acts late enough, too early, or (`None`) not at all.
+    fn saw(&mut self, ordinal: u32, late: Option<bool>) {
+        match late {
+            Some(true) => self.high = Some(ordinal),
+            Some(false) => (self.low, self.early) = (ordinal, true),
+            None if self.early => self.high = Some(ordinal),
+            None => self.low = ordinal,
+        }
     }
 }
 
@@ -353,5 +381,38 @@ fn page(context: &Context, a: &Side, b: &Side, parts: Option<u64>, note: &str) -
         picture.map_err(wrong_scenario(scenario))
     };
     let (a_picture, b_picture) = (draw('A', a)?, draw('B', b)?);
-    Ok(picture::page(&format!("{} and {}", a.title, b.title), Some(note), &[&a_picture, &b_picture]))
+    let scenario = a.played.as_ref().map(|(scenario, ..)| format!("{}: ", scenario.name)).unwrap_or_default();
+    let title = format!("{scenario}{} and {}", a.title, b.title);
+    Ok(picture::page(&title, Some(note), &[&a_picture, &b_picture]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Search;
+
+    /// The number that is found where a line acts at `acts`, late enough from `late` on.
+    fn found(acts: std::ops::Range<u32>, late: u32) -> Option<u32> {
+        let mut search = Search { low: 0, high: None, early: false };
+        let (mut best, mut tries) = (None, 0);
+        while let Some(ordinal) = search.next() {
+            tries += 1;
+            assert!(tries < 60, "the search ends");
+            let acted = acts.contains(&ordinal).then_some(ordinal >= late);
+            search.saw(ordinal, acted);
+            best = if acted == Some(true) { Some(ordinal) } else { best };
+        }
+        best
+    }
+
+    #[test]
+    fn the_least_number_is_found_that_acts_late_enough() {
+        assert_eq!(found(1..100, 1), Some(1));
+        assert_eq!(found(1..100, 57), Some(57));
+        assert_eq!(found(1..100, 99), Some(99));
+        // None acts while the scenario is set up.
+        assert_eq!(found(20..100, 1), Some(20));
+        assert_eq!(found(20..100, 57), Some(57));
+        assert_eq!(found(1..100, 100), None);
+        assert_eq!(found(5..5, 1), None);
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::record::{CellRecord, ProbeRecord, cell_name};
 use super::text::{entry, grouped};
+use crate::explore::report::{fold, width};
 use crate::trace::coverage::{COLUMNS, Cell, Coverage, Stake};
 use crate::trace::probe::Probe;
 use kernel_core::{How, OnExitKind};
@@ -27,6 +28,9 @@ const UNSEEN: &[(Probe, &str)] = &[
     (Probe::OrphanedSpawn, "that takes a guest that spawns"),
     (Probe::ClockJumped, "that takes a guest that reads the time of day"),
 ];
+
+/// From how many columns on the table is set wide.
+const WIDE: usize = 86;
 
 /// What the scenarios reached together.
 #[derive(Default)]
@@ -101,29 +105,29 @@ fn cells() -> impl Iterator<Item = (How, OnExitKind)> {
 impl Matrix {
     /// A line per cell of the matrix: how many exits, by what was at stake. Then what is missing: by name, if `all`.
     pub(super) fn text(&self, all: bool) -> String {
+        let column = if width() < WIDE { 9 } else { 12 };
         let mut text = format!("{:18}", "exits");
-        Stake::ALL.iter().for_each(|stake| text += &format!("  {:>12}", stake.name()));
+        Stake::ALL.iter().for_each(|stake| text += &format!("  {:>column$}", stake.name()));
         text += &format!("  {:>9}", "scenarios");
         for (how, on_exit) in cells() {
             let (cell, scenarios) = self.cell(how, on_exit);
             text += &format!("\n  {:16}", cell_name(how, on_exit));
-            Stake::ALL.iter().for_each(|stake| text += &format!("  {:>12}", grouped(cell.of(*stake))));
+            Stake::ALL.iter().for_each(|stake| text += &format!("  {:>column$}", grouped(cell.of(*stake))));
             text += &format!("  {scenarios:>9}");
         }
         let (dark, unseen) = (self.dark(), self.unseen());
         let parts = How::ALL.len() * COLUMNS.len() * Stake::ALL.len();
         let more = if all || dark.len() + unseen.len() == 0 { "" } else { "; --coverage names the others" };
-        text += &format!("\n  {} of 12 cells reached, {} of {parts} parts", self.reached(), parts - dark.len());
+        let reached = format!("{} of 12 cells reached, {} of {parts} parts", self.reached(), parts - dark.len());
+        let seen = format!("{} of {}", Probe::ALL.len() - unseen.len(), Probe::ALL.len());
         if all {
-            text += "\n";
+            text += &format!("\n  {}\n", fold(&reached, 2));
             dark.iter().for_each(|part| text += &entry("dark", 5, part));
-            text += "sometimes\n  ";
+            text += &format!("sometimes\n  {seen} were seen\n");
         } else {
-            text += ", and ";
+            let sum = format!("{reached}, and {seen} things that should be seen sometimes{more}");
+            text += &format!("\n  {}\n", fold(&sum, 2));
         }
-        let seen = Probe::ALL.len() - unseen.len();
-        let what = if all { "were seen" } else { "things that should be seen sometimes" };
-        text += &format!("{seen} of {} {what}{more}\n", Probe::ALL.len());
         if all {
             unseen.iter().for_each(|probe| text += &entry("never", 5, probe));
         }

@@ -13,7 +13,7 @@ pub(super) type Texts = IndexSet<String, BuildHasherDefault<DefaultHasher>>;
 /// A process is different after this event.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Moment {
-    /// The index of the last event of the step that changed it.
+    /// The index of the first event of the step that changed it.
     pub event: u64,
     pub node: NodeId,
     pub process: ProcessRef,
@@ -36,8 +36,7 @@ impl Moments {
         if world.events() == self.seen {
             return;
         }
-        self.seen = world.events();
-        let event = self.seen - 1;
+        let event = std::mem::replace(&mut self.seen, world.events());
         for (node, processes) in world.processes() {
             let here = (node, ProcessRef(0))..=(node, ProcessRef(u32::MAX));
             let gone = self.last.range(here).map(|((_, process), _)| *process);

@@ -444,7 +444,9 @@
       else this.head(x1, y1, x2, y2, request);
       if (broken && reason && !faint && this.u * (view.scaled ? 1e6 : 1) > 5) {
         g.font = "10px system-ui, sans-serif";
-        const room = { left: x2 + 7, right: x2 + 7 + g.measureText(reason).width, y: y2 };
+        const wide = g.measureText(reason).width;
+        const left = x2 + 7 + wide > this.width ? x2 - 7 - wide : x2 + 7;
+        const room = { left, right: left + wide, y: y2 };
         const overlaps = this.labels.some((other) => Math.abs(other.y - room.y) < 11 && other.left < room.right && room.left < other.right);
         if (!overlaps) {
           this.labels.push(room);
@@ -474,7 +476,8 @@
     }
     drawMarks() {
       const { g, run } = this;
-      const taken = new Set();
+      // Along the run, a mark that would stand on the last of its kind and lane is left out.
+      const last = new Int32Array(run.lanes.length * 8).fill(-1e9);
       for (let p = this.from; p < this.to; p++) {
         const event = run.shown[p];
         const shape = run.marks[event];
@@ -483,9 +486,9 @@
         const y = this.y(run.lane[event]);
         if (y === undefined || y < -20 || y > this.viewHeight + 20) continue;
         const x = this.x(event);
-        const place = `${Math.round(x / 3)} ${run.lane[event]} ${shape}`;
-        if (taken.has(place) && !guilty) continue;
-        taken.add(place);
+        const place = run.lane[event] * 8 + shape;
+        if (x - last[place] < 3 && !guilty) continue;
+        last[place] = x;
         if (shape) this.mark(shape, x, y);
         if (guilty) {
           g.strokeStyle = colours.bad;
@@ -651,7 +654,7 @@
     const place = Math.max(0, lowerBound(run.shown, view.event));
     const top = place * ROW;
     if (top < rows.scrollTop || top + ROW > rows.scrollTop + rows.clientHeight) {
-      rows.scrollTop = top - rows.clientHeight / 2;
+      rows.scrollTop = top - rows.clientHeight / 4;
     }
   };
   rows.addEventListener("scroll", () => requestAnimationFrame(drawRows));
@@ -683,7 +686,7 @@
       if (sent === event && end < 0) info.append("is not received. ");
       if (end === event && sent !== event) info.append("sent at ", jump("", sent), " ");
     }
-    box.append(el("h2", {}, "At this event"), info);
+    box.append(el("h2", {}, "At this event, after the step that it belongs to"), info);
     const strings = run.strings;
     run.lanes.forEach((each, index) => {
       const changes = run.statesByLane.get(index);
@@ -698,8 +701,8 @@
       } else {
         FIELDS.forEach((field, k) => {
           const value = strings[change[2 + k]];
-          if (value === "" && !(before && before[2] >= 0 && strings[before[2 + k]] !== "")) return;
           const changed = change[0] === event && before && before[2 + k] !== change[2 + k];
+          if (value === "" && !changed) return;
           table.append(el("tr", changed ? { class: "changed" } : {}, el("th", {}, field), el("td", {}, value === "" ? "none" : value)));
         });
       }

@@ -99,6 +99,11 @@ impl Drawing<'_> {
             What::NetworkLost(message) => Some(self.arrow(index, message, "-x", "lost by the network".to_string())),
             What::NetworkOffline(message) => Some(self.arrow(index, message, "-x", "node is offline".to_string())),
             What::ReceivedError(life, ..) => Some(self.note(index, event, here(life.process))),
+            // What broke the rule is shown, whatever it is.
+            what if self.marked.contains(&index.0) => {
+                let process = what.life().map(|life| life.process).or(what.message().map(|m| m.source.process));
+                Some(self.note(index, event, here(process.unwrap_or(ProcessRef::KERNEL))))
+            }
             _ => None,
         }
     }
