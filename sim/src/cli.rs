@@ -18,9 +18,11 @@ mod check;
 mod diff;
 mod explore;
 mod failure;
+mod hunt;
 mod list;
 mod look;
 mod matrix;
+mod merge;
 mod reach;
 mod record;
 mod replay;
@@ -74,6 +76,8 @@ const EXIT_CODES: &str = "Without a command: a short tour.\n\n\
 #[derive(clap::Subcommand)]
 enum Command {
     Explore(explore::Explore),
+    Merge(merge::Merge),
+    Hunt(hunt::Hunt),
     Replay(replay::Replay),
     Sweep(sweep::Sweep),
     Check(check::Check),
@@ -246,6 +250,8 @@ impl Context {
         match command {
             None => tour::run(self, out),
             Some(Command::Explore(explore)) => explore.run(self, out),
+            Some(Command::Merge(merge)) => merge.run(self, out),
+            Some(Command::Hunt(hunt)) => hunt.run(self, out),
             Some(Command::Replay(replay)) => replay.run(self, out),
             Some(Command::Sweep(sweep)) => sweep.run(self, out),
             Some(Command::Check(check)) => check.run(self, out),

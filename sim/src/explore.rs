@@ -114,6 +114,8 @@ pub struct Explored {
     pub differences: Vec<(Seed, Difference)>,
     /// The seeds under which an invariant of the scenario's own panicked.
     pub panics: Vec<(Seed, InvariantPanic)>,
+    /// The prints of all runs, in the order of the seeds.
+    pub(crate) prints: Vec<Print>,
 }
 
 /// What of a run is kept when it is one of many.
@@ -167,19 +169,21 @@ pub fn explore(
     jobs: usize,
     mut on_run: impl FnMut(),
 ) -> Result<Explored, ScenarioError> {
-    explore_until(scenario, seeds, profile, options, loader, jobs, |_, _| {
+    let first = seeds.first().copied().unwrap_or(Seed(0));
+    explore_until(scenario, (first, seeds), profile, options, loader, jobs, |_, _| {
         on_run();
         ControlFlow::Continue(())
     })
 }
 
-/// The same, until `on_run` has enough. It gets each run in the order of the seeds; the last one that it gets counts.
+/// The same, until `on_run` has enough. It gets each run in the order of the seeds; the last one that it gets counts. The
+/// seeds are some of a range, whose first is given with them: which of them are played again depends on the range.
 ///
 /// # Errors
 /// A scenario that names what it does not have.
 pub(crate) fn explore_until(
     scenario: &Scenario,
-    seeds: &[Seed],
+    (first, seeds): (Seed, &[Seed]),
     profile: Profile,
     options: &Options,
     loader: &Loader,
@@ -187,11 +191,11 @@ pub(crate) fn explore_until(
     mut on_run: impl FnMut(Seed, &Verdict) -> ControlFlow<()>,
 ) -> Result<Explored, ScenarioError> {
     let (mut explored, mut wrong) = (Explored::default(), None);
-    let each = |nth: usize, seed: &Seed| outcome_of(scenario, (nth, *seed), profile, options, loader);
+    let each = |_, seed: &Seed| outcome_of(scenario, (place_of(*seed, first), *seed), profile, options, loader);
     pool::in_order(seeds, jobs, each, |nth, outcome| match outcome {
         Ok(outcome) => {
             let next = on_run(seeds[nth], &outcome.verdict);
-            explored.take(nth, seeds[nth], outcome);
+            explored.take(place_of(seeds[nth], first), seeds[nth], outcome);
             next
         }
         Err(error) => {
@@ -202,7 +206,30 @@ pub(crate) fn explore_until(
     wrong.map_or(Ok(explored), Err)
 }
 
+/// The place of a seed in a range.
+pub(crate) fn place_of(seed: Seed, first: Seed) -> usize {
+    seed.0.wrapping_sub(first.0) as usize
+}
+
+/// The prints of one run of an exploration: of events and disks, and of its events, unless they may depend on the form of
+/// the programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Print {
+    pub(crate) seed: Seed,
+    pub(crate) whole: Fingerprint,
+    pub(crate) plain: Option<Fingerprint>,
+}
+
 impl Explored {
+    /// Takes in the print of the next run.
+    pub(crate) fn take_print(&mut self, print: Print) {
+        self.fingerprint = self.fingerprint.then(print.whole);
+        if let Some(plain) = print.plain {
+            self.plain = self.plain.then(plain);
+        }
+        self.prints.push(print);
+    }
+
     /// Takes in the next run.
     fn take(&mut self, nth: usize, seed: Seed, outcome: Outcome) {
         self.seeds += 1;
@@ -212,10 +239,8 @@ impl Explored {
         self.played_again += u64::from(is_played_again(nth));
         self.differences.extend(outcome.difference.map(|difference| (seed, difference)));
         self.panics.extend(outcome.panics.into_iter().map(|panic| (seed, panic)));
-        self.fingerprint = self.fingerprint.then(outcome.whole);
-        if !outcome.flavored {
-            self.plain = self.plain.then(outcome.fingerprint);
-        }
+        let plain = (!outcome.flavored).then_some(outcome.fingerprint);
+        self.take_print(Print { seed, whole: outcome.whole, plain });
         match outcome.verdict {
             Verdict::Held => {}
             Verdict::Limit(limit) => self.limits.push((seed, limit)),

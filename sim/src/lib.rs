@@ -80,3 +80,6 @@ pub use crate::sim::Sim;
 pub use crate::world::{Run, Verdict};
 /// The kernel's crate, so that one dependency is enough.
 pub use kernel_core;
+/// So that a property needs no other dependency: `use sim::proptest::prelude::*`.
+#[cfg(feature = "proptest")]
+pub use proptest;

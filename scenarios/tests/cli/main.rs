@@ -2,3 +2,4 @@
 
 mod commands;
 mod guests_are_built;
+mod searches;

@@ -261,7 +261,29 @@ impl FromStr for Shard {
     }
 }
 
+impl Shard {
+    /// Which part, counted from 1, of how many.
+    pub(super) fn parts(self) -> (u64, u64) {
+        (self.index, self.of)
+    }
+}
+
 impl Seeds {
+    /// The first.
+    pub(super) fn first(self) -> Seed {
+        Seed(self.from)
+    }
+
+    /// As `A..B`.
+    pub(super) fn text(self) -> String {
+        format!("{}..{}", self.from, self.to)
+    }
+
+    /// These seeds.
+    pub(super) fn range(from: u64, to: u64) -> Seeds {
+        Seeds { from, to }
+    }
+
     /// The seeds, or a shard's share of them.
     pub(super) fn of(self, shard: Option<Shard>) -> Vec<Seed> {
         let mine = |seed: &u64| shard.is_none_or(|shard| seed % shard.of == shard.index - 1);

@@ -3,6 +3,7 @@
 use super::args::{Format, Jobs, Rules, Seeds, Shard, Time, quoted, value_name};
 use super::failure::{Broken, Stage, broken};
 use super::matrix::Matrix;
+use super::merge;
 use super::reach::Tried;
 use super::record::{self, Record};
 use super::stop::{self, Halt};
@@ -17,7 +18,7 @@ use crate::plan::chooser::{Profile, Seed};
 use crate::scenario::Scenario;
 use crate::trace::Fingerprint;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -79,6 +80,16 @@ struct Told {
 
 impl Explore {
     pub(super) fn run(&self, context: &Context, out: &mut impl Write) -> Result<Outcome, Stop> {
+        self.run_or_take(context, None, out)
+    }
+
+    /// Explores, or takes what shards have explored, by scenario.
+    pub(super) fn run_or_take(
+        &self,
+        context: &Context,
+        mut taken: Option<BTreeMap<String, Explored>>,
+        out: &mut impl Write,
+    ) -> Result<Outcome, Stop> {
         let scenarios = context.select(&self.scenarios)?;
         let seeds = self.seeds.of(self.shard);
         for scenario in &scenarios {
@@ -90,7 +101,11 @@ impl Explore {
         }
         let mut watch = stop::Watch::begin(self.time_limit.map(|Time(time)| time));
         let (mut told, mut drifts) = (Vec::new(), Vec::new());
-        let found = self.explore_all(context, &scenarios, &seeds, &mut watch, (&mut told, &mut drifts), out)?;
+        if let (Some(shard), Format::Json) = (self.shard, self.format) {
+            merge::write_header(&self.line(&scenarios), shard, out)?;
+        }
+        let found =
+            self.explore_all(context, &scenarios, &seeds, &mut taken, &mut watch, (&mut told, &mut drifts), out)?;
         if self.format == Format::Json {
             for (scenario, explored) in &found {
                 drifts.extend(self.list(context, &broken(scenario, explored), out)?);
@@ -115,6 +130,25 @@ impl Explore {
         })
     }
 
+    /// The arguments that explore the same, without a shard.
+    fn line(&self, scenarios: &[&Scenario]) -> Vec<String> {
+        let mut line = vec!["explore".to_string()];
+        line.extend(scenarios.iter().map(|scenario| scenario.name.clone()));
+        line.extend(["--seeds".to_string(), self.seeds.text(), "--profile".to_string(), value_name(&self.profile)]);
+        line.extend(self.rules.flags().split_whitespace().map(str::to_string));
+        line
+    }
+
+    /// The seeds of the whole exploration.
+    pub(super) fn seeds(&self) -> Seeds {
+        self.seeds
+    }
+
+    /// How the results are told: in which format, with or without the coverage tables, and where files go.
+    pub(super) fn told(&mut self, format: Format, coverage: bool, keep: Option<PathBuf>, html: Option<PathBuf>) {
+        (self.format, self.coverage, self.keep, self.html) = (format, coverage, keep, html);
+    }
+
     // ---- running ----------------------------------------------------------------------------------------------
 
     fn explore_all<'a>(
@@ -122,6 +156,7 @@ impl Explore {
         context: &Context,
         scenarios: &[&'a Scenario],
         seeds: &[Seed],
+        taken: &mut Option<BTreeMap<String, Explored>>,
         watch: &mut stop::Watch,
         (told, drifts): (&mut Vec<Told>, &mut Vec<String>),
         out: &mut impl Write,
@@ -132,8 +167,14 @@ impl Explore {
         let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
         for scenario in scenarios {
             bar.set_message(scenario.name.clone());
-            let explored = self.explore_one(context, scenario, seeds, watch, &mut seen, &bar)?;
+            let explored = match taken {
+                Some(taken) => taken.remove(&scenario.name).unwrap_or_default(),
+                None => self.explore_one(context, scenario, seeds, watch, &mut seen, &bar)?,
+            };
             bar.suspend(|| self.row(scenario, &explored, width, out))?;
+            if self.shard.is_some() && self.format == Format::Json {
+                merge::write_runs(&scenario.name, &explored, out)?;
+            }
             if self.format == Format::Text {
                 let new = broken(scenario, &explored);
                 bar.suspend(|| self.tell(context, &new, (&mut *told, &mut *drifts), out))?;
@@ -159,11 +200,19 @@ impl Explore {
         let jobs = self.jobs.map_or_else(default_jobs, |Jobs(jobs)| jobs);
         let most = if self.fail_fast { Some(1) } else { self.max_failures };
         let explored = bug::guard(|| {
-            explore_until(scenario, seeds, self.profile, &options, &context.loader, jobs, |_, verdict| {
-                bar.inc(1);
-                seen.extend(verdict.violations().iter().map(Signature::of));
-                watch.look(most.is_some_and(|most| seen.len() as u64 >= most))
-            })
+            explore_until(
+                scenario,
+                (self.seeds.first(), seeds),
+                self.profile,
+                &options,
+                &context.loader,
+                jobs,
+                |_, verdict| {
+                    bar.inc(1);
+                    seen.extend(verdict.violations().iter().map(Signature::of));
+                    watch.look(most.is_some_and(|most| seen.len() as u64 >= most))
+                },
+            )
         });
         explored.map_or_else(
             |text| Err(self.find_bug(context, scenario, seeds, &text)),
@@ -342,7 +391,6 @@ impl Explore {
     }
 
     /// The last lines on the screen: what broke and the line that replays it; and where to go on, if it was stopped.
-    #[expect(clippy::too_many_arguments, reason = "it sums up all that there is")]
     fn tell_last(
         &self,
         context: &Context,

@@ -105,6 +105,12 @@ impl Coverage {
         self.reach.add(&other.reach);
     }
 
+    /// All counts, in an order that stays: for files that another process adds up.
+    pub(crate) fn counts(&mut self) -> impl Iterator<Item = &mut u64> {
+        let cells = self.cells.iter_mut().flatten().flat_map(|cell| cell.0.iter_mut());
+        cells.chain(self.probes.counts()).chain(self.reach.counts())
+    }
+
     /// Takes in an event of a run.
     pub fn on_event(&mut self, event: &Event) {
         self.probes.on_event(event);

@@ -132,6 +132,11 @@ impl Probes {
         self.runs.iter_mut().zip(other.runs).for_each(|(mine, theirs)| *mine += theirs);
     }
 
+    /// All counts, in the order of the probes.
+    pub(super) fn counts(&mut self) -> impl Iterator<Item = &mut u64> {
+        self.runs.iter_mut()
+    }
+
     fn see(&mut self, probe: Probe) {
         self.runs[probe as usize] = 1;
     }

@@ -195,6 +195,11 @@ struct Known {
 }
 
 impl Reach {
+    /// All counts, commands before calls.
+    pub(super) fn counts(&mut self) -> impl Iterator<Item = &mut u64> {
+        self.commands.iter_mut().flatten().chain(self.calls.iter_mut().flatten())
+    }
+
     /// How often a command was sent to a target in a state.
     pub fn command(&self, order: Order, target: Target) -> u64 {
         self.commands[order as usize][target as usize]
