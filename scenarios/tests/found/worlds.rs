@@ -3,19 +3,19 @@
 use super::finding::{in_parallel, violations};
 use kernel_core::mutants::Mutant;
 use kernel_core::{Deviation, Rule, Semantics};
-use sim::scenario::Scenario as World;
-
-fn generated(seed: Seed) -> World {
-    scenarios::generated().of(seed).into_owned()
-}
 use sim::explore::worlds::{Failing, Shrinker};
 use sim::explore::{record_seed, run_plan, run_seed};
 use sim::guest::image::Loader;
 use sim::plan::chooser::{Profile, Seed};
-use sim::scenario::Scenario;
+use sim::scenario::{Flavor, Scenario};
 use sim::world::{Options, Run, Verdict};
 use std::env;
 use std::ops::Range;
+
+/// The world of a seed.
+fn generated(seed: Seed) -> Scenario {
+    scenarios::generated().of(seed).into_owned()
+}
 
 /// A number from the environment, for runs by hand.
 fn number(name: &str, usual: u64) -> u64 {
@@ -140,4 +140,26 @@ fn tell() {
     let small = shrinker.shrink(failing);
     let run = run_plan(&small.scenario, &small.plan, &options, &loader).expect("it is sound");
     tell(&format!("shrunk in {} runs", shrinker.runs()), &small.scenario, &run);
+}
+
+#[test]
+fn native_and_wasm_puppets_leave_the_same_trace() {
+    let loader = Loader::default();
+    let mut compared = 0;
+    for seed in seeds(40) {
+        let scenario = generated(Seed(seed));
+        let run = |flavor| {
+            let options = Options { flavor, ..Options::default() };
+            run_seed(&scenario, Seed(seed), Profile::Swarm, &options, &loader).expect("it is sound")
+        };
+        let (native, wasm) = (run(Flavor::Native), run(Flavor::Wasm));
+        assert!(wasm.held(), "seed {seed}: {}", wasm.summary());
+        // Who spins, or runs out of memory, may do so elsewhere.
+        if !native.flavored && !wasm.flavored {
+            assert_eq!(native.fingerprint, wasm.fingerprint, "seed {seed}");
+            compared += 1;
+        }
+    }
+    println!("{compared} worlds are the same in both forms");
+    assert!(compared > 0);
 }
