@@ -27,6 +27,7 @@ mod reach;
 mod record;
 mod replay;
 mod shell;
+mod status;
 mod stop;
 mod sweep;
 mod terminal;

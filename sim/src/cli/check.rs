@@ -6,9 +6,10 @@ mod markdown;
 mod summary;
 mod text;
 
-use super::args::{Rules, Seeds, quoted};
-use super::explore::bar;
+use super::args::{Rules, Seeds, quoted, value_name};
+use super::look;
 use super::replay::unused;
+use super::status::bar;
 use super::text::{read as text_file, shown};
 use super::{Context, Outcome, Stop, bug, wrong_scenario};
 use crate::check::{
@@ -23,6 +24,7 @@ use crate::invariant::Violation;
 use crate::plan::Plan;
 use crate::plan::chooser::Profile;
 use crate::scenario::Scenario;
+use crate::trace::export::played_by;
 use crate::world::{Bounds, Options, Run, Verdict};
 use kernel_core::{Deviation, Semantics};
 use std::fs;
@@ -88,6 +90,9 @@ pub(super) struct Check {
     /// Write a report in Markdown as well, for a pull request
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Draw each failure: a page for a browser, in this folder
+    #[arg(long, value_name = "FOLDER")]
+    html: Option<PathBuf>,
     #[command(flatten)]
     rules: Rules,
     /// What is printed
@@ -258,6 +263,11 @@ impl Check {
         }
         let (name, activity) = (scenario.name.as_str(), activity(&calm));
         let summary = Summary { name, activity, findings, left_out, cases, plan: None };
+        if let Some(folder) = &self.html {
+            for case in &summary.cases {
+                self.draw(context, checked, case, folder)?;
+            }
+        }
         self.tell(&summary, out)?;
         Ok(outcome(&summary))
     }
@@ -394,6 +404,17 @@ impl Check {
             }
         }
         Ok(blamed)
+    }
+
+    /// Writes the page of a failure.
+    fn draw(&self, context: &Context, checked: &Checked, case: &Case, folder: &Path) -> Result<(), Stop> {
+        let Case { failure, plan, run, line, .. } = case;
+        let scenario = if plan.lines.is_empty() { &checked.calm } else { &checked.scenario };
+        let options = self.options(scenario);
+        let (kernel, programs) = (self.rules.kernels(), value_name(&options.flavor));
+        let words = [scenario.name.as_str(), failure.claim.rule.id(), &kernel];
+        let played = played_by(scenario, plan, kernel.clone(), programs, line.clone());
+        look::write_failure(folder, &words, scenario, run, &options, context, played).map(|_| ())
     }
 
     /// The line that plays a plan again.

@@ -6,6 +6,7 @@ use super::matrix::Matrix;
 use super::merge;
 use super::reach::Tried;
 use super::record::{self, Record};
+use super::status::Status;
 use super::stop::{self, Halt};
 use super::text::{counted, grouped};
 use super::{Context, Detail, Outcome, Stop, bug, wrong_scenario};
@@ -17,9 +18,8 @@ use crate::guest::image::Loader;
 use crate::plan::chooser::{Profile, Seed};
 use crate::scenario::Scenario;
 use crate::trace::Fingerprint;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -163,14 +163,16 @@ impl Explore {
     ) -> Result<Found<'a>, Stop> {
         let width = scenarios.iter().map(|scenario| scenario.name.chars().count()).max().unwrap_or(0).max(8);
         self.headline(scenarios.len(), seeds.len(), width, out)?;
-        let bar = bar(scenarios.len() * seeds.len());
+        let mut status = Status::of(scenarios.len() * seeds.len());
+        let bar = status.bar.clone();
         let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
         for scenario in scenarios {
-            bar.set_message(scenario.name.clone());
+            status.begin(&scenario.name);
             let explored = match taken {
                 Some(taken) => taken.remove(&scenario.name).unwrap_or_default(),
-                None => self.explore_one(context, scenario, seeds, watch, &mut seen, &bar)?,
+                None => self.explore_one(context, scenario, seeds, watch, &mut seen, &mut status)?,
             };
+            status.end(&explored);
             bar.suspend(|| self.row(scenario, &explored, width, out))?;
             if self.shard.is_some() && self.format == Format::Json {
                 merge::write_runs(&scenario.name, &explored, out)?;
@@ -194,7 +196,7 @@ impl Explore {
         seeds: &[Seed],
         watch: &mut stop::Watch,
         seen: &mut BTreeSet<Signature>,
-        bar: &ProgressBar,
+        status: &mut Status,
     ) -> Result<Explored, Stop> {
         let options = self.rules.options(scenario);
         let jobs = self.jobs.map_or_else(default_jobs, |Jobs(jobs)| jobs);
@@ -208,7 +210,7 @@ impl Explore {
                 &context.loader,
                 jobs,
                 |_, verdict| {
-                    bar.inc(1);
+                    status.run(verdict);
                     seen.extend(verdict.violations().iter().map(Signature::of));
                     watch.look(most.is_some_and(|most| seen.len() as u64 >= most))
                 },
@@ -505,15 +507,6 @@ impl Explore {
             }
         }
     }
-}
-
-/// A bar on a terminal; nothing where results are read by something else than eyes.
-pub(super) fn bar(runs: usize) -> ProgressBar {
-    let watched = io::stdout().is_terminal() && io::stderr().is_terminal();
-    let target = if watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let style = ProgressStyle::with_template("{bar:30} {human_pos} of {human_len} runs, {eta} to go, {msg}");
-    let bar = ProgressBar::with_draw_target(Some(runs as u64), target);
-    bar.with_style(style.expect("the template is one")).with_finish(ProgressFinish::AndClear)
 }
 
 #[cfg(test)]

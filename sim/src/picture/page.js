@@ -338,12 +338,17 @@
     drawLives() {
       const { g, run } = this;
       const half = this.narrow ? 6 : 7;
+      // Where many short lives stand on one pixel, one of them is drawn; and one end of those that stand on one another.
+      const last = new Float64Array(run.lanes.length).fill(-1e9);
+      const lastEnd = new Float64Array(run.lanes.length).fill(-1e9);
       for (const [lane, number, from, to, how] of run.lives) {
         const y = this.y(lane);
         if (y === undefined || y < -30 || y > this.viewHeight + 30) continue;
         const left = Math.max(this.x(from), this.gutter - 20);
         const right = to < 0 ? this.width + 20 : Math.max(this.x(to), left + 2);
         if (right < this.gutter || left > this.width) continue;
+        if (right - left < 3 && right - last[lane] < 1) continue;
+        last[lane] = right;
         const colour = colours[HOWS[how]];
         g.fillStyle = colour;
         g.globalAlpha = 0.3;
@@ -358,7 +363,10 @@
           g.font = "10px ui-monospace, 'DejaVu Sans Mono', monospace";
           g.fillText(`/${number}`, Math.max(left, this.gutter) + 4, y);
         }
-        if (to >= 0 && right > this.gutter) this.ending(how, right, y, half);
+        if (to >= 0 && right > this.gutter && right - lastEnd[lane] >= 2) {
+          lastEnd[lane] = right;
+          this.ending(how, right, y, half);
+        }
       }
     }
     /** How a life ended, by shape and not by colour alone. */
@@ -389,7 +397,7 @@
         if (arrow[3] >= 0 && arrow[3] < first) continue;
         inSight.push(run.arrowsShown[k]);
       }
-      const stride = Math.ceil(inSight.length / 3000) || 1;
+      const stride = Math.ceil(inSight.length / 1500) || 1;
       const near = new Set(run.arrowsOf.get(view.event) || []);
       for (let k = 0; k < inSight.length; k += stride) this.arrow(run.arrows[inSight[k]], stride === 1 && near.has(inSight[k]) && this.index === view.run, stride > 1);
     }

@@ -328,7 +328,7 @@ impl World<'_> {
             Step::request(vfs, Some(60), body.as_str().into())
         };
         let content = |content: &Content| match content {
-            Content::Bytes(bytes) => Some(Bytes::from(bytes.as_slice())),
+            Content::Bytes(bytes) => Some(Bytes::from(&bytes[..])),
             Content::Program(name) => {
                 self.scenario.program_bytes(name, self.options.flavor).ok().map(|bytes| bytes[..].into())
             }
