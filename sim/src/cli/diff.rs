@@ -29,7 +29,7 @@ const ORDINAL_MAX: u32 = 1 << 20;
 /// Compare two runs: where they part, and how each ends
 #[derive(clap::Args)]
 #[command(
-    override_usage = "diff [OPTIONS] SCENARIO A B\n       diff [OPTIONS] FILE FILE",
+    override_usage = "kinode-sim diff [OPTIONS] SCENARIO A B\n       kinode-sim diff [OPTIONS] FILE FILE",
     after_help = "A and B are each a seed (7), a plan ('crash alice.os #3 crash', calm, or a file), or a kernel (book, \
                   hyperdrive-1.9, D2, D2+D14). Two kernels play the plan of --seed or --plan, or the calm run.\nFILE is \
                   a trace (replay --trace-format json), or a kept plan that names its scenario (explore --keep)."
@@ -57,9 +57,9 @@ pub(super) struct Diff {
 /// Play a run again with another line in its plan from an event on, and compare
 #[derive(clap::Args)]
 #[command(
-    override_usage = "what-if [OPTIONS] SCENARIO <PLAN | --seed N | --plan FILE> --from EVENT --with LINE",
+    override_usage = "kinode-sim what-if [OPTIONS] SCENARIO <PLAN | --seed N | --plan FILE> --from EVENT --with LINE",
     after_help = "LINE is a line of a plan. `#next` instead of its number is the first time after EVENT that the question \
-                  comes up:\n  what-if counter calm --from 40 --with 'crash alice.os #next power-loss'"
+                  comes up:\n  kinode-sim what-if counter calm --from 40 --with 'crash alice.os #next power-loss'"
 )]
 pub(super) struct WhatIf {
     /// The scenario

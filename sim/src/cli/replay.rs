@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 /// Play one run under a seed or a plan: what broke, its fingerprint, its events, a picture
 #[derive(clap::Args)]
-#[command(override_usage = "replay [OPTIONS] SCENARIO <PLAN | --seed N | --plan FILE>")]
+#[command(override_usage = "kinode-sim replay [OPTIONS] SCENARIO <PLAN | --seed N | --plan FILE>")]
 pub(super) struct Replay {
     /// The scenario
     #[arg(value_name = "SCENARIO")]

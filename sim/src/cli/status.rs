@@ -68,7 +68,8 @@ impl Status {
     fn text(&self) -> String {
         let broken = self.broken.iter().map(|(rule, runs)| format!("{rule} in {}", grouped(*runs)));
         let broken: Vec<String> = broken.collect();
-        let broken = if broken.is_empty() { "nothing broken".to_string() } else { format!("BROKEN: {}", broken.join(", ")) };
+        let broken =
+            if broken.is_empty() { "nothing broken".to_string() } else { format!("BROKEN: {}", broken.join(", ")) };
         let (events, cells) = (grouped(self.events), self.coverage.reached());
         format!("{broken}; {events} events, {cells} of 12 cells; {}", self.scenario)
     }
