@@ -117,7 +117,7 @@ fn the_causal_past_of_a_deviations_failure_is_much_shorter_than_its_run() {
         let options = Options { semantics, flavor: regression.flavor, keep_trace: true, ..Options::default() };
         let run = run_plan(&scenario, &regression.plan, &options, &Loader::default()).expect("it can be played");
         let Verdict::Violated(violations) = &run.verdict else { panic!("{}: nothing broke", file.display()) };
-        let broken = violations.iter().find(|v| Some(v.claim.rule.id()) == regression.breaks);
+        let broken = violations.iter().find(|v| Some(v.claim.rule.id().to_string()) == regression.breaks);
         let violation = broken.unwrap_or_else(|| panic!("{}: another rule broke", file.display()));
         let why = Links::of(run.trace.events()).why(violation, &run.names);
         assert!(violation.at.is_none_or(|at| why.contains(&at.0)), "{}: it has the event itself", file.display());
