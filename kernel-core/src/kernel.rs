@@ -116,7 +116,7 @@ impl Kernel {
         let mut next = self.hold_back(input).or_else(|| self.next_held_back());
         while let Some(held) = next {
             match held {
-                Held::Input(input) => self.dispatch(input, cx),
+                Held::Input(input, _) => self.dispatch(input, cx),
                 Held::Message(source, message) => self.route(source, message, cx),
                 Held::Quit => self.on_shutdown(cx),
             }

@@ -5,6 +5,7 @@
 
 use crate::call::Call;
 use crate::deviation::Deviation;
+use crate::effect::LifeId;
 use crate::input::Input;
 use crate::kernel::Kernel;
 use crate::message::Message;
@@ -41,8 +42,8 @@ enum Waits {
 /// Something that waits for the event loop.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Held {
-    /// An input.
-    Input(Input),
+    /// An input, and the life whose it is.
+    Input(Input, Option<LifeId>),
     /// A message that a guest has sent.
     Message(ProcessRef, Rc<Message>),
     /// A graceful quit (D41).
@@ -58,22 +59,23 @@ impl Kernel {
     /// Keeps back what happens while the event loop waits; gives back what gets through.
     pub(crate) fn hold_back(&mut self, input: Input) -> Option<Held> {
         self.note_wait(&input);
-        let Some(waits) = self.quirks.channels.waits else { return Some(Held::Input(input)) };
+        let Some(waits) = self.quirks.channels.waits else { return Some(Held::Input(input, None)) };
         let frees = match (waits, by(&input)) {
             (Waits::ForEver, _) | (_, None) => false,
             (Waits::Place(on) | Waits::Turn(on), Some(process)) if on != process => false,
             (Waits::Place(_), Some(_)) => match &input {
-                Input::Call(_, call) if is_local(call) => return Some(Held::Input(input)),
+                Input::Call(_, call) if is_local(call) => return Some(Held::Input(input, None)),
                 Input::Call(_, call) if asks_kernel(call) => !self.has(Deviation::AskingGuestDeadlocks),
                 Input::Call(_, call) => waits_for_something(call),
                 _ => true,
             },
             (Waits::Turn(_), Some(_)) => match &input {
-                Input::Call(_, call) if !waits_for_something(call) => return Some(Held::Input(input)),
+                Input::Call(_, call) if !waits_for_something(call) => return Some(Held::Input(input, None)),
                 _ => true,
             },
         };
-        self.quirks.channels.backlog.push_back(Held::Input(input));
+        let run = by(&input).and_then(|process| Some(self.processes.get(process)?.life.run));
+        self.quirks.channels.backlog.push_back(Held::Input(input, run));
         if frees {
             self.quirks.channels.waits = None;
             let channels = &mut self.quirks.channels;
@@ -88,7 +90,20 @@ impl Kernel {
 
     /// The next of what was kept back, once the event loop goes on.
     pub(crate) fn next_held_back(&mut self) -> Option<Held> {
-        if self.is_stuck() { None } else { self.quirks.channels.backlog.pop_front() }
+        while !self.is_stuck() {
+            let held = self.quirks.channels.backlog.pop_front()?;
+            // A life that was killed meanwhile is not heard any more.
+            let is_over = match &held {
+                Held::Input(input, Some(run)) => by(input).is_some_and(|process| {
+                    self.processes.get(process).is_none_or(|p| p.life.run != *run || !Kernel::has_life(p))
+                }),
+                Held::Input(_, None) | Held::Message(..) | Held::Quit => false,
+            };
+            if !is_over {
+                return Some(held);
+            }
+        }
+        None
     }
 
     /// D29: whether a message that a guest has sent waits for the loop, which waits for the guest.

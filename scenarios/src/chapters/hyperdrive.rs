@@ -1,7 +1,7 @@
 //! What the real kernel of Hyperdrive 1.9.2 was seen to get wrong, as claims of the contract: each scenario is what was
 //! sent to it. By the book each goes well.
 
-use super::{ALICE, BOB, DEMO, KERNEL, alice, kernel, scenario, to_ask, to_tell};
+use super::{ALICE, BOB, DEMO, KERNEL, alice, bob, kernel, scenario, to_ask, to_tell};
 use kernel_core::{BackOff, Semantics};
 use sim::package::Package;
 use sim::plan::Down;
@@ -132,21 +132,27 @@ fn a_burst_of_kills() -> Scenario {
 
 /// E12, C2.
 fn rights_end_with_their_issuer() -> Scenario {
-    let (issuer, holder) = (alice("issuer"), alice("holder"));
+    let (issuer, holder, child) = (alice("issuer"), alice("holder"), alice("child"));
     let starts = || start(issuer.runs("puppet").restarting().messaging(&holder.process));
+    let package = Package::new(DEMO, "[]").file("/child.wasm", "puppet");
+    let right = format!(r#"{issuer} "messaging""#);
+    let spawn = format!("spawn child /{DEMO}/pkg/child.wasm restart {right} {} \"messaging\"", holder.process);
     scenario(
         "rights-end-with-their-issuer",
-        "A process is initialized with a capability of another. When the other is killed the capability is revoked, \
+        "A process holds a capability of another, and spawns a child with it. When the other is killed the capability is revoked, \
          and a successor under the same id is not bound by it.",
     )
     .lasting(secs(7), secs(10))
+    .package(ALICE, package)
     .setup(starts())
     .setup(start(holder.runs("puppet").restarting().messaging(&issuer.process)))
+    .at(millis(500), tell(&holder, &spawn))
     .every(secs(1), 6, tell(&holder, &to_ask(&issuer, 1, "respond yes?")))
     .at(millis(2_500), kill(&issuer))
     .at(millis(3_500), start(issuer.runs("puppet").restarting()))
     .expect(prints(&holder, "respond yes?: answered yes?", 2))
     .expect(prints(&holder, "respond yes?: timeout", 4))
+    .expect(alive(&child))
     .expect(alive(&issuer))
 }
 
@@ -273,17 +279,19 @@ fn killed_in_the_middle_of_a_spawn() -> Scenario {
 
 /// M1, M3: one request is answered while its sender awaits another.
 fn answered_during_an_await() -> Scenario {
-    let (asker, quick, slow) = (alice("asker"), alice("quick"), alice("slow"));
+    // On another node: the answer comes during the await, and not before it.
+    let (asker, quick, slow) = (alice("asker"), bob("quick"), alice("slow"));
     let questions = format!("{}\nawait {slow} 3 anybody?", to_ask(&quick, 1, "respond yes"));
     scenario(
         "answered-during-an-await",
         "A request is answered while its sender waits for the answer to another one. It settles once, with its \
          context, and does not time out later.",
     )
+    .node(BOB)
     .lasting(secs(9), secs(10))
-    .setup(start(quick.runs("puppet").restarting().messaging(&asker.process)))
+    .setup(start(quick.runs("puppet").restarting().networking()))
     .setup(start(slow.runs("idle").restarting()))
-    .setup(start(asker.runs("puppet").restarting().messaging(&quick.process).messaging(&slow.process)))
+    .setup(start(asker.runs("puppet").restarting().networking().messaging(&slow.process)))
     .every(secs(4), 2, tell(&asker, &questions))
     .expect(prints(&asker, "respond yes: answered yes", 2))
     .expect(prints(&asker, "respond yes: timeout", 0))
@@ -302,7 +310,10 @@ fn shut_down_beside_a_spinning_process() -> Scenario {
     .setup(start(spinner.runs("puppet").restarting()))
     .setup(start(friend.runs("puppet").restarting()))
     .at(millis(1_500), tell(&spinner, "spin"))
-    .at(secs(3), tell(&mole, &to_tell(&kernel(ALICE), "\"Shutdown\"")))
+    .at(
+        secs(3),
+        tell(&mole, &format!("{}\n{}", to_tell(&kernel(ALICE), "\"Shutdown\""), to_tell(&spinner, "print hello"))),
+    )
     .at(secs(7), run(&spinner))
     .expect(lives(&friend, 2))
     .expect(answers(kernel(ALICE), r#""RunProcessError""#))

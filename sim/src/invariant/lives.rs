@@ -7,7 +7,8 @@ use crate::trace::event::{Event, What};
 use folding::{on_answered, on_booted, on_down, on_durable, on_exited, on_restored, on_sent, on_started};
 use kernel_core::command::Command;
 use kernel_core::{
-    CallKind, Capabilities, Cause, Change, How, Instant, Message, Names, NodeId, OnExit, OnExitKind, ProcessRef, Record,
+    CallKind, Capabilities, Cause, Change, DropReason, How, Instant, Message, Names, NodeId, OnExit, OnExitKind,
+    ProcessRef, Record,
 };
 use std::rc::Rc;
 
@@ -409,6 +410,12 @@ impl Given {
     /// Whether this event says that nothing came of it.
     pub fn is_dropped_by(&self, event: &Event) -> bool {
         match (&self.event.what, &event.what) {
+            // By the book a kill is never in vain: one that found nobody is to be obeyed all the same (K5, E5).
+            (What::Command(_, command), What::Dropped(_, DropReason::NotRunning))
+                if matches!(**command, Command::Kill(_)) =>
+            {
+                false
+            }
             (What::Command(message, _), What::Dropped(dropped, _)) => same(message, dropped),
             (_, _) => false,
         }

@@ -109,14 +109,15 @@ impl World<'_> {
     /// The kernel ends a life.
     fn stop(&mut self, node: usize, cause: Cause, process: ProcessRef) {
         let up = self.nodes[node].up.as_mut().expect("a node that carries out effects is up");
-        let live = up.take_guest(process).expect("only a life that is under way is stopped");
+        // It may have ended by itself, and a kernel whose loop waits has not heard of it (D29).
+        let Some(live) = up.take_guest(process) else { return };
         self.record(node, Some(cause), What::Killed(Life { process, number: live.number }));
     }
 
     /// The kernel ends a life whose code computes on.
     fn orphan(&mut self, node: usize, cause: Cause, process: ProcessRef) {
         let up = self.nodes[node].up.as_mut().expect("a node that carries out effects is up");
-        let number = up.guest(process).expect("only a life that is under way is ended").number;
+        let Some(number) = up.guest(process).map(|live| live.number) else { return };
         up.orphan(process);
         self.record(node, Some(cause), What::Killed(Life { process, number }));
     }
