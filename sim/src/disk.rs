@@ -169,7 +169,7 @@ impl Disk {
         self.at_rest(path, |files, inode| files.rot(inode, byte));
     }
 
-    /// The same on a disk that keeps no checksums: a bit is another, and nobody is told.
+    /// The same on a disk that keeps no checksums: a bit flips, and no error says so.
     pub fn flip(&mut self, path: &str, byte: u64) {
         self.at_rest(path, |files, inode| files.flip(inode, byte));
     }

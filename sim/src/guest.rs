@@ -26,7 +26,7 @@ mod lower;
 pub(crate) mod recorded;
 mod wasi;
 
-/// What a guest is told when it may go on.
+/// What a guest gets when it may go on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// Its call returned; the first of a life is [`Answer::Init`].

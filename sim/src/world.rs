@@ -186,7 +186,7 @@ enum Task {
     Arrive(usize, Rc<Message>),
     /// A message turns out not to be deliverable.
     Offline(usize, u32, Rc<Message>),
-    /// A module is told something, because of that.
+    /// A module hears something, because of that event.
     Serve(usize, u32, ProcessRef, Cause, Heard),
     /// The chain goes on.
     Block,

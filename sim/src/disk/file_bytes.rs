@@ -1,4 +1,4 @@
-//! What is in a file: shared by disks, backups and worlds until somebody writes to it.
+//! What is in a file: shared by disks, backups and worlds until it is written to.
 
 use kernel_core::Bytes;
 use std::ops::Deref;
@@ -18,7 +18,7 @@ enum Held {
 }
 
 impl FileBytes {
-    /// To change it: whoever shares it keeps what it was.
+    /// The bytes to change. All others that share them keep what they were.
     pub(super) fn to_mut(&mut self) -> &mut Vec<u8> {
         if let Held::Given(bytes) = &self.0 {
             self.0 = Held::Written(Rc::new(bytes.to_vec()));

@@ -9,7 +9,7 @@ pub enum Planted {
     AnswersBeforeSync,
     /// A file is replaced by removing the old one and then giving the new one its name.
     RenameIsNotAtomic,
-    /// A recovery that skips a torn frame of the table goes on behind it: whoever reads up to the tear misses that.
+    /// A recovery that skips a torn frame of the table goes on behind it: a reader that stops at the tear misses the rest.
     KeepsTornFrames,
     /// A backup takes the table anew, and all else from the backup before.
     BackupInParts,

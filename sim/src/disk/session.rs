@@ -16,7 +16,7 @@ use std::rc::Rc;
 /// A refusal: at which access of a session, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IoFault {
-    /// The how-many-eth read or operation, counted from 1.
+    /// The number of the read or operation, counted from 1.
     pub at: u32,
     /// What goes wrong there.
     pub wrong: IoWrong,

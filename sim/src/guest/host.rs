@@ -30,7 +30,7 @@ pub(super) enum Stop {
     Trap(Trap),
 }
 
-/// What a sleeper is told when it wakes, and where, checked.
+/// What a sleeping guest gets when it wakes, and where, checked.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Nap {
     /// Its own word for what it waited for.

@@ -73,7 +73,7 @@ struct Shared {
     ahead: VecDeque<Call>,
     /// What the guest stopped for.
     turn: Option<Turn>,
-    /// What it is told.
+    /// The reply to it.
     reply: Option<Reply>,
 }
 

@@ -45,7 +45,7 @@ impl Recorded {
             let turn = guest.resume(names, told.reply.clone(), &mut ahead);
             assert!(
                 ahead == told.ahead && turn == told.turn,
-                "a guest that is told the same again does otherwise in turn {nth}: {ahead:?} and {turn:?} instead of \
+                "a guest that gets the same answers again acts differently in turn {nth}: {ahead:?} and {turn:?} instead of \
                  {:?} and {:?}",
                 told.ahead,
                 told.turn,

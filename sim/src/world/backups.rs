@@ -1,4 +1,4 @@
-//! What befalls a disk while nobody looks: backups on a schedule, a swap for an older one, rot (P5).
+//! What happens to a disk outside of the node's own work: scheduled backups, a swap for an older one, rot (P5).
 
 use super::{Phase, Task, World};
 use crate::disk::planted::Planted;
@@ -55,7 +55,7 @@ impl World<'_> {
     }
 
     /// Before a node boots: what has happened to its disk while it was down.
-    pub(super) fn befalls_at_rest(&mut self, node: usize) {
+    pub(super) fn changes_at_rest(&mut self, node: usize) {
         let value = &mut self.nodes[node];
         let n_backups = value.backups.len() as u32;
         let nth_latest = match self.chooser.ask(&mut value.streams.restore, &self.names, || n_backups) {

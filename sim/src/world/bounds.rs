@@ -84,14 +84,14 @@ impl Spent {
     }
 }
 
-/// So many bytes of memory are there at once; more comes page by page from the operating system.
+/// The operating system hands out this much memory at once, in bytes; more comes page by page.
 const SMALL_MEMORY: u64 = 1 << 20;
 /// About what a name of a file takes, in bytes, where the names of a disk are copied.
 const NAME_BYTES: usize = 100;
 
 impl World<'_> {
-    /// A process read a clock or slept, of which there is no event. Who does that without end keeps the host as busy as
-    /// a flood does, and is stopped by the same bound.
+    /// A process read a clock or slept, of which there is no event. Doing that without end keeps the host as busy as a
+    /// flood, and meets the same bound.
     pub(super) fn spend_in_silence(&mut self, node: usize, process: ProcessRef) {
         let times = self.spent.silent.entry((self.nodes[node].id, process)).or_default();
         *times += 1;

@@ -33,7 +33,7 @@ impl World<'_> {
         }
     }
 
-    /// Notes which expectations are met by what somebody outside sees.
+    /// Notes which expectations are met by what is seen from outside.
     fn note_seen(&mut self, node: NodeId, sight: &Sight) {
         let here = self.names.node_text(node);
         let says = |frame: &Frame, text: &str| frame.kind == FrameKind::Text && frame.bytes == text.as_bytes();

@@ -1,4 +1,4 @@
-//! What goes wrong with nodes: going down, coming up, and the kills and crashes between two steps of a kernel.
+//! Faults of nodes: going down, coming up, and the kills and crashes between two steps of a kernel.
 
 use super::{Phase, Task, World};
 use crate::disk::Spared;
@@ -116,7 +116,7 @@ impl World<'_> {
 
     /// A node comes up: from what is on its disk, and from nothing else.
     pub(super) fn boot(&mut self, node: usize) {
-        self.befalls_at_rest(node);
+        self.changes_at_rest(node);
         if !self.settle_disk(node) {
             return;
         }
@@ -173,7 +173,7 @@ impl World<'_> {
 
     /// A write that a crash interrupted may be on the disk all the same, or be half there and count for nothing:
     /// what the disk has is a fact, and is recorded before the node comes up.
-    /// What cannot be read is taken for what it was, until somebody writes it anew.
+    /// What cannot be read counts as what it was, until it is written anew.
     pub(super) fn record_what_the_disk_has(&mut self, node: usize) {
         let our = self.nodes[node].id;
         let disk = &self.nodes[node].disk;

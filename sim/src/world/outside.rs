@@ -14,7 +14,7 @@ use std::rc::Rc;
 impl World<'_> {
     // ---- modules ----------------------------------------------------------------------------------------------
 
-    /// A module that needs no disk for it is told something.
+    /// A module hears something for which it needs no disk.
     pub(super) fn serve(&mut self, node: usize, boot: u32, module: ProcessRef, cause: Cause, heard: &Heard) {
         if self.is_up(node, boot) {
             let ops = self.ask_module(node, module, cause, heard, None);
@@ -22,7 +22,7 @@ impl World<'_> {
         }
     }
 
-    /// Tells a module something; what it says is made due, what it wants done to the disk is given back.
+    /// Tells a module something. What it says becomes due; what it wants done to the disk is returned.
     pub(super) fn ask_module(
         &mut self,
         node: usize,
@@ -74,7 +74,7 @@ impl World<'_> {
 
     // ---- visitors ---------------------------------------------------------------------------------------------
 
-    /// Somebody with a browser does something at a node.
+    /// A visitor with a browser does something at a node.
     pub(super) fn visit(&mut self, node: usize, visit: &Visit) {
         let visit = Rc::new(visit.clone());
         let cause = self.record(node, None, What::Visited(visit.clone()));

@@ -26,7 +26,7 @@ enum Fact {
 }
 
 impl World<'_> {
-    /// Something has to wait for the disk.
+    /// Queues work for the disk.
     pub(super) fn queue_job(&mut self, node: usize, cause: Cause, job: Job) {
         let up = self.nodes[node].up.as_mut().expect("a node that uses its disk is up");
         up.disk_jobs.push_back((cause, job));
@@ -102,8 +102,8 @@ impl World<'_> {
         n as usize % jobs
     }
 
-    /// P2: the table. What adds no process may use the last space, which is kept for it as ext4 keeps some for root: whoever
-    /// wants space back must be able to kill, and what the kernel tries again until it is written ends.
+    /// P2: the table. A write that adds no process may use the last space, kept for it as ext4 keeps some for root: a kill
+    /// must work on a full disk to get space back, and what the kernel tries again until it is written must end.
     fn write_table(&mut self, node: usize, cause: Cause, write: WriteId, changes: Vec<Change>) {
         let fault = self.io_fault(node);
         let rows = &self.nodes[node].known.rows;
@@ -154,15 +154,14 @@ impl World<'_> {
         }
     }
 
-    /// Whether the disk refuses an access of the work at hand, and which.
+    /// The refusal that the disk has for the work at hand, if any.
     fn io_fault(&mut self, node: usize) -> Option<IoFault> {
         let stream = &mut self.nodes[node].streams.io;
         self.chooser.ask(stream, &self.names, || ())
     }
 
-    /// Does the operations of a job, and records what is durable then; or that the disk refused it, now or in its
-    /// session (`done`). `None`: the node went down meanwhile. Otherwise the cause of what follows, and whether the
-    /// disk did as it was told.
+    /// Does the operations of a job and records what is durable then, or that the disk refused it, now or in its session
+    /// (`done`). `None`: the node went down meanwhile. Otherwise the cause of what follows, and whether the write is done.
     fn write(
         &mut self,
         node: usize,
@@ -221,7 +220,7 @@ impl World<'_> {
         }
     }
 
-    /// What the disk now has, come what may.
+    /// Records what the disk has from now on, whatever comes.
     fn record_fact(&mut self, node: usize, cause: Cause, fact: Fact) -> Cause {
         let known = &mut self.nodes[node].known;
         match fact {
