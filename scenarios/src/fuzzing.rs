@@ -3,12 +3,14 @@
 //! proptest makes.
 
 mod calls;
+mod inputs;
 mod kernel;
 mod script;
 mod smith;
 mod stranger;
 
 pub use calls::{guest_abi, play};
+pub use inputs::{package, workload};
 pub use kernel::kernel_step;
 pub use script::{Act, Allocator, Script, call_names};
 pub use smith::{SPAN, guest_module, smith};

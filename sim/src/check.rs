@@ -17,7 +17,9 @@ pub use findings::{Failure, Findings, Outcome};
 pub use judge::{Once, Terms, judge};
 pub use notes::{Activity, Note, activity, manifest_notes, never_happened, notes};
 pub use recovery::{Baseline, Recovered, Repeats};
-pub use source::{PackageError, illegal_name, next_version, read};
+#[cfg(feature = "cli")]
+pub(crate) use source::is_read;
+pub use source::{PackageError, illegal_name, next_version, read, read_bytes};
 pub use visits::{Visit, Visited, Work, recovered, spread, visit, work};
 pub use workload::{Act, Browse, Expectation, Moment, OwnerDoes, Remembers, Send, Socket, Workload, WorkloadError};
 
@@ -41,6 +43,8 @@ const SETTLE: Duration = Duration::from_secs(10);
 const UPGRADE_AFTER: Duration = Duration::from_secs(5);
 /// How long after the storm the requests of the workload are sent once more.
 const AGAIN: Duration = Duration::from_secs(5);
+/// How many bytes a package's files have on all nodes together.
+const PACKAGE_BYTES_MAX: usize = 64 << 20;
 /// How many different requests are sent once more.
 const AGAIN_MAX: usize = 8;
 
@@ -63,6 +67,8 @@ impl Checked {
     /// # Errors
     /// The workload names a process that the package does not have.
     pub fn new(package: Package, next: Option<Package>, workload: &Workload) -> Result<Checked, ScenarioError> {
+        workload.check_size().map_err(ScenarioError)?;
+        check_room([Some(&package), next.as_ref()], workload)?;
         let mut ids = process_ids(&package)?;
         for id in next.as_ref().map(process_ids).transpose()?.unwrap_or_default() {
             if !ids.contains(&id) {
@@ -151,7 +157,7 @@ fn played(
     scenario.script.extend(workload.acts.iter().map(|act| act.line(NODE, id_of, id)));
     let mut asked: Vec<Action> = Vec::new();
     for line in &scenario.script {
-        let expects = matches!(&line.action, Action::Send(_, letter) if letter.expects.is_some());
+        let expects = matches!(&line.action, Action::Send(_, request) if request.expects.is_some());
         let browses = matches!(&line.action, Action::Visit(_, Browsing::Http(_)));
         if (expects || browses) && asked.len() < AGAIN_MAX && !asked.contains(&line.action) {
             asked.push(line.action.clone());
@@ -167,7 +173,7 @@ fn played(
         scenario.upgrades.push(next);
     }
     let patience = |action: &Action| match action {
-        Action::Send(_, letter) => letter.expects.unwrap_or_default(),
+        Action::Send(_, request) => request.expects.unwrap_or_default(),
         _ => 0,
     };
     let patience = asked.iter().map(patience).sum();
@@ -177,14 +183,32 @@ fn played(
     scenario.lasting(storm, Duration(SETTLE.0 + Duration::from_secs(patience).0))
 }
 
+/// Its nodes together have room for the package.
+fn check_room(versions: [Option<&Package>; 2], workload: &Workload) -> Result<(), ScenarioError> {
+    let of = |content: &Content| if let Content::Bytes(bytes) = content { bytes.len() } else { 0 };
+    let files = versions.into_iter().flatten().flat_map(|package| &package.files);
+    let bytes: usize = files.map(|(_, content)| of(content)).sum();
+    let n_nodes = workload.nodes.len() + 1;
+    if bytes * n_nodes > PACKAGE_BYTES_MAX {
+        let most = PACKAGE_BYTES_MAX >> 20;
+        let problem =
+            format!("`nodes`: {n_nodes} copies of a package of {bytes} bytes; {most} MiB are the most in all");
+        return Err(ScenarioError(problem));
+    }
+    Ok(())
+}
+
 /// Its nodes are there, and there once.
 fn check_nodes(workload: &Workload) -> Result<(), ScenarioError> {
     let all: Vec<&str> = [NODE].into_iter().chain(workload.nodes.iter().map(String::as_str)).collect();
-    let legal = |node: &str| !node.is_empty() && node.bytes().all(|c| c.is_ascii_alphanumeric() || b"-.".contains(&c));
+    let is_part = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
+    // `our` is what every process calls its own node.
+    let legal = |node: &str| node != "our" && node.split('.').all(is_part);
     for (place, node) in all.iter().enumerate() {
         if all[..place].contains(node) || !legal(node) {
             return Err(ScenarioError(format!(
-                "`nodes`: `{node}` is there already, or no name of a node, as bob.os is"
+                "`nodes`: `{}` is there already, or no name of a node, as bob.os is",
+                package::shortened(node)
             )));
         }
     }

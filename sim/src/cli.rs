@@ -206,7 +206,7 @@ pub fn main_of(scenarios: Vec<Scenario>, listed: &str) -> ExitCode {
         Ok(Outcome::Inconclusive) => ExitCode::from(4),
         Ok(Outcome::Interrupted) => ExitCode::from(130),
         Err(Stop::Wrong(text)) => {
-            complain(&format!("error: {text}"));
+            complain(&format!("error: {}", text::cut(&text)));
             ExitCode::from(2)
         }
         // As a program ends that the signal of a closed pipe ends: how the run came out is then unknown.

@@ -161,15 +161,19 @@ pub struct Usage {
     pub copied: u64,
     /// The memory that it has, in bytes.
     pub memory: u64,
+    /// Nanoseconds of the host's processor for what burns no fuel, by count and as measured: an instance that is made, and
+    /// memory that grows.
+    pub host: u64,
 }
 
 impl Usage {
-    /// With what another life of the process used: the fuel and the copies of both, the memory of the larger.
+    /// With what another life of the process used: the fuel, the copies and the host's time of both, the memory of the larger.
     pub fn and(self, other: Usage) -> Usage {
         Usage {
             fuel: self.fuel.saturating_add(other.fuel),
             copied: self.copied.saturating_add(other.copied),
             memory: self.memory.max(other.memory),
+            host: self.host.saturating_add(other.host),
         }
     }
 }

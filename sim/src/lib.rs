@@ -51,6 +51,8 @@ pub mod disk;
 pub mod modules;
 pub mod outside;
 
+#[cfg(feature = "check")]
+mod files;
 pub mod guest;
 mod quiet;
 

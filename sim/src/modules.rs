@@ -144,8 +144,8 @@ pub struct ModuleContext<'a> {
     pub wakes: Vec<(Duration, u64)>,
     /// What it was asked and does not have, in words.
     pub unmodelled: Option<String>,
-    /// How long it computed, in a guest's fuel.
-    pub fuel: u64,
+    /// How long it computed, in nanoseconds of the host's processor, by count.
+    pub nanos: u64,
 }
 
 impl<'a> ModuleContext<'a> {
@@ -170,7 +170,7 @@ impl<'a> ModuleContext<'a> {
             facts: Vec::new(),
             wakes: Vec::new(),
             unmodelled: None,
-            fuel: 0,
+            nanos: 0,
         }
     }
 

@@ -10,7 +10,9 @@ use crate::world::operator::Step;
 use kernel_core::command::{Command, Initialize, parse_on_exit};
 use kernel_core::{Address, Blob, Bytes, Capability, Names, NodeId, OnExit, ProcessId, ProcessRef};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A package folder: files by path from the package's root, `manifest.json` among them.
@@ -95,6 +97,28 @@ const FIELDS: [&str; 7] = [
     "public",
 ];
 
+/// How many bytes a manifest has at most, and how many processes.
+const MANIFEST_BYTES_MAX: usize = 4 << 20;
+const PROCESSES_MAX: usize = 256;
+/// How many bytes the id of a process has at most. A node has no such bound; here each event tells it.
+const ID_BYTES_MAX: usize = 1_000;
+
+/// An entry whose fields are there once: reading one twice is an error here, as it is in the public runtimes (*read*:
+/// their installers read a manifest into a structure). JSON itself lets the last one count.
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+#[allow(dead_code)] // Only whether it can be read matters.
+struct FieldsOnce {
+    process_name: IgnoredAny,
+    process_wasm_path: IgnoredAny,
+    on_exit: IgnoredAny,
+    request_networking: IgnoredAny,
+    request_capabilities: IgnoredAny,
+    grant_capabilities: IgnoredAny,
+    public: IgnoredAny,
+}
+
 /// A process id (its messaging capability), or a process and parameters.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
@@ -113,16 +137,26 @@ pub fn parse_manifest(package: &str, bytes: &[u8]) -> Result<Vec<Entry>, Manifes
     if [&b"\xef\xbb\xbf"[..], b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| bytes.starts_with(mark)) {
         return Err(fail("", "it begins with a byte order mark; save it as UTF-8 without one".to_string()));
     }
+    if bytes.len() > MANIFEST_BYTES_MAX {
+        return Err(fail("", format!("{} bytes; a manifest has {MANIFEST_BYTES_MAX} at most", bytes.len())));
+    }
     let values: Vec<Value> =
         serde_json::from_slice(bytes).map_err(|error| fail("", format!("not a JSON list: {error}")))?;
+    if values.len() > PROCESSES_MAX {
+        return Err(fail("", format!("{} processes; a package has {PROCESSES_MAX} at most here", values.len())));
+    }
     let mut entries: Vec<Entry> = Vec::new();
+    let mut taken = BTreeSet::new();
     for (index, value) in values.iter().enumerate() {
         let place = place(index, value);
         let entry = Entry::read(value, package).map_err(|problem| fail(&place, problem))?;
-        if entries.iter().any(|other| other.process_name == entry.process_name) {
+        if !taken.insert(entry.process_name.clone()) {
             return Err(fail(&place, "it is there twice; each process of a package has a name of its own".to_string()));
         }
         entries.push(entry);
+    }
+    if let Err(error) = serde_json::from_slice::<Vec<FieldsOnce>>(bytes) {
+        return Err(fail("", format!("{error}: a node refuses a manifest with a field that is there twice")));
     }
     Ok(entries)
 }
@@ -146,7 +180,7 @@ pub fn missing_field(package: &str, bytes: &[u8]) -> Result<(), ManifestError> {
 /// Which entry of a manifest.
 fn place(index: usize, entry: &Value) -> String {
     match entry.get("process_name").and_then(Value::as_str) {
-        Some(name) => format!(", process `{name}`"),
+        Some(name) => format!(", process `{}`", shortened(name)),
         None => format!(", entry {}", index + 1),
     }
 }
@@ -195,13 +229,17 @@ impl Entry {
         let (mut names, node) = (Names::new(), NodeId(0));
         if let Err(error) = parse_on_exit(&entry.on_exit, &mut names, node) {
             let form = r#"it is "None", "Restart" or {"Requests": [[address, request, blob or null], …]}"#;
-            return Err(format!("`on_exit` {} is no such thing ({}); {form}", entry.on_exit, error.0));
+            let (value, error) = (cut(&entry.on_exit), shortened(&error.0));
+            return Err(format!("`on_exit` {value} is no such thing ({error}); {form}"));
         }
         let id = format!("{}:{package}", entry.process_name);
+        if id.len() > ID_BYTES_MAX {
+            return Err(format!("its id has {} bytes; {ID_BYTES_MAX} are the most here", id.len()));
+        }
         if is_legal(&id) {
             Ok(entry)
         } else {
-            Err(format!("`{id}` is not a legal process id (a-z 0-9 -, three parts)"))
+            Err(format!("`{}` is not a legal process id (a-z 0-9 -, three parts)", shortened(&id)))
         }
     }
 }
@@ -212,12 +250,19 @@ fn is_legal(id: &str) -> bool {
 
 /// The start of a value, to say which it is.
 fn cut(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(60) {
+    shortened(&value.to_string())
+}
+
+/// The start of a text that may be a stranger's and without measure.
+pub(crate) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+        None => text.to_string(),
     }
 }
+
+/// How many characters of such a text are shown.
+const SHOWN_MAX: usize = 60;
 
 /// How packages are installed. The default is the public runtime's way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

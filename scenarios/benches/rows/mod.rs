@@ -72,6 +72,7 @@ pub fn options(flavor: Flavor, watched: bool) -> Options {
         fuel: u64::MAX,
         memory: u64::MAX,
         begun: u64::MAX,
+        host: u64::MAX,
         mailboxes: u64::MAX,
     };
     Options { flavor, bounds, watched, ..Options::default() }

@@ -74,6 +74,7 @@ pub fn meet(wasm: &[u8], span: Duration) -> Met {
         copied: 16 << 20,
         rewritten: 1 << 30,
         memory: 32 << 20,
+        host: 10_000_000_000,
         mailboxes: 16 << 20,
     };
     let options = Options { flavor: Flavor::Native, limits: limits(), bounds, keep_trace: true, ..Options::default() };

@@ -44,6 +44,16 @@ fn the_corpus_of_guest_module_hurts_no_one_but_the_module() {
     replay("guest_module", fuzzing::guest_module);
 }
 
+#[test]
+fn the_corpus_of_workload_is_read_or_refused() {
+    replay("workload", fuzzing::workload);
+}
+
+#[test]
+fn the_corpus_of_package_is_read_or_refused() {
+    replay("package", fuzzing::package);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 400,

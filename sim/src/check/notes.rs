@@ -6,7 +6,7 @@ use super::judge::{NO_CHAIN, stricter};
 use crate::guest::Usage;
 use crate::guest::wasm::Limits;
 use crate::modules::elsewhere::is_elsewhere;
-use crate::package::{self, Content, Package};
+use crate::package::{self, Content, Package, shortened};
 use crate::scenario::Scenario;
 use crate::trace::event::{Event, Life, What};
 use crate::trace::life_text;
@@ -498,7 +498,10 @@ pub fn manifest_notes(package: &Package) -> BTreeSet<Note> {
     let entries = package::parse_manifest(&package.id, manifest).unwrap_or_default();
     let of = |entry: package::Entry| {
         let process = format!("{}:{}", entry.process_name, package.id);
-        entry.left_out.into_iter().map(move |(list, entry)| Note::LeftOut(process.clone(), list, entry.to_string()))
+        entry
+            .left_out
+            .into_iter()
+            .map(move |(list, entry)| Note::LeftOut(process.clone(), list, shortened(&entry.to_string())))
     };
     entries.into_iter().flat_map(of).collect()
 }

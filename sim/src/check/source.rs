@@ -3,19 +3,26 @@
 //! All of it goes onto the package's drive, as an install would have it: a process reads its own `ui/` and spawns from
 //! files that no manifest names. Code is compiled here, so that what is wrong with it is said with its file's name.
 
+use crate::files::{self, FileError};
 use crate::guest::image::Loader;
-use crate::package::archive::{self, ALL_BYTES_MAX, FILE_BYTES_MAX};
-use crate::package::{self, Content, Package};
+use crate::package::archive::{self, FILE_BYTES_MAX};
+use crate::package::{self, Content, Package, shortened};
 use kernel_core::{Names, ProcessId, ProcessRef};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Who published a package that does not say so itself.
 const PUBLISHER: &str = "check.os";
-/// How many files a package folder has at most, and how deep they lie.
+/// How many files a package has at most, and how many bytes together: each run has a copy of them on its disks.
 const FILES_MAX: usize = archive::ENTRIES_MAX;
-const DEPTH_MAX: usize = 32;
+const ALL_BYTES_MAX: u64 = 64 << 20;
+/// How many files are named where another is missed.
+const SHOWN_MAX: usize = 10;
+/// How many bytes the id of a package has at most.
+const ID_BYTES_MAX: usize = 500;
+/// How many bytes a metadata.json has at most.
+const METADATA_BYTES_MAX: u64 = 1 << 20;
 
 /// What is wrong with a package: which file, what, and the mend.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +55,20 @@ pub fn read(path: &Path, id: Option<&str>, others: &[String], loader: &Loader) -
     if kind.is_dir() {
         return assemble(folder(path)?, id, path, loader);
     }
-    let bytes = read_file(path)?;
+    read_bytes(path, files::read(path, FILE_BYTES_MAX)?, id, others, loader)
+}
+
+/// Reads a package that is one file, by its content.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_bytes(
+    path: &Path,
+    bytes: Vec<u8>,
+    id: Option<&str>,
+    others: &[String],
+    loader: &Loader,
+) -> Result<Package, PackageError> {
     let is_archive =
         path.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip")) || bytes.starts_with(b"PK\x03\x04");
     if is_archive {
@@ -58,70 +78,70 @@ pub fn read(path: &Path, id: Option<&str>, others: &[String], loader: &Loader) -
     }
 }
 
+/// Whether a check of `path` reads `file`, so that nothing may be written to it.
+#[cfg(feature = "cli")]
+pub(crate) fn is_read(path: &Path, file: &Path) -> bool {
+    let full = |path: &Path| fs::canonicalize(path).ok();
+    // What is not there yet would be where its folder is.
+    let folder = || full(file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")));
+    let Some(place) = full(file).or_else(folder) else { return false };
+    let Some(root) = root(path).and_then(|root| full(&root)) else { return full(path) == Some(place) };
+    place.starts_with(&root) || metadata_files(&root).contains(&place)
+}
+
 fn wrong(path: impl AsRef<Path>, problem: impl Into<String>) -> PackageError {
     PackageError { path: path.as_ref().display().to_string(), problem: problem.into() }
 }
 
+impl From<FileError> for PackageError {
+    fn from(FileError { path, problem }: FileError) -> PackageError {
+        PackageError { path, problem }
+    }
+}
+
 // ---- where the files are --------------------------------------------------------------------------------------------
 
-/// A folder: the one with the manifest, or the one above it.
-fn folder(path: &Path) -> Result<Found, PackageError> {
+/// The folder with the manifest: this one, or its `pkg/`.
+fn root(path: &Path) -> Option<PathBuf> {
     let built = path.join("pkg");
-    let root = match (path.join("manifest.json").is_file(), built.join("manifest.json").is_file()) {
-        (true, _) => path,
-        (false, true) => &built,
-        (false, false) => {
-            let mend = "a package folder holds a manifest.json, or a pkg/ that does, and the .wasm files that it names";
-            return Err(wrong(path, format!("no manifest.json here nor in pkg/; {mend}")));
-        }
+    [path.to_path_buf(), built].into_iter().find(|root| root.join("manifest.json").is_file())
+}
+
+/// Where a folder's metadata.json may be: in it, or beside it.
+fn metadata_files(root: &Path) -> Vec<PathBuf> {
+    [Some(root), root.parent()].into_iter().flatten().map(|dir| dir.join("metadata.json")).collect()
+}
+
+/// A folder: all files below the one with the manifest.
+fn folder(path: &Path) -> Result<Found, PackageError> {
+    let Some(root) = root(path) else {
+        let form = "a package folder holds a manifest.json, or a pkg/ that does, and the .wasm files that it names";
+        return Err(wrong(path, format!("no manifest.json here nor in pkg/; {form}")));
     };
+    let found = files::walk(&root)?;
+    if found.len() > FILES_MAX {
+        return Err(wrong(root, format!("more than {FILES_MAX} files; is it the folder of the package?")));
+    }
     let mut files = BTreeMap::new();
     let mut room = ALL_BYTES_MAX;
-    gather(root, root, 0, &mut room, &mut files)?;
-    let full = fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
-    let metadata = [Some(full.as_path()), full.parent()].into_iter().flatten().map(|dir| dir.join("metadata.json"));
-    let id = metadata.filter_map(|file| fs::read(file).ok()).find_map(|bytes| named(&bytes));
+    for file in found {
+        let bytes = files::read(&file.path, FILE_BYTES_MAX)?;
+        room = room.checked_sub(bytes.len() as u64).ok_or_else(|| too_large(&root))?;
+        files.insert(file.name, bytes);
+    }
+    let mut id = None;
+    for file in metadata_files(&fs::canonicalize(&root).unwrap_or_else(|_| root.clone())) {
+        // Whatever it is: only what is not there is left out.
+        if id.is_none() && fs::symlink_metadata(&file).is_ok() {
+            id = named(&files::read(&file, METADATA_BYTES_MAX)?);
+        }
+    }
     Ok(Found { place: root.display().to_string(), files, id })
 }
 
-/// All files below a folder, but for hidden ones.
-fn gather(
-    root: &Path,
-    dir: &Path,
-    depth: usize,
-    room: &mut u64,
-    files: &mut BTreeMap<String, Vec<u8>>,
-) -> Result<(), PackageError> {
-    if depth > DEPTH_MAX {
-        return Err(wrong(dir, format!("folders more than {DEPTH_MAX} deep; is a link leading round in a circle?")));
-    }
-    for entry in fs::read_dir(dir).map_err(|error| wrong(dir, error.to_string()))? {
-        let path = entry.map_err(|error| wrong(dir, error.to_string()))?.path();
-        let from_root = path.strip_prefix(root).expect("it was found below the root");
-        let Some(name) = from_root.to_str() else {
-            return Err(wrong(&path, "its name is not UTF-8, which a drive's paths are"));
-        };
-        if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
-            continue;
-        }
-        if path.is_dir() {
-            gather(root, &path, depth + 1, room, files)?;
-            continue;
-        }
-        let bytes = read_file(&path)?;
-        let left = room.checked_sub(bytes.len() as u64);
-        *room = left.ok_or_else(|| {
-            wrong(
-                root,
-                format!("its files are more than {ALL_BYTES_MAX} bytes together; is it the folder of the package?"),
-            )
-        })?;
-        if files.len() == FILES_MAX {
-            return Err(wrong(root, format!("more than {FILES_MAX} files; is it the folder of the package?")));
-        }
-        files.insert(name.replace(std::path::MAIN_SEPARATOR, "/"), bytes);
-    }
-    Ok(())
+fn too_large(path: &Path) -> PackageError {
+    let mebibytes = ALL_BYTES_MAX >> 20;
+    wrong(path, format!("its files are more than {mebibytes} MiB together; is it the package, and nothing else?"))
 }
 
 /// An archive: of the folder with the manifest, or of one above it.
@@ -129,6 +149,9 @@ fn unpacked(path: &Path, bytes: &[u8]) -> Result<Found, PackageError> {
     let entries = archive::unpack(bytes).map_err(|error| wrong(path, error.to_string()))?;
     let files = entries.into_iter().filter_map(|entry| Some((entry.path, entry.content?)));
     let mut files: BTreeMap<String, Vec<u8>> = files.collect();
+    if files.values().map(|bytes| bytes.len() as u64).sum::<u64>() > ALL_BYTES_MAX {
+        return Err(too_large(path));
+    }
     let id = files.iter().find(|(path, _)| path.ends_with("metadata.json")).and_then(|(_, bytes)| named(bytes));
     if !files.contains_key("manifest.json") {
         let manifests = files.keys().filter_map(|path| path.strip_suffix("/manifest.json"));
@@ -151,19 +174,6 @@ fn named(metadata: &[u8]) -> Option<String> {
     is_package(&id).then_some(id)
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, PackageError> {
-    let file = fs::metadata(path).map_err(|error| wrong(path, error.to_string()))?;
-    let len = file.len();
-    // A pipe or a device may have no end, or never begin.
-    if !file.is_file() {
-        return Err(wrong(path, "neither a file nor a folder; copy what it gives to a file"));
-    }
-    if len > FILE_BYTES_MAX {
-        return Err(wrong(path, format!("{len} bytes; a file of a package has {FILE_BYTES_MAX} at most")));
-    }
-    fs::read(path).map_err(|error| wrong(path, error.to_string()))
-}
-
 // ---- what they say --------------------------------------------------------------------------------------------------
 
 /// The package that the files are: its manifest parses, and what it names is there and is code.
@@ -180,16 +190,17 @@ fn assemble(found: Found, id: Option<&str>, path: &Path, loader: &Loader) -> Res
     }
     for entry in &entries {
         let code = entry.process_wasm_path.trim_start_matches('/');
-        let of = format!("(the code of process `{}`)", entry.process_name);
+        let of = format!("(the code of process `{}`)", shortened(&entry.process_name));
         let Some(bytes) = files.get(code) else {
             let there = files.keys().filter(|file| file.ends_with(".wasm") || file.ends_with(".wat"));
-            let there: Vec<&str> = there.map(String::as_str).collect();
+            let there: Vec<String> = there.take(SHOWN_MAX).map(|file| shortened(file)).collect();
             let there = if there.is_empty() {
                 "no .wasm at all: build the package first".to_string()
             } else {
                 there.join(", ")
             };
-            return Err(wrong(place(code), format!("no such file {of}; there is {there}")));
+            let file = place(&shortened(code));
+            return Err(wrong(file, format!("no such file {of}; there is {there}")));
         };
         loader.load(bytes).map_err(|error| wrong(place(code), format!("{error} {of}")))?;
     }
@@ -229,7 +240,7 @@ fn package_id(asked: Option<&str>, of_metadata: Option<String>, path: &Path) -> 
         return if is_package(asked) {
             Ok(asked.to_string())
         } else {
-            Err(wrong(path, format!("`{asked}` is not a package's id; {form}")))
+            Err(wrong(path, format!("`{}` is not a package's id; {form}", shortened(asked))))
         };
     }
     let stem = path.file_stem().and_then(|stem| stem.to_str()).filter(|stem| is_package(stem));
@@ -264,7 +275,7 @@ pub fn illegal_name(path: &Path) -> Option<String> {
     let places = [Some(full.join("pkg")), Some(full.clone()), full.parent().map(Path::to_path_buf)];
     let places = places.into_iter().flatten().filter(|dir| dir.join("manifest.json").is_file() || *dir != full);
     let files = places.map(|dir| dir.join("metadata.json")).filter(|file| file.is_file() && full.is_dir());
-    let bytes = files.filter_map(|file| read_file(&file).ok()).next()?;
+    let bytes = files.filter_map(|file| files::read(&file, METADATA_BYTES_MAX).ok()).next()?;
     if named(&bytes).is_some() {
         return None;
     }
@@ -277,7 +288,7 @@ pub fn illegal_name(path: &Path) -> Option<String> {
 const RUNTIME: &str = "distro:sys";
 
 fn is_package(id: &str) -> bool {
-    ProcessId::split(&format!("p:{id}")).is_some_and(|id| id.is_legal())
+    id.len() <= ID_BYTES_MAX && ProcessId::split(&format!("p:{id}")).is_some_and(|id| id.is_legal())
 }
 
 /// A file's or folder's name as a legal process name; that of `pkg` is its parent's.

@@ -176,6 +176,6 @@ pub fn work(run: &Run, scenario: &Scenario) -> Work {
     };
     let events: u64 = run.trace.events().map(|(_, event)| of_event(&event.what)).sum();
     let silent = run.spent.n_silent();
-    let Spent { fuel, copied, rewritten, begun, .. } = run.spent;
-    Work(events + silent + fuel / 300 + copied / 300 + rewritten / 2_000 + begun / 1_000)
+    let Spent { fuel, copied, rewritten, begun, host, .. } = run.spent;
+    Work(events + silent + fuel / 300 + copied / 300 + rewritten / 2_000 + begun / 1_000 + host / 250)
 }

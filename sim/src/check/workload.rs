@@ -60,11 +60,15 @@
 //! never_forgets = true       # no answer says less than one before; or of these requests: `["get"]`
 //! ```
 //!
+//! A run of it is bounded: 16 nodes, 20,000 lines and 64 MiB of bodies in all, each of `times` counted; see `bounds`.
+//!
 //! A request that has an answer when nothing goes wrong must have one, too, when all that went wrong is over.
 
 mod acts;
+mod bounds;
 mod browser;
 mod expect;
+mod json;
 mod outside;
 mod send;
 #[cfg(test)]
@@ -75,6 +79,7 @@ use crate::outside::chain::ChainPlan;
 use crate::outside::web::{Page, SocketServer};
 use acts::{KillEntry, NodeEntry, acts};
 use browser::{HttpEntry, SocketEntry};
+use json::Json;
 use kernel_core::Duration;
 use outside::{ChainEntry, ServerEntry, StandInEntry, WebEntry};
 use send::Entry;
@@ -168,7 +173,7 @@ impl Workload {
             WorkloadError { place: format!("{place}{line}"), problem: error.message().to_string() }
         })?;
         let chain = file.chain.map(ChainEntry::read).transpose();
-        Ok(Workload {
+        let workload = Workload {
             nodes: file.nodes,
             sends: in_turn(place, "send", file.send, |_, entry, before| entry.read(before), Send::last)?,
             visits: in_turn(place, "http", file.http, |_, entry, before| entry.read(before), Browse::last)?,
@@ -179,7 +184,9 @@ impl Workload {
             stand_ins: each(place, "stand_in", file.stand_in, |_, entry| entry.read())?,
             chain: chain.map_err(|problem| WorkloadError { place: format!("{place}, [chain]"), problem })?,
             expects: file.expect,
-        })
+        };
+        workload.check_size().map_err(|problem| WorkloadError { place: place.to_string(), problem })?;
+        Ok(workload)
     }
 
     /// With another's besides.
@@ -265,19 +272,15 @@ fn once() -> u32 {
 
 /// When something happens that says nothing of when.
 fn a_second_after(before: Duration) -> Duration {
-    Duration(before.0 + Duration::from_secs(1).0)
+    Duration(before.0.saturating_add(Duration::from_secs(1).0))
 }
 
 /// The body that was given, in one of three ways.
-fn body_of(
-    text: Option<String>,
-    json: Option<serde_json::Value>,
-    bytes: Option<Vec<u8>>,
-) -> Result<Option<Vec<u8>>, String> {
+fn body_of(text: Option<String>, json: Option<Json>, bytes: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, String> {
     match (text, json, bytes) {
         (None, None, None) => Ok(None),
         (Some(text), None, None) => Ok(Some(text.into_bytes())),
-        (None, Some(json), None) => Ok(Some(json.to_string().into_bytes())),
+        (None, Some(Json(json)), None) => Ok(Some(json.to_string().into_bytes())),
         (None, None, Some(bytes)) => Ok(Some(bytes)),
         _ => Err("there is one body: give one of `body`, `json` and `bytes`".to_string()),
     }
@@ -289,6 +292,11 @@ fn span(name: &str, text: Option<String>) -> Result<Option<Duration>, String> {
     let span = Duration::parse(&text).filter(|span| *span <= LATEST);
     let form = "write 500ms, 5s, 2min; an hour is the most";
     span.map(Some).ok_or_else(|| format!("`{name} = {text:?}` is no span of time: {form}"))
+}
+
+/// When the last of so many is, the first of which is at a time, and each so long after the one before.
+fn last_of(at: Duration, every: Duration, times: u64) -> Duration {
+    Duration(at.0.saturating_add(every.0.saturating_mul(times.saturating_sub(1))))
 }
 
 /// How often, if it is that often at all.

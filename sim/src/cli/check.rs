@@ -27,6 +27,7 @@ use crate::scenario::Scenario;
 use crate::trace::export::played_by;
 use crate::world::{Bounds, Options, Run, Verdict};
 use kernel_core::{Deviation, Semantics};
+use std::fmt::Display;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,7 @@ const BOUNDS: Bounds = Bounds {
     rewritten: 8 << 30,
     memory: 512 << 20,
     begun: 8 << 30,
+    host: 2_000_000_000,
     mailboxes: 128 << 20,
 };
 
@@ -133,6 +135,7 @@ impl FromStr for Points {
 impl Check {
     pub(super) fn run(&self, context: &Context, out: &mut impl Write) -> Result<Outcome, Stop> {
         let wrong = |error: &dyn std::error::Error| Stop::Wrong(error.to_string());
+        self.check_report()?;
         let workload = self.workload()?;
         let others: Vec<String> = workload.stand_ins.iter().map(|(process, _)| process.clone()).collect();
         let package =
@@ -159,6 +162,21 @@ impl Check {
             None => self.check(context, &checked, out),
         });
         result.unwrap_or_else(|text| Err(Stop::Bug(format!("{text}\n  in a check of {}", self.path.display()))))
+    }
+
+    /// Whether a report can be written where it is to be: known before the work, not after.
+    fn check_report(&self) -> Result<(), Stop> {
+        let Some(path) = &self.report else { return Ok(()) };
+        let wrong = |problem: &dyn Display| Stop::Wrong(format!("--report: {}: {problem}", path.display()));
+        let mut inputs = self.workload.iter().chain(&self.upgrade_from).chain([&self.path]);
+        if inputs.any(|input| check::is_read(input, path)) {
+            return Err(wrong(&"it is part of what is checked; write the report elsewhere"));
+        }
+        match fs::metadata(path) {
+            // To open a pipe would wait for somebody to read it.
+            Ok(metadata) if !metadata.is_file() => Err(wrong(&"no regular file; name a file that may be written")),
+            _ => fs::OpenOptions::new().append(true).create(true).open(path).map(drop).map_err(|error| wrong(&error)),
+        }
     }
 
     /// What all files say together.

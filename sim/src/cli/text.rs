@@ -3,24 +3,27 @@
 use super::Stop;
 use crate::explore::report::fold;
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 /// How large a text may be that a person has written, in bytes.
 const TEXT_MAX: u64 = 16 << 20;
 
-/// The text in a file. It may be a pipe; it may not be without end.
+/// The text in a file.
 pub(super) fn read(path: &Path) -> Result<String, Stop> {
-    let wrong = |problem: &dyn std::fmt::Display| Stop::Wrong(format!("{}: {problem}", path.display()));
-    let mut text = String::new();
-    let file = File::open(path).map_err(|error| wrong(&error))?;
-    let n = file.take(TEXT_MAX + 1).read_to_string(&mut text).map_err(|error| wrong(&error))?;
-    if n as u64 > TEXT_MAX {
-        Err(wrong(&format!("more than {TEXT_MAX} bytes; is it the file that was meant?")))
-    } else {
-        Ok(text)
+    crate::files::read_text(path, TEXT_MAX).map_err(|error| Stop::Wrong(error.to_string()))
+}
+
+/// How much of an error is shown, in bytes: what it quotes may be a stranger's, and without measure.
+const ERROR_MAX: usize = 1_500;
+
+/// An error as far as anybody reads it.
+pub(super) fn cut(text: &str) -> Cow<'_, str> {
+    if text.len() <= ERROR_MAX {
+        return Cow::Borrowed(text);
     }
+    let (start, end) = (text.floor_char_boundary(ERROR_MAX / 2), text.ceil_char_boundary(text.len() - ERROR_MAX / 2));
+    Cow::Owned(format!("{} … {} bytes … {}", &text[..start], end - start, &text[end..]))
 }
 
 /// A text as a terminal may show it: names and last words are a guest's, and may hold what clears a screen or turns a

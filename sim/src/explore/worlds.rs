@@ -221,7 +221,7 @@ fn simpler_action(action: &Action) -> Vec<Action> {
             [Action::Tell(on.clone(), body.clone())].into_iter().chain(asked).collect()
         }
         Action::Send(on, request) => {
-            let Ok(body) = String::from_utf8(request.body.clone()) else { return vec![] };
+            let Ok(body) = String::from_utf8(request.body.to_vec()) else { return vec![] };
             let mut simpler = vec![];
             if request.blob.is_none() && request.code.is_none() {
                 simpler.push(Action::Tell(on.clone(), body.clone()));
@@ -232,7 +232,7 @@ fn simpler_action(action: &Action) -> Vec<Action> {
             if request.blob.is_some() {
                 simpler.push(Action::Send(on.clone(), crate::scenario::Request { blob: None, ..request.clone() }));
             }
-            let with = |body: String| crate::scenario::Request { body: body.into_bytes(), ..request.clone() };
+            let with = |body: String| crate::scenario::Request { body: body.into_bytes().into(), ..request.clone() };
             simpler.extend(shorter(&body).into_iter().map(|body| Action::Send(on.clone(), with(body))));
             simpler
         }

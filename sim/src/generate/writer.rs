@@ -181,14 +181,14 @@ impl Writer<'_> {
             1 | 2 => {
                 let expects = self.draws.one_in(2).then(|| 1 + self.draws.below(2) as u64);
                 let mime = self.draws.one_in(2).then(|| "text/plain".to_string());
-                let blob = Some((mime, self.fresh("b").into_bytes()));
-                Action::Send(on, Request { body: orders.into_bytes(), blob, code: None, expects })
+                let blob = Some((mime, self.fresh("b").into_bytes().into()));
+                Action::Send(on, Request { body: orders.into_bytes().into(), blob, code: None, expects })
             }
             3 if self.families.has(Family::Commands) || self.families.has(Family::Lives) => {
                 let json = self.initialize_json(&who.on().node);
                 let body = format!("send -inherit -expects=3 our@{KERNEL} {json}").into_bytes();
                 let code = self.program();
-                Action::Send(on, Request { body, code, ..Request::default() })
+                Action::Send(on, Request { body: body.into(), code, ..Request::default() })
             }
             _ => Action::Tell(on, orders),
         }
@@ -226,7 +226,7 @@ impl Writer<'_> {
                 let body = self.initialize_json(&on.node).into_bytes();
                 let kernel = On { node: on.node.clone(), process: KERNEL.to_string() };
                 let code = self.program();
-                Action::Send(kernel, Request { body, code, ..Request::default() })
+                Action::Send(kernel, Request { body: body.into(), code, ..Request::default() })
             }
             _ => {
                 let kernel = On { node: on.node.clone(), process: KERNEL.to_string() };

@@ -62,6 +62,8 @@ pub(super) struct Bounds {
     pub grown: u32,
     /// Whether it asked for more memory than there is here.
     pub exceeded: bool,
+    /// By how many bytes it has grown. What it begins with is there when it is touched, which takes fuel.
+    pub zeroed: u64,
 }
 
 impl Bounds {
@@ -81,6 +83,9 @@ impl ResourceLimiter for Bounds {
         let grows = self.limits.memory_growing(now, wanted, most);
         // More than its own maximum is refused by any engine.
         self.exceeded |= !matches!(grows, Ok(true)) && most.is_none_or(|most| wanted <= most);
+        if matches!(grows, Ok(true)) && now > 0 {
+            self.zeroed += wanted.saturating_sub(now) as u64;
+        }
         grows
     }
 

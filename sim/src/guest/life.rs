@@ -23,6 +23,8 @@ pub struct WasmGuest {
     fuel: Fuel,
     /// What bringing answers in has used.
     allocated: Usage,
+    /// Nanoseconds that the host took to begin it.
+    begun: u64,
 }
 
 /// Handles into an instance.
@@ -86,14 +88,16 @@ impl Guest for WasmGuest {
     fn usage(&self) -> Usage {
         let fuel = self.fuel.used + self.allocated.fuel;
         let copied = self.store.data().lifted + self.allocated.copied;
-        Usage { fuel, copied, memory: self.memory_pages() << 16 }
+        // A byte of new memory takes half a nanosecond to a whole one, page by page as the operating system gives it.
+        let host = self.begun + self.store.data().limits.zeroed;
+        Usage { fuel, copied, memory: self.memory_pages() << 16, host }
     }
 }
 
 impl WasmGuest {
     pub(super) fn new(program: Program, limits: Limits, store: Store<Host>) -> WasmGuest {
         let (state, fuel, allocated) = (State::Fresh, Fuel::default(), Usage::default());
-        WasmGuest { program, limits, store, state, live: None, our: None, fuel, allocated }
+        WasmGuest { program, limits, store, state, live: None, our: None, fuel, allocated, begun: 0 }
     }
 
     /// The fuel it has used so far: for reports, never for a trace. Depends on the engine's prices.
@@ -143,6 +147,7 @@ impl WasmGuest {
         self.our = Some(names.address_text(our));
         // A start function cannot be suspended: it gets the quantum at once, and no more.
         self.fuel.begin_whole(&mut self.store, &self.limits);
+        self.begun = self.program.instance_nanos();
         let instance = self.program.instantiate(&mut self.store);
         self.fuel.settle(&mut self.store);
         let instance = instance.map_err(|error| match error.as_trap_code() {

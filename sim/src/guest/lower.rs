@@ -72,7 +72,7 @@ impl<'a> Lower<'a> {
     /// What it has used so far.
     pub(super) fn usage(&self) -> Usage {
         let left = self.store.get_fuel().expect("the engine meters fuel");
-        Usage { fuel: self.given.saturating_sub(left), copied: self.asked, memory: 0 }
+        Usage { fuel: self.given.saturating_sub(left), copied: self.asked, ..Usage::default() }
     }
 
     /// Memory that the guest gives: checked, for it may say anything.

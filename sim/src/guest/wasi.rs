@@ -21,6 +21,9 @@ const STDERR_MAX: usize = 5_000;
 /// How many buffers one `fd_write` takes; the rest is a short write, which callers have to expect anyway.
 const BUFFERS_MAX: u32 = 1_024;
 
+/// What a call into the host takes by itself, in fuel.
+const CALL_FUEL: u64 = 20;
+
 /// The size of what `poll_oneoff` is to wait for, and of what it tells.
 const SUBSCRIPTION: usize = 48;
 const EVENT: usize = 32;
@@ -75,7 +78,8 @@ pub(super) fn define(linker: &mut Linker<Host>, name: &str, ty: &FuncType) -> Re
         "proc_exit" => (&[I32], &[]),
         "sched_yield" => (&[], &[I32]),
         _ => {
-            let nosys = |_: Caller<'_, Host>, _: &[Val], results: &mut [Val]| {
+            let nosys = |mut caller: Caller<'_, Host>, _: &[Val], results: &mut [Val]| {
+                charge(&mut caller, CALL_FUEL);
                 if let [Val::I32(errno)] = results {
                     *errno = NOSYS as i32;
                 }
@@ -99,7 +103,10 @@ pub(super) fn define(linker: &mut Linker<Host>, name: &str, ty: &FuncType) -> Re
         "clock_time_get" => linker.func_wrap(MODULE, name, clock_time_get),
         "poll_oneoff" => linker.func_wrap(MODULE, name, poll_oneoff),
         "proc_exit" => linker.func_wrap(MODULE, name, proc_exit),
-        _ => linker.func_wrap(MODULE, name, |_: Caller<'_, Host>| SUCCESS),
+        _ => linker.func_wrap(MODULE, name, |mut caller: Caller<'_, Host>| {
+            charge(&mut caller, CALL_FUEL);
+            SUCCESS
+        }),
     }
     .expect("a module's imports are defined once each");
     Ok(())
@@ -107,6 +114,7 @@ pub(super) fn define(linker: &mut Linker<Host>, name: &str, ty: &FuncType) -> Re
 
 /// The guest's memory, unless the function may not be called now.
 fn enter(caller: &mut Caller<'_, Host>, name: &str) -> Result<Memory, Error> {
+    charge(caller, CALL_FUEL);
     match caller.data().refusal(name) {
         None => Ok(caller.data().memory.expect("a guest that is not refused has its memory")),
         Some(trap) => Err(stop(caller.data_mut(), Stop::Trap(trap))),

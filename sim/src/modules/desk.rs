@@ -43,8 +43,8 @@ pub struct Desk<M> {
     pub wakes: Vec<(Duration, u64)>,
     pub ops: Vec<Op>,
     pub unmodelled: Option<String>,
-    /// How long it computed, in a guest's fuel.
-    pub fuel: u64,
+    /// How long it computed, in nanoseconds of the host's processor, by count.
+    pub nanos: u64,
 }
 
 impl<M: Module> Desk<M> {
@@ -78,7 +78,7 @@ impl<M: Module> Desk<M> {
             wakes: vec![],
             ops: vec![],
             unmodelled: None,
-            fuel: 0,
+            nanos: 0,
         }
     }
 
@@ -133,14 +133,14 @@ impl<M: Module> Desk<M> {
         let mut cx = ModuleContext::new(self.address, self.now, names, session, &self.kernel, outside);
         cx.provider = self.provider;
         heard.tell(&mut self.module, &mut cx);
-        let ModuleContext { disk, out, facts, wakes, unmodelled, fuel, .. } = cx;
+        let ModuleContext { disk, out, facts, wakes, unmodelled, nanos, .. } = cx;
         self.ops = self.disk.finish(disk);
         assert!(self.ops.is_empty() || self.module.uses_disk(), "a module that does not use the disk leaves it alone");
         for op in &self.ops {
             self.disk.apply(op).unwrap_or_else(|error| panic!("{op:?}: {error}"));
         }
         (self.replies, self.requests, self.sights, self.facts) = (vec![], vec![], vec![], vec![]);
-        (self.wakes, self.unmodelled, self.fuel) = (wakes, unmodelled, fuel);
+        (self.wakes, self.unmodelled, self.nanos) = (wakes, unmodelled, nanos);
         for (after, input) in out {
             match input {
                 Input::ModuleResponse(_, reply) => self.replies.push((after, reply)),

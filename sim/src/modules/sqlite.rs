@@ -26,8 +26,9 @@
 //!   is valid base64 becomes a BLOB is as there, since clients send their bytes so.
 //! - `RemoveDb` leaves a fresh empty database, as there (oddity 4); it removes the old one's file first, so that a crash
 //!   in between leaves nothing but a log, which SQLite then takes for none.
-//! - A guest's SQL stays in its database, ends, and keeps to sizes: see `guard`. What goes beyond is answered by the
-//!   engine's error, and the run says that it is not modelled; so is local time, since a node has no time zone.
+//! - A guest's SQL stays in its database, takes a second of the host at most, by count, and keeps to sizes: see `guard`.
+//!   What goes beyond is answered by the engine's error, and the run says that it is not modelled; so is local time, since
+//!   a node has no time zone, and so are virtual tables (full-text search, R-trees), whose steps have no bound.
 //! - A name that a file cannot have is written otherwise on the disk; at most [`OPEN_MAX`] databases are open at once, one
 //!   more is refused and not modelled.
 //!
@@ -50,6 +51,7 @@ use std::rc::Rc;
 use wire::{Action, Answer, Ask, SqliteError, TOO_MANY_OPEN};
 
 mod engine;
+mod functions;
 mod guard;
 mod host;
 mod values;
@@ -265,12 +267,13 @@ impl Sqlite {
                 return Err(SqliteError::io(TOO_MANY_OPEN));
             }
             let database = self.open(path, cx)?;
+            cx.nanos += database.nanos();
             self.open.insert(path.clone(), database);
         }
         let seed = self.number(cx);
         let database = &self.open[path];
         let done = engine::call(&mut cx.disk, cx.now, seed, &self.setup, || work(database));
-        cx.fuel += database.fuel();
+        cx.nanos += database.nanos();
         done
     }
 

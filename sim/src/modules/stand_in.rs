@@ -28,6 +28,12 @@ struct Answer {
 type Says = (Arc<[u8]>, Option<Arc<[u8]>>);
 
 impl StandIn {
+    /// How many requests it knows.
+    #[cfg(feature = "check")]
+    pub(crate) fn n_answers(&self) -> usize {
+        self.answers.len()
+    }
+
     /// A request that is like this is answered with this body.
     pub fn answering(self, to: &str, body: &[u8]) -> StandIn {
         self.with(to, Some((body.into(), None)))

@@ -9,6 +9,7 @@ use crate::plan::Down;
 use crate::trace::event::Kind;
 use kernel_core::Duration;
 use std::fmt;
+use std::sync::Arc;
 
 /// A line of the script.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,13 +72,13 @@ pub enum Action {
     Emit(LogSpec),
 }
 
-/// A request in full, in bytes.
+/// A request of an owner's in full, in bytes that all who send it again share.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request {
     /// The body.
-    pub body: Vec<u8>,
+    pub body: Arc<[u8]>,
     /// A blob: its MIME type, if it has one, and its bytes.
-    pub blob: Option<(Option<String>, Vec<u8>)>,
+    pub blob: Option<(Option<String>, Arc<[u8]>)>,
     /// The blob is the code of this program of the scenario, if there is no other.
     pub code: Option<String>,
     /// How many seconds it waits for its answer; `None`: it expects none.

@@ -146,10 +146,10 @@ impl<'a> Words<'a> {
             match self.next("`body`")? {
                 "expects" => request.expects = Some(self.seconds()?),
                 "mime" => mime = Some(self.word("a MIME type")?),
-                "blob" => request.blob = Some((mime.take(), self.bytes("a blob")?)),
+                "blob" => request.blob = Some((mime.take(), self.bytes("a blob")?.into())),
                 "code" => request.code = Some(self.next("a program")?.to_string()),
                 "body" => {
-                    request.body = bytes(std::mem::take(&mut self.0))?;
+                    request.body = bytes(std::mem::take(&mut self.0))?.into();
                     return Ok(request);
                 }
                 other => {
@@ -249,7 +249,7 @@ mod tests {
         let start = start.capable("vfs:distro:sys", r#"{"kind":"read", "drive":"/x"}"#);
         let sent = |blob, code: Option<&str>, expects| {
             let code = code.map(str::to_string);
-            Action::Send(a(), Request { body: b"a\xff ".to_vec(), blob, code, expects })
+            Action::Send(a(), Request { body: b"a\xff "[..].into(), blob, code, expects })
         };
         let requests = || {
             OnExit::Requests(vec![
@@ -267,8 +267,8 @@ mod tests {
             Action::Tell(a(), String::new()),
             Action::Ask(a(), 7, " respond ".into()),
             sent(None, None, None),
-            sent(Some((None, vec![])), None, Some(0)),
-            sent(Some((Some("text/plain; a=b".into()), vec![0, 255])), None, Some(9)),
+            sent(Some((None, [][..].into())), None, Some(0)),
+            sent(Some((Some("text/plain; a=b".into()), [0, 255][..].into())), None, Some(9)),
             sent(None, Some("puppet"), None),
             Action::Command("alice.os".into(), r#"{"Debug":"ProcessMap"}"#.into()),
             Action::Grant(a(), "a:demo:alice.os".into(), r#"{"a": 1}"#.into()),

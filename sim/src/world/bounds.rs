@@ -31,13 +31,15 @@ pub struct Bounds {
     pub memory: u64,
     /// Bytes of memory that lives began with or grew to, over all lives: each page is made and cleared by the host.
     pub begun: u64,
+    /// Nanoseconds of the host's processor, by count, for what burns no fuel: see [`Usage::host`]; and SQL.
+    pub host: u64,
     /// Bytes in mailboxes, which do not block, and in names.
     pub mailboxes: u64,
 }
 
 impl Default for Bounds {
     /// 5 million events, 10 billion fuel (some minute of a host's processor), 1 GiB copied, 64 GiB rewritten (some minute
-    /// as well), 1 GiB of guests' memory at a time and 256 GiB over all lives, 256 MiB in mailboxes.
+    /// as well), 1 GiB of guests' memory at a time and 256 GiB over all lives, a minute of the host's own work, 256 MiB in mailboxes.
     fn default() -> Bounds {
         Bounds {
             events: 5_000_000,
@@ -46,6 +48,7 @@ impl Default for Bounds {
             rewritten: 64 << 30,
             memory: 1 << 30,
             begun: 256 << 30,
+            host: 60_000_000_000,
             mailboxes: 256 << 20,
         }
     }
@@ -70,6 +73,8 @@ pub struct Spent {
     pub hashed: u64,
     /// Bytes of memory that lives began with, beyond what is there at once.
     pub begun: u64,
+    /// Nanoseconds of the host, by count, for what burns no fuel.
+    pub host: u64,
     /// How often each process read a clock, or slept: turns that are no events.
     pub silent: BTreeMap<(NodeId, ProcessRef), u64>,
     sent_since_check: usize,
@@ -115,11 +120,21 @@ impl World<'_> {
         }
     }
 
+    /// The host has worked so many nanoseconds, by count, for what burns no fuel.
+    pub(super) fn spend_of_host(&mut self, nanos: u64) {
+        self.spent.host = self.spent.host.saturating_add(nanos);
+        if self.spent.host > self.options.bounds.host {
+            let millis = self.options.bounds.host / 1_000_000;
+            self.reached(format!("{millis} ms of the host's work to begin lives, to give them memory and to run SQL"));
+        }
+    }
+
     /// A guest has used this in its turn, before which it `had` so much memory. What it has counts when it has grown.
     pub(super) fn spend(&mut self, used: Usage, had: u64) {
         let memory = self.options.bounds.memory;
         self.burn(used.fuel);
         self.copy(used.copied);
+        self.spend_of_host(used.host);
         if had == 0 {
             self.spent.begun += used.memory.saturating_sub(SMALL_MEMORY);
         } else {

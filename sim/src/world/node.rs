@@ -343,7 +343,8 @@ impl Live {
         let before = self.guest.usage();
         self.then = Some(self.guest.resume(names, reply, &mut self.ahead));
         let after = self.guest.usage();
-        Usage { fuel: after.fuel - before.fuel, copied: after.copied - before.copied, ..after }
+        let (fuel, copied) = (after.fuel - before.fuel, after.copied - before.copied);
+        Usage { fuel, copied, host: after.host - before.host, ..after }
     }
 }
 

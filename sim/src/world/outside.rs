@@ -41,10 +41,10 @@ impl World<'_> {
         let mut cx = ModuleContext::new(address, self.now, &mut self.names, session, kernel, outside);
         cx.provider = provider;
         heard.tell(served.as_mut(), &mut cx);
-        let ModuleContext { disk: session, out, facts, wakes, unmodelled, fuel, .. } = cx;
+        let ModuleContext { disk: session, out, facts, wakes, unmodelled, nanos, .. } = cx;
         let refused = session.refused();
         let ops = disk.finish(session);
-        self.burn(fuel);
+        self.spend_of_host(nanos);
         if let Some(fault) = refused {
             self.record(node, Some(cause), What::IoRefused(module, fault));
         }

@@ -5,6 +5,7 @@ use crate::trace::Trace;
 use crate::trace::coverage::Coverage;
 use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Cause, Change, Instant, Names, ProcessRef};
+use std::collections::{BTreeMap, VecDeque};
 
 /// The trace of a run, and its readers.
 #[derive(Clone)]
@@ -12,20 +13,20 @@ pub(super) struct Recorder {
     pub trace: Trace,
     pub coverage: Coverage,
     invariants: Invariants,
-    triggers: Vec<Trigger>,
+    waiting: BTreeMap<(Kind, ProcessRef), Waiting>,
     /// Lines of the script whose event has come.
     due: Vec<usize>,
     /// Whether anybody looks: see [`Options::watched`](super::Options::watched).
     watched: bool,
 }
 
-/// A line of the script that waits for an event.
-#[derive(Clone)]
-struct Trigger {
-    kind: Kind,
-    process: ProcessRef,
-    left: u32,
-    line: usize,
+/// The lines of the script that wait for the same kind of event about the same process.
+#[derive(Clone, Default)]
+struct Waiting {
+    /// How often it has happened.
+    seen: u32,
+    /// At which time each line is due, in the order in which they are.
+    lines: VecDeque<(u32, usize)>,
 }
 
 impl Recorder {
@@ -36,7 +37,7 @@ impl Recorder {
             trace,
             coverage: Coverage::default(),
             invariants: invariants.unwrap_or_else(|| Invariants::new(Vec::new())),
-            triggers: Vec::new(),
+            waiting: BTreeMap::new(),
             due: Vec::new(),
             watched,
         }
@@ -55,22 +56,21 @@ impl Recorder {
 
     /// A line of the script is due at the nth event of a kind that is about a process.
     pub fn await_event(&mut self, kind: Kind, process: ProcessRef, nth: u32, line: usize) {
-        self.triggers.push(Trigger { kind, process, left: nth.max(1), line });
+        let (nth, lines) = (nth.max(1), &mut self.waiting.entry((kind, process)).or_default().lines);
+        let at = lines.partition_point(|(other, _)| *other <= nth);
+        lines.insert(at, (nth, line));
     }
 
     fn find_due(&mut self, event: &Event) {
-        if self.triggers.is_empty() {
+        if self.waiting.is_empty() {
             return;
         }
-        let (kind, process) = (event.what.kind(), subject(&event.what));
-        self.triggers.retain_mut(|trigger| {
-            let fits = trigger.kind == kind && process == Some(trigger.process);
-            trigger.left -= u32::from(fits);
-            if trigger.left == 0 {
-                self.due.push(trigger.line);
-            }
-            trigger.left > 0
-        });
+        let Some(process) = subject(&event.what) else { return };
+        let Some(waiting) = self.waiting.get_mut(&(event.what.kind(), process)) else { return };
+        waiting.seen = waiting.seen.saturating_add(1);
+        while let Some((_, line)) = waiting.lines.pop_front_if(|(nth, _)| *nth <= waiting.seen) {
+            self.due.push(line);
+        }
     }
 
     /// A line of the script whose event has come.

@@ -256,10 +256,10 @@ impl World<'_> {
 
     fn send(&mut self, node: usize, process: &str, request: &scenario::Request) {
         let target = self.nodes[node].address(self.names.process(process));
-        let step = Step::request(target, request.expects, Bytes::from(request.body.as_slice()));
+        let step = Step::request(target, request.expects, Bytes::from(&*request.body));
         let blob = match (&request.blob, &request.code) {
             (Some((mime, bytes)), _) => {
-                Some(Blob { mime: mime.as_deref().map(Into::into), bytes: Bytes::from(bytes.as_slice()) })
+                Some(Blob { mime: mime.as_deref().map(Into::into), bytes: Bytes::from(&**bytes) })
             }
             (None, Some(program)) => {
                 let code = self.scenario.program_bytes(program, self.options.flavor);

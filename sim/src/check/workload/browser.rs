@@ -1,6 +1,6 @@
 //! `[[http]]` and `[[socket]]`: what somebody with a browser, logged in, does at the paths that the package binds.
 
-use super::{a_second_after, body_of, once, span, times};
+use super::{Json, a_second_after, body_of, last_of, once, span, times};
 use crate::outside::visit::{Frame, FrameKind, HttpRequest, Visit};
 use crate::scenario::{Action, Line, When, browse};
 use kernel_core::Duration;
@@ -47,7 +47,7 @@ pub struct Socket {
 impl Browse {
     /// When it is made for the last time.
     pub fn last(&self) -> Duration {
-        Duration(self.at.0 + self.every.0 * u64::from(self.times - 1))
+        last_of(self.at, self.every, self.times.into())
     }
 
     /// When it is made, each time.
@@ -65,7 +65,7 @@ impl Browse {
 impl Socket {
     /// When the last of it happens.
     pub fn last(&self) -> Duration {
-        Duration(self.at.0 + self.every.0 * (self.says.len() as u64 + u64::from(self.closes)))
+        last_of(self.at, self.every, 1 + self.says.len() as u64 + u64::from(self.closes))
     }
 
     /// What is done, and when, where `first` is the first node.
@@ -95,7 +95,7 @@ pub(super) struct HttpEntry {
     #[serde(default = "get")]
     method: String,
     body: Option<String>,
-    json: Option<serde_json::Value>,
+    json: Option<Json>,
     expect_status: Option<u16>,
     at: Option<String>,
     #[serde(default = "once")]

@@ -1,6 +1,6 @@
 //! `[[web]]`, `[[web_socket]]`, `[[stand_in]]` and `[chain]`: what is there besides the package and its node.
 
-use super::{body_of, once, span};
+use super::{Json, body_of, once, span};
 use crate::modules::StandIn;
 use crate::outside::chain::{ChainAnswer, ChainPlan, LogSpec, Word};
 use crate::outside::visit::{Frame, FrameKind};
@@ -20,7 +20,7 @@ pub(super) struct WebEntry {
     #[serde(default)]
     headers: BTreeMap<String, String>,
     body: Option<String>,
-    json: Option<serde_json::Value>,
+    json: Option<Json>,
     fails: Option<String>,
 }
 
@@ -60,7 +60,7 @@ pub(super) struct StandInEntry {
 struct StandInAnswer {
     to: String,
     body: Option<String>,
-    json: Option<serde_json::Value>,
+    json: Option<Json>,
     bytes: Option<Vec<u8>>,
     blob: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! `[[send]]`: a request from the owner's terminal to a process of the package.
 
-use super::{NO_BODY, a_second_after, body_of, once, span, times};
+use super::{Json, NO_BODY, a_second_after, body_of, last_of, once, span, times};
 use crate::scenario::{Action, Line, On, Request, When};
 use crate::trace::event::Kind;
 use kernel_core::Duration;
@@ -14,7 +14,7 @@ pub struct Send {
     /// On which node; `None`: the first.
     pub on: Option<String>,
     /// What.
-    pub letter: Request,
+    pub request: Request,
     /// When.
     pub at: Moment,
     /// How often, and how far apart.
@@ -36,7 +36,7 @@ impl Send {
     /// When it is sent for the last time, if it is sent by the clock.
     pub fn last(&self) -> Duration {
         match self.at {
-            Moment::After(at) => Duration(at.0 + self.every.0 * u64::from(self.times - 1)),
+            Moment::After(at) => last_of(at, self.every, self.times.into()),
             Moment::When(..) => Duration::ZERO,
         }
     }
@@ -44,7 +44,7 @@ impl Send {
     /// Its lines of a script, where `first` is the first node, to a process by its id.
     pub fn lines(&self, first: &str, id: impl Fn(&str) -> String) -> Vec<Line> {
         let node = self.on.as_deref().unwrap_or(first).to_string();
-        let action = Action::Send(On { node, process: id(&self.to) }, self.letter.clone());
+        let action = Action::Send(On { node, process: id(&self.to) }, self.request.clone());
         let nth = |n: u32| match &self.at {
             Moment::After(at) => When::At(Duration(at.0 + self.every.0 * u64::from(n))),
             Moment::When(kind, process, nth) => When::Event(*kind, id(process), nth.saturating_add(n)),
@@ -62,7 +62,7 @@ pub(super) struct Entry {
     to: String,
     on: Option<String>,
     body: Option<String>,
-    json: Option<serde_json::Value>,
+    json: Option<Json>,
     bytes: Option<Vec<u8>>,
     answer_within: Option<String>,
     blob: Option<String>,
@@ -116,8 +116,9 @@ impl Entry {
         let times = times(self.times)?;
         // The process world has whole seconds.
         let expects = span("answer_within", self.answer_within)?.map(|span| span.0.div_ceil(1_000_000_000).max(1));
-        let letter = Request { body, blob: blob.map(|bytes| (self.mime, bytes)), code: None, expects };
-        Ok(Send { to: self.to, on: self.on, letter, at, times, every: every.unwrap_or(Duration::from_secs(1)) })
+        let blob = blob.map(|bytes| (self.mime, bytes.into()));
+        let request = Request { body: body.into(), blob, code: None, expects };
+        Ok(Send { to: self.to, on: self.on, request, at, times, every: every.unwrap_or(Duration::from_secs(1)) })
     }
 }
 

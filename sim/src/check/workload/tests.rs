@@ -33,12 +33,12 @@ fn what_is_left_out_is_a_second_after_what_is_before_once_and_unanswered() {
     "#;
     let workload = parse(text).expect("it makes sense");
     let [add, json, bytes] = workload.sends.as_slice() else { panic!("three entries") };
-    assert_eq!((add.letter.expects, add.at.clone()), (Some(2), Moment::After(Duration::from_secs(1))));
-    assert_eq!(json.letter.body, br#"{"Add":{"n":1}}"#);
-    assert_eq!(json.letter.blob, Some((Some("text/plain".to_string()), b"hello".to_vec())));
-    assert_eq!((json.letter.expects, json.at.clone()), (None, Moment::After(Duration::from_secs(6))));
+    assert_eq!((add.request.expects, add.at.clone()), (Some(2), Moment::After(Duration::from_secs(1))));
+    assert_eq!(*json.request.body, *br#"{"Add":{"n":1}}"#);
+    assert_eq!(json.request.blob, Some((Some("text/plain".to_string()), b"hello"[..].into())));
+    assert_eq!((json.request.expects, json.at.clone()), (None, Moment::After(Duration::from_secs(6))));
     assert_eq!(
-        (bytes.letter.body.as_slice(), bytes.at.clone()),
+        (&*bytes.request.body, bytes.at.clone()),
         (&[0, 255][..], Moment::When(Kind::Started, "counter".to_string(), 2))
     );
     assert_eq!((workload.last(), add.lines("alice.os", str::to_string).len()), (Duration::from_secs(6), 3));

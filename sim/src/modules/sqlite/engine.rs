@@ -2,7 +2,7 @@
 //!
 //! A handle is a cache: what it would write when it is dropped is refused, since a node that crashed writes nothing.
 
-use super::guard::Guard;
+use super::guard::{Guard, LENGTH_MAX};
 use super::host::{self, Host};
 use super::wire::SqliteError;
 use super::{values, vfs_ffi};
@@ -12,8 +12,9 @@ use crate::modules::engine::on_disk;
 use crate::modules::setup::{Journal, Setup};
 use kernel_core::Instant;
 use rusqlite::fallible_iterator::FallibleIterator;
+use rusqlite::limits::Limit;
 use rusqlite::types::Value;
-use rusqlite::{Batch, Connection, Error, ErrorCode, OpenFlags, Statement};
+use rusqlite::{Batch, Connection, Error, ErrorCode, OpenFlags, Statement, StatementStatus};
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,11 +36,10 @@ pub struct Database {
     read: Cell<usize>,
 }
 
-/// What a request, a thousand steps of the engine and a byte of a result take, in a guest's fuel: about as long, as
-/// measured.
-const REQUEST_FUEL: u64 = 10_000;
-const KILOSTEP_FUEL: u64 = 10_000;
-const BYTE_FUEL: u64 = 2;
+/// What a request, a step of the engine and a byte of a result take, in nanoseconds, as measured.
+const REQUEST: u64 = 50_000;
+const STEP: u64 = 50;
+const RESULT_BYTE: u64 = 10;
 
 /// Does engine work on a session of the disk, at an instant, with random numbers from a seed.
 pub fn call<R>(session: &mut Session, now: Instant, seed: u64, setup: &Setup, work: impl FnOnce() -> R) -> R {
@@ -102,6 +102,7 @@ impl Database {
         self.guard.begin(false);
         let mut check = self.connection.prepare("PRAGMA integrity_check(3)")?;
         let found: Vec<String> = check.query([])?.map(|row| row.get(0)).collect()?;
+        self.guard.end();
         Ok((found != ["ok"]).then(|| found.join("; ")))
     }
 
@@ -112,6 +113,7 @@ impl Database {
         let rows = self
             .prepare(&command.sql)
             .and_then(|mut statement| values::rows(&mut statement, &command.parameters, &mut read));
+        self.guard.end();
         self.read.set(read);
         rows.map_err(|error| if self.guard.tried_to_write() { SqliteError::NoWriteCap } else { error })
     }
@@ -119,7 +121,9 @@ impl Database {
     /// Runs a statement that commits itself.
     pub fn write(&self, command: &Command) -> Result<(), SqliteError> {
         self.guard.begin(true);
-        self.execute(command)
+        let done = self.execute(command);
+        self.guard.end();
+        done
     }
 
     /// Runs statements as one transaction: all of them, or none.
@@ -129,17 +133,18 @@ impl Database {
         self.guard.in_transaction(true);
         let done = commands.iter().try_for_each(|command| self.execute(command));
         self.guard.in_transaction(false);
+        limit_length(&self.connection, LENGTH_MAX)?;
         let done = done.and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
         if done.is_err() && !self.connection.is_autocommit() {
             self.connection.execute_batch("ROLLBACK")?;
         }
+        self.guard.end();
         done
     }
 
-    /// How long the last request took, in a guest's fuel.
-    pub fn fuel(&self) -> u64 {
-        let (kilosteps, read) = (u64::from(self.guard.kilosteps()), self.read.take() as u64);
-        REQUEST_FUEL + kilosteps * KILOSTEP_FUEL + read * BYTE_FUEL
+    /// How long the last request took, in nanoseconds, by count.
+    pub fn nanos(&self) -> u64 {
+        REQUEST + self.guard.steps() * STEP + self.guard.work() + self.read.take() as u64 * RESULT_BYTE
     }
 
     /// Runs a statement. One that gives rows is done, and an error all the same.
@@ -151,9 +156,18 @@ impl Database {
 
     /// The first statement of a text. The rest is not looked at: so does rusqlite 0.31, which the public runtimes have.
     fn prepare(&self, sql: &str) -> Result<Statement<'_>, SqliteError> {
+        self.guard.begin_statement();
+        limit_length(&self.connection, LENGTH_MAX)?;
         let first = Batch::new(&self.connection, sql).next()?;
-        Ok(first.ok_or(Error::Empty)?)
+        let statement = first.ok_or(Error::Empty)?;
+        limit_length(&self.connection, self.guard.length(statement.get_status(StatementStatus::MemUsed)))?;
+        Ok(statement)
     }
+}
+
+/// How large a value may be from here on.
+fn limit_length(connection: &Connection, length: i32) -> rusqlite::Result<()> {
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, length).map(drop)
 }
 
 /// Removes files that belong to a database, as far as they are there.

@@ -32,6 +32,7 @@ pub struct Host {
     ignores_syncs: bool,
     drawn: u64,
     written: u64,
+    read: u64,
 }
 
 /// An open file.
@@ -72,7 +73,7 @@ pub fn ask<R>(question: impl FnOnce(&mut Host) -> Result<R, DiskError>) -> Resul
 impl Host {
     /// A host at an instant, whose random numbers come from a seed.
     pub fn new(now: Instant, seed: u64, ignores_syncs: bool) -> Host {
-        Host { now, seed, ignores_syncs, drawn: 0, written: 0 }
+        Host { now, seed, ignores_syncs, drawn: 0, written: 0, read: 0 }
     }
 
     /// Whether there is a file with something in it: `os_unix.c` takes an empty one for none.
@@ -92,6 +93,11 @@ impl Host {
     fn count(&mut self, bytes: u64, end: u64) -> Result<(), DiskError> {
         self.written = self.written.saturating_add(bytes);
         if end > LARGEST || self.written > WRITTEN_MAX { Err(DiskError::NoSpace) } else { Ok(()) }
+    }
+
+    /// How many bytes this call has read.
+    pub fn read(&self) -> u64 {
+        self.read
     }
 
     /// Fills a buffer with numbers that look random.
@@ -128,7 +134,8 @@ impl File {
     }
 
     /// Fills a buffer from an offset on, with zeros beyond the file's end; whether the file had that much.
-    pub fn read(&self, offset: u64, out: &mut [u8]) -> Result<bool, DiskError> {
+    pub fn read(&self, host: &mut Host, offset: u64, out: &mut [u8]) -> Result<bool, DiskError> {
+        host.read = host.read.saturating_add(out.len() as u64);
         let range = offset..offset.saturating_add(out.len() as u64);
         let mut fill = |there: &[u8]| {
             out[..there.len()].copy_from_slice(there);

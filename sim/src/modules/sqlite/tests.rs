@@ -11,6 +11,7 @@ mod durability;
 mod guarded;
 mod rights;
 mod sweep;
+mod work;
 
 const MODES: [Journal; 2] = [Journal::Wal, Journal::Rollback];
 

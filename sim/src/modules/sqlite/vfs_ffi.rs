@@ -48,6 +48,24 @@ pub fn prepare() {
     }
 }
 
+/// The largest piece of memory that the engine has asked for since it was last forgotten, in bytes: the largest value that
+/// it has handled is no larger.
+pub fn largest_allocation() -> u64 {
+    status_of_largest(0)
+}
+
+/// From here on the largest piece of memory is that of what is asked for from here on.
+pub fn forget_largest_allocation() {
+    status_of_largest(1);
+}
+
+fn status_of_largest(forget: c_int) -> u64 {
+    let (mut now, mut highest) = (0, 0);
+    // SAFETY: it may be called at any time, with places for its two answers.
+    let code = unsafe { ffi::sqlite3_status64(ffi::SQLITE_STATUS_MALLOC_SIZE, &mut now, &mut highest, forget) };
+    if code == ffi::SQLITE_OK { highest as u64 } else { 0 }
+}
+
 fn register() {
     let vfs = Box::new(ffi::sqlite3_vfs {
         iVersion: 2,
@@ -73,6 +91,13 @@ fn register() {
         xGetSystemCall: None,
         xNextSystemCall: None,
     });
+    // SAFETY: before the engine starts it takes these settings: it keeps no pages in advance, and sorts rows one by one,
+    // so that no piece of memory is large but for a large value. If it has been started by somebody else, it refuses them
+    // and stays as it is: then more counts as a large value.
+    unsafe {
+        ffi::sqlite3_config(ffi::SQLITE_CONFIG_PAGECACHE, std::ptr::null_mut::<c_void>(), 0 as c_int, 0 as c_int);
+        ffi::sqlite3_config(ffi::SQLITE_CONFIG_SMALL_MALLOC, 1 as c_int);
+    }
     // SAFETY: SQLite keeps the pointer and links the structure into its list; it is never freed. A node has no time
     // zone: `localtime` is to fail and not to ask the machine for its own.
     unsafe {
@@ -249,8 +274,8 @@ unsafe extern "C" fn read(handle: *mut ffi::sqlite3_file, out: *mut c_void, len:
     let mut whole = false;
     // SAFETY: an open file.
     let code = unsafe {
-        on_file(handle, ffi::SQLITE_IOERR_READ, |_, file| {
-            whole = file.read(offset as u64, out)?;
+        on_file(handle, ffi::SQLITE_IOERR_READ, |host, file| {
+            whole = file.read(host, offset as u64, out)?;
             Ok(())
         })
     };

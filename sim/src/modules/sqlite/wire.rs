@@ -1,5 +1,6 @@
 //! What the module reads and says: JSON, tagged from outside, as the types of `lib/src/sqlite.rs` of both runtimes.
 
+use super::functions::NOT_UTF8;
 use crate::disk::DiskError;
 use crate::modules::database::{DbKey, PackageId};
 use kernel_core::Bytes;
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub const TOO_MANY_OPEN: &str = "Too many open files (os error 24)";
 
 /// Other errors of the engine that come of its bounds here, or of a host without a time zone.
-const OTHERS: [&str; 2] = ["LIKE or GLOB pattern too complex", "local time unavailable"];
+const OTHERS: [&str; 3] = ["LIKE or GLOB pattern too complex", "local time unavailable", NOT_UTF8];
 
 /// A request's body.
 #[derive(Debug, Deserialize)]
@@ -111,8 +112,8 @@ impl From<rusqlite::Error> for SqliteError {
         let ours = match error.sqlite_error_code() {
             // What the guard does not let through, or ends; sizes; and the host's bounds.
             Some(ErrorCode::AuthorizationForStatementDenied | ErrorCode::OperationInterrupted) => true,
-            Some(ErrorCode::TooBig | ErrorCode::DiskFull) => true,
-            _ => OTHERS.contains(&&*error.to_string()),
+            Some(ErrorCode::TooBig | ErrorCode::DiskFull | ErrorCode::OutOfMemory) => true,
+            _ => OTHERS.contains(&&*error.to_string()) || error.to_string().contains("sqlite_compileoption_"),
         };
         let text = error.to_string();
         if ours { SqliteError::Bound(text) } else { SqliteError::RusqliteError(text) }
