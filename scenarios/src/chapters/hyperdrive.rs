@@ -76,9 +76,12 @@ fn tell_and_spin() -> Scenario {
     .setup(start(spinner.runs("puppet").restarting()))
     .setup(start(friend.runs("puppet").restarting()))
     .every(secs(1), 5, tell(&friend, &to_ask(&neighbour, 1, "respond well")))
+    // It has much to send when the other begins to spin.
+    .at(millis(1_500), tell(&friend, &vec![to_tell(&neighbour, "print on"); 20].join("\n")))
     .at(millis(1_500), tell(&spinner, &format!("{}\nspin", to_tell(&neighbour, "print it arrived"))))
     .at(millis(4_200), kill(&spinner))
     .expect(prints(&neighbour, "it arrived", 1))
+    .expect(prints(&neighbour, "on", 20))
     .expect(prints(&friend, "respond well: answered well", 5))
     .expect(answers(kernel(ALICE), &killed(&spinner)))
     .expect(gone(&spinner))
