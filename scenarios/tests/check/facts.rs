@@ -1,6 +1,6 @@
 //! A verdict rests on facts: who made a process panic, what the simulator lacks, what was looked at at all.
 
-use super::called::{Folder, built, check, exercise, guest};
+use super::called::{Folder, built, check, guest, workload};
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -69,7 +69,7 @@ fn computing_for_a_while_is_no_fault_and_is_told_with_its_time() {
 
 #[test]
 fn a_package_that_nobody_spoke_to_passes_no_more_than_its_start() {
-    let folder = Folder::new().with("it.toml", exercise("counter"));
+    let folder = Folder::new().with("it.toml", workload("counter"));
     let some = ["--seeds", "2", "--points", "2"];
     let alone = check(&built("counter"), folder.0.path(), &some).must_end(0);
     alone.must_say(&["PASSED, but it was never spoken to: ", "write a workload"]);
@@ -138,7 +138,7 @@ fn an_upgrade_that_cannot_read_what_was_saved_fails() {
 
 #[test]
 fn on_a_kernel_that_deviates_the_package_is_held_to_its_own_rules() {
-    let folder = Folder::new().with("it.toml", exercise("counter"));
+    let folder = Folder::new().with("it.toml", workload("counter"));
     for kernel in ["kinode-1.0", "hyperdrive-1.9"] {
         let arguments =
             ["--workload", "it.toml", "--kernel", kernel, "--seeds", "4", "--points", "20", "--format", "json"];
@@ -156,7 +156,7 @@ fn on_a_kernel_that_deviates_the_package_is_held_to_its_own_rules() {
 #[test]
 fn each_field_of_json_is_in_the_guide() {
     let guide = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/workloads/README.md")).expect("it is there");
-    let folder = Folder::new().with("it.toml", exercise("fragile"));
+    let folder = Folder::new().with("it.toml", workload("fragile"));
     let arguments = ["--workload", "it.toml", "--seeds", "2", "--points", "40", "--format", "json"];
     let checked = check(&built("fragile"), folder.0.path(), &arguments).must_end(1);
     for kind in ["process", "failure", "note", "check"] {

@@ -7,7 +7,7 @@
 //! `SOAK_FROM` is the number of the first input (0 if not given); each number makes the same input on any machine. What an
 //! input is that fails stays in the folder that is named.
 
-use super::called::{Folder, built, exercise};
+use super::called::{Folder, built, workload};
 use super::hostile::limited;
 use scenarios::fuzzing::smith;
 use std::collections::BTreeMap;
@@ -227,7 +227,7 @@ fn input(number: u64, folder: &Folder) -> (&'static str, Vec<String>) {
         }
         1 => {
             let guest = draw.of(&["counter", "chat", "ticker", "indexer", "archive", "ledger", "puppet"]);
-            let workload = draw.mutate_text(&exercise(guest));
+            let workload = draw.mutate_text(&workload(guest));
             write("w.toml", workload.as_bytes());
             fs::copy(built(guest), folder.path(&format!("{guest}.wasm"))).expect("it is built");
             ("workload", [words(&["check", &format!("{guest}.wasm"), "--inject", "w.toml"]), words(&few)].concat())
