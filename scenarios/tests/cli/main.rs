@@ -2,4 +2,5 @@
 
 mod commands;
 mod guests_are_built;
+mod readmes;
 mod searches;
