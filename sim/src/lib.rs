@@ -85,3 +85,8 @@ pub use kernel_core;
 /// So that a property needs no other dependency: `use sim::proptest::prelude::*`.
 #[cfg(feature = "proptest")]
 pub use proptest;
+
+/// The Rust of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -18,15 +18,8 @@ const READMES: [&str; 8] = [
 /// The longest README of the repository, in lines: what a stranger reads first.
 const LINES_MAX: usize = 200;
 /// What other programs do is not tested here.
-const OTHERS: [&str; 7] = [
-    "cargo bench",
-    "cargo fuzz",
-    "cargo mutants",
-    "cargo install",
-    "cargo build",
-    "cargo nextest",
-    "cargo update",
-];
+const OTHERS: [&str; 7] =
+    ["cargo bench", "cargo fuzz", "cargo mutants", "cargo install", "cargo build", "cargo nextest", "cargo update"];
 
 #[test]
 fn the_readme_of_the_repository_is_short() {
