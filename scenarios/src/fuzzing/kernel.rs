@@ -10,7 +10,8 @@ use kernel_core::command::{Command, Initialize};
 use kernel_core::{
     Address, Answer, Blob, Bytes, Call, Capability, Cause, Change, Content, Deviation, Duration, Effect, Exit, ImageId,
     Input, Instant, Kernel, LifeId, LoadError, Message, MessageId, Moment, Names, NodeId, OnExit, OnExitRequest,
-    Outgoing, ProcessRef, Record, Refused, Request, Response, Semantics, Spawn, StateDone, StateOp, Ticket, WriteId,
+    Outgoing, ProcessRef, Record, Refused, Request, Response, Semantics, Source, Spawn, StateDone, StateOp, Ticket,
+    WriteId,
 };
 use sim::trace::event::What;
 use std::collections::{BTreeMap, VecDeque};
@@ -72,8 +73,13 @@ struct Driver {
     rows: BTreeMap<ProcessRef, Record>,
     guests: BTreeMap<ProcessRef, Guest>,
     writes: VecDeque<(WriteId, Vec<Change>)>,
-    loads: Vec<Ticket>,
+    /// Code that is to be loaded; a command's is there, a spawn's may not be.
+    loads: Vec<(Ticket, bool)>,
     states: Vec<(ProcessRef, LifeId, StateOp)>,
+    /// What is saved of each process.
+    saved: BTreeMap<ProcessRef, Bytes>,
+    /// How many messages came from the other node.
+    arrived: u64,
     seen: Vec<Rc<Message>>,
     /// What the kernel wants and has not got yet, first come, first served: what a step brings about at once (a trapped
     /// guest's exit) must not overtake what that step wants besides.
@@ -106,6 +112,8 @@ impl Driver {
             writes: VecDeque::new(),
             loads: Vec::new(),
             states: Vec::new(),
+            saved: BTreeMap::new(),
+            arrived: 0,
             seen: Vec::new(),
             effects: VecDeque::new(),
             history: Vec::new(),
@@ -156,10 +164,10 @@ impl Driver {
                 self.go(Input::Written(self.writes[0].0, done));
             }
             4 if !self.loads.is_empty() => {
-                let ticket = self.loads[a as usize % self.loads.len()];
+                let (ticket, is_there) = self.loads[a as usize % self.loads.len()];
                 let result = match b % 8 {
-                    0 => Err(LoadError::NoFile),
-                    1 => Err(LoadError::Invalid),
+                    0 if !is_there => Err(LoadError::NoFile),
+                    1 if !is_there => Err(LoadError::Invalid),
                     image => Ok(ImageId(image.into())),
                 };
                 self.go(Input::Loaded(ticket, result));
@@ -168,8 +176,15 @@ impl Driver {
                 let (process, run, op) = self.states[a as usize % self.states.len()].clone();
                 let result = match (b, op) {
                     (230.., _) => Err(Refused),
-                    (_, StateOp::Get) => Ok(StateDone::Got(Some(Bytes::from("state")))),
-                    (_, _) => Ok(StateDone::Saved),
+                    (_, StateOp::Get) => Ok(StateDone::Got(self.saved.get(&process).cloned())),
+                    (_, StateOp::Set(bytes)) => {
+                        self.saved.insert(process, bytes);
+                        Ok(StateDone::Saved)
+                    }
+                    (_, StateOp::Clear) => {
+                        self.saved.remove(&process);
+                        Ok(StateDone::Saved)
+                    }
                 };
                 self.go(Input::State(process, run, result));
             }
@@ -282,11 +297,18 @@ impl Driver {
         ));
     }
 
-    fn message(&self, source: Address, target: Address, b: u8) -> Rc<Message> {
-        let answers = self.seen.get(b as usize % self.seen.len().max(1));
-        let (id, content) = match answers {
-            Some(seen) if b.is_multiple_of(2) => (seen.id, Content::Response(Response::default())),
-            _ => (MessageId(u64::from(b)), Content::Request(Request::default())),
+    /// A message of another node: a response to one that it was sent, or a request.
+    fn message(&mut self, source: Address, target: Address, b: u8) -> Rc<Message> {
+        let asked: Vec<&Rc<Message>> =
+            self.seen.iter().filter(|seen| seen.is_request() && seen.target == source).collect();
+        let (id, target, content) = match asked.get(b as usize % asked.len().max(1)) {
+            Some(seen) if b.is_multiple_of(2) => {
+                (seen.id, seen.rsvp.unwrap_or(seen.source), Content::Response(Response::default()))
+            }
+            _ => {
+                self.arrived += 1;
+                (MessageId((1 << 60) + self.arrived), target, Content::Request(Request::default()))
+            }
         };
         let cause = self.moment().cause;
         Rc::new(Message { id, source, target, rsvp: None, content, blob: None, cause })
@@ -354,7 +376,7 @@ impl Driver {
                     }
                 }
             }
-            Input::Loaded(ticket, _) => self.loads.retain(|other| other != ticket),
+            Input::Loaded(ticket, _) => self.loads.retain(|(other, _)| other != ticket),
             Input::State(process, run, _) => self.states.retain(|(p, r, _)| (p, r) != (process, run)),
             _ => {}
         }
@@ -407,7 +429,7 @@ impl Driver {
                 Effect::Trap(process, _) => {
                     self.step_within(at, Input::Exited { process, exit: Exit::Panicked, last_words: "".into() });
                 }
-                Effect::Load(ticket, _) => self.loads.push(ticket),
+                Effect::Load(ticket, source) => self.loads.push((ticket, matches!(source, Source::Blob(_)))),
                 Effect::State(process, run, op) => self.states.push((process, run, op)),
                 Effect::Write(write, changes) => self.writes.push_back((write, changes)),
                 Effect::Sent(message) => {
