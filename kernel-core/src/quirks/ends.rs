@@ -187,7 +187,10 @@ impl Kernel {
         let reverts = self.has(Deviation::SetOnExitMissesLife);
         let Some(process) = self.processes.get_mut(id) else { return };
         let reverted = reverts && process.on_exit_next.take().is_some();
-        if reverted || (reenters && self.quirks.unwritten.remove(&id)) || reenters {
+        if !reverted && reenters {
+            self.quirks.unwritten.remove(&id);
+        }
+        if reverted || reenters {
             self.write(vec![], &[id], After::Nobody(vec![id]), cx);
         }
     }
@@ -222,8 +225,9 @@ impl Kernel {
             return false;
         }
         let computing = |process: &Process| process.status == Status::Running(Activity::Computing);
-        let guests = self.processes.iter().filter(|(id, process)| !id.is_module() && Kernel::has_life(process));
-        let Some((id, _)) = guests.filter(|(_, process)| computing(process)).next() else { return false };
+        let lives = |id: ProcessRef, process: &Process| !id.is_module() && Kernel::has_life(process);
+        let guest = self.processes.iter().find(|(id, process)| lives(*id, process) && computing(process));
+        let Some(id) = guest.map(|(id, _)| id) else { return false };
         self.wait_to_quit(id);
         true
     }
