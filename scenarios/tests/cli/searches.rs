@@ -50,9 +50,9 @@ fn told(output: Output) -> (i32, String, String) {
 fn scenarios_are_selected_by_pattern() {
     let (code, out, err) = called(&["explore", "kill-n*", "kill-none", "--seeds", "2", "--flavor", "native"]);
     assert_eq!((code, out.matches("kill-none ").count()), (0, 1), "{out}{err}");
-    let (code, out, err) = called(&["explore", "nobody-*", "--seeds", "2"]);
+    let (code, out, err) = called(&["explore", "no-such-*", "--seeds", "2"]);
     assert_eq!((code, out.as_str()), (2, ""), "{err}");
-    assert!(err.contains("no scenario fits `nobody-*`"), "{err}");
+    assert!(err.contains("no scenario fits `no-such-*`"), "{err}");
 }
 
 const WRONG: [&str; 7] = ["explore", "down-*", "--deviation", "D5", "--flavor", "native", "--seeds"];

@@ -22,8 +22,8 @@ use std::ops::Range;
 
 /// Deviations that no invariant finds in any scenario yet, and why not.
 const NOT_FOUND_YET: &[(Deviation, &str)] = &[(
-    Deviation::EarlyRunRepeated,
-    "nobody commands a node that still boots: its owner waits until it is up; a test of the kernel alone shows it",
+    Deviation::QuitWaitsForGuests,
+    "no scenario shuts its node down while a guest computes; a test of the kernel alone shows it",
 )];
 
 /// Each scenario is played under the seeds of a block before any is under those of the next.

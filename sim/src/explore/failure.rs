@@ -130,7 +130,7 @@ impl Failure {
         }
         let plan = recorded.plan.clone().unwrap_or_default();
         let planned = keeping.try_plan(&plan)?;
-        if planned.fingerprint != recorded.fingerprint {
+        if planned.fingerprint != recorded.fingerprint || planned.violations() != recorded.violations() {
             let (first, second) = (recorded.fingerprint, planned.fingerprint);
             let text = format!("a run and its recorded plan are two runs, {first} and {second}: {}", plan.one_line());
             return Err(NotReproduced::Drift(text));

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "does otherwise in turn 1")]
+    #[should_panic(expected = "acts differently in turn 1")]
     fn a_guest_that_is_not_the_same_again_is_found_out() {
         thread_local!(static LIVES: Cell<u32> = const { Cell::new(0) });
         async fn leaks(os: Os) {

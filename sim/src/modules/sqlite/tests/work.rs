@@ -132,7 +132,9 @@ fn no_statement_is_compiled_for_ever() {
     for n in 0..22 {
         doubled += &format!(", a{} AS (SELECT p.x FROM a{n} AS p, a{n} AS q)", n + 1);
     }
-    is_too_much(&mut desk, &format!("{doubled} SELECT count(*) FROM a22"), json!([]));
+    // The engine itself refuses so deep a nest.
+    let too_deep = engine_error("VIEWs and/or subqueries nested too deep");
+    assert_eq!(desk.query(&format!("{doubled} SELECT count(*) FROM a22")), too_deep);
     assert_eq!(desk.write("CREATE VIEW v0 AS SELECT 1 AS x"), "Ok");
     for n in 0..22 {
         let view =
