@@ -262,6 +262,7 @@ fn a_page_of_100_000_events_zooms_and_scrolls_without_stalls() {
     assert!(run.trace.len() > 100_000, "{} events", run.trace.len());
     let drawn = picture(&scenario, &Plan::default(), &options, "");
     let html = page("many", None, &[&drawn]);
+    #[expect(clippy::disallowed_methods, reason = "how long a browser takes is measured")]
     let begun = Instant::now();
     browser.resize(1280, 900, "light");
     browser.open(&write(folder.path(), &html));

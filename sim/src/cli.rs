@@ -228,7 +228,7 @@ fn program() -> String {
     let called = std::env::args().next().unwrap_or_default();
     let by_cargo = std::env::var_os("CARGO_MANIFEST_DIR").is_some_and(|package| {
         let here = std::env::current_dir().unwrap_or_default();
-        let is_ours = std::env::var("CARGO_PKG_NAME").is_ok_and(|name| name == "kinode-sim");
+        let is_ours = std::env::var_os("CARGO_PKG_NAME").is_some_and(|name| name == "kinode-sim");
         is_ours && Path::new(&package).parent().is_some_and(|workspace| here.starts_with(workspace))
     });
     let is_path = called.contains(std::path::is_separator);

@@ -88,8 +88,8 @@ fn scenarios(rule: Rule) -> Vec<String> {
             let comment = text[..at].rsplit("\n\n").next().unwrap_or_default();
             let mut comment = comment.lines().filter(|line| line.starts_with("///"));
             // Its name stands on a line of its own.
-            let name = text[at..].lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","));
-            let name = name.filter(|name| name.contains('-') && !name.contains(' ')).next();
+            let mut name = text[at..].lines().filter_map(|line| line.trim().strip_prefix('"')?.strip_suffix("\","));
+            let name = name.find(|name| name.contains('-') && !name.contains(' '));
             named.extend(name.filter(|_| comment.any(|line| has_word(line, rule.id()))).map(str::to_string));
         }
     }
@@ -175,7 +175,7 @@ fn the_front_page_says_of_each_rule_where_it_is_kept() {
     let rows: Vec<String> = Rule::all().map(row).collect();
     let title = "| rule | says | from | code | invariant | scenarios | broken by |\n|---|---|---|---|---|---|---|";
     let now = format!("{before}{head}{title}\n{}\n{foot}{after}", rows.join("\n"));
-    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always") {
         return fs::write(&path, now).expect("the page can be written");
     }
     assert!(page == now, "kernel-core/README.md is not up to date: run this test with INSTA_UPDATE=always");

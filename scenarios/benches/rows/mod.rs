@@ -13,8 +13,11 @@ pub mod restarts;
 pub mod runs;
 pub mod storage;
 
+/// What prints the rows of a subject.
+type Rows = fn(&Loader);
+
 /// Each subject, and what prints its rows.
-const SUBJECTS: [(&str, fn(&Loader)); 5] = [
+const SUBJECTS: [(&str, Rows); 5] = [
     ("messages", messages::rows),
     ("restarts", restarts::rows),
     ("runs", runs::rows),

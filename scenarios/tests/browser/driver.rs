@@ -1,4 +1,5 @@
 //! A browser, over the WebDriver protocol: chromedriver, and just enough HTTP to speak with it.
+#![expect(clippy::disallowed_methods, reason = "where the browser is")]
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};

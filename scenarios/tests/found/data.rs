@@ -100,7 +100,7 @@ fn every_planted_fault_of_disk_and_modules_is_found_by_the_common_exploration() 
         Planted::ALL.iter().zip(&found).filter_map(|(planted, found)| found.is_none().then_some(planted)).collect();
     for Found { planted, rule, facts, scenario, seeds, plan } in found.iter().flatten() {
         println!("{planted:?} breaks {rule} in {scenario} after {seeds} seeds: {facts}\n    {}", plan.one_line());
-        assert!(expected(*planted).is_none_or(|rules| rules.contains(&rule)), "{planted:?} breaks {rule}: {facts}");
+        assert!(expected(*planted).is_none_or(|rules| rules.contains(rule)), "{planted:?} breaks {rule}: {facts}");
         assert!(plan.lines.len() <= 6, "{planted:?}: {plan}");
     }
     assert_eq!(missed, Vec::<&Planted>::new());

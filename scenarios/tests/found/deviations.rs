@@ -76,7 +76,7 @@ impl From<&Found> for Finding {
 /// Compares a file with what it should be; writes it, if snapshots are written.
 fn compare(file: &str, kept: &str, now: &str) -> Option<String> {
     let path = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
-    if std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always") {
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always") {
         std::fs::write(&path, now).expect("the file can be written");
         return None;
     }

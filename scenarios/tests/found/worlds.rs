@@ -1,4 +1,5 @@
 //! Generated worlds: the book's kernel holds in them, and wrong kernels are found by them alone.
+#![expect(clippy::disallowed_methods, reason = "how many seeds are played is asked for by hand")]
 
 use super::finding::{in_parallel, violations};
 use kernel_core::mutants::Mutant;
@@ -69,7 +70,10 @@ fn hunt(wrong: impl Fn(Semantics) -> Semantics, breaks: &[Rule], seeds: Range<u6
     None
 }
 
-fn report(of: &str, found: &[(String, Option<(u64, Rule, bool)>)]) {
+/// What was looked for; and how many seeds it took, which rule broke, and whether it is one of its own.
+type Found = (String, Option<(u64, Rule, bool)>);
+
+fn report(of: &str, found: &[Found]) {
     let mut took: Vec<u64> = found.iter().filter_map(|(_, found)| found.map(|(n, ..)| n)).collect();
     took.sort_unstable();
     for (name, found) in found {

@@ -11,7 +11,7 @@ use crate::modules::elsewhere::is_elsewhere;
 use crate::trace::event::{Event, Life, PanicCause, What};
 use crate::world::{Run, Verdict};
 use kernel_core::{Address, Cause, Change, Deviation, DropReason, Message, NodeId, ProcessRef};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a run is judged by, besides its events.
 #[derive(Clone, Debug, Default)]
@@ -137,9 +137,7 @@ fn location(message: &str) -> Option<&str> {
         number(parts.next()) && number(parts.next()) && parts.next().is_some_and(|file| !file.is_empty())
     };
     let words = line.split_whitespace().map(|word| word.trim_end_matches([':', ',']));
-    let found =
-        if line.starts_with(['\'', '"']) { words.rev().find(is_location) } else { words.clone().find(is_location) };
-    found
+    if line.starts_with(['\'', '"']) { words.rev().find(is_location) } else { words.clone().find(is_location) }
 }
 
 /// Facts without their numbers.
@@ -166,7 +164,7 @@ struct Gaps {
 impl Gaps {
     fn of(run: &Run) -> Gaps {
         let events: Vec<&(Cause, Event)> = run.trace.events().collect();
-        let (alive, calls, known) = (BTreeMap::new(), HashMap::new(), BTreeSet::new());
+        let (alive, calls, known) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         let (inherited, gaps) = (BTreeMap::new(), Gaps::default());
         let mut walk = Walk { run, events: &events, alive, calls, known, inherited, gaps };
         for (index, event) in &events {
@@ -211,7 +209,7 @@ struct Walk<'a> {
     events: &'a [&'a (Cause, Event)],
     alive: BTreeMap<(NodeId, ProcessRef), Life>,
     /// Calls of lives that had met a gap.
-    calls: HashMap<u64, Note>,
+    calls: BTreeMap<u64, Note>,
     /// Every guest that was ever in a process table.
     known: BTreeSet<ProcessRef>,
     /// Processes whose next lives have met a gap, too: what they read may come from it.

@@ -143,7 +143,7 @@ impl Diff {
                 played: None,
             });
         }
-        let kept: Regression = text.parse().map_err(|error| wrong(format!("{error}")))?;
+        let kept: Regression = text.parse().map_err(wrong)?;
         let scenario = context.scenario(&kept.scenario)?;
         let rules = Rules::of_kept(&kept).map_err(wrong)?;
         planned(Stage { context, rules: &rules, profile: self.profile }, scenario, kept.plan, file.to_string())

@@ -151,6 +151,7 @@ impl Explore {
 
     // ---- running ----------------------------------------------------------------------------------------------
 
+    #[expect(clippy::too_many_arguments, reason = "what a search is made of, once")]
     fn explore_all<'a>(
         &self,
         context: &Context,
@@ -393,6 +394,7 @@ impl Explore {
     }
 
     /// The last lines on the screen: what broke and the line that replays it; and where to go on, if it was stopped.
+    #[expect(clippy::too_many_arguments, reason = "what a search is made of, once")]
     fn tell_last(
         &self,
         context: &Context,

@@ -10,6 +10,10 @@
 //!   written elsewhere and moved into its place, so that it is whole or not there.
 //!
 //! Several hunts, also on several machines, may share a folder.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a hunt shares a folder with other machines: their clocks and names, and no run depends on them"
+)]
 
 use super::args::{Format, Jobs, Rules, Seeds, Time, value_name};
 use super::failure::{Stage, broken};

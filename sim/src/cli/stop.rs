@@ -1,4 +1,5 @@
 //! What ends a search before its time: Ctrl-C, a time limit, failures enough.
+#![expect(clippy::disallowed_methods, reason = "a search stops when its time is over; no run depends on it")]
 
 use std::fmt;
 use std::ops::ControlFlow;

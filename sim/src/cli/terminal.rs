@@ -77,7 +77,7 @@ pub(super) fn coloured(line: &str) -> String {
         return format!("{YELLOW}{line}{PLAIN}");
     }
     // An event of a trace is shown as it is: what it prints is no verdict of ours.
-    if line.trim_start().split_whitespace().nth(1).is_some_and(|word| word.starts_with('#')) {
+    if line.split_whitespace().nth(1).is_some_and(|word| word.starts_with('#')) {
         return line.to_string();
     }
     if let Some((label, colour)) = LABELS.iter().find(|(label, _)| line.starts_with(label)) {

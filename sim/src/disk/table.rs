@@ -254,7 +254,8 @@ mod tests {
             let change = holds(&mut table.names, first, n);
             let (before, Change::Put(id, record)) = (table.rows(), &change) else { unreachable!("it is put") };
             let mut session = table.disk.session(None);
-            let done = write(&mut session, &[change.clone()], &before, false, &mut table.written, &table.names);
+            let done =
+                write(&mut session, std::slice::from_ref(&change), &before, false, &mut table.written, &table.names);
             assert_eq!(done, Ok(()));
             let ops = table.disk.finish(session);
             let Op::Write(_, _, frame) = &ops[0] else { panic!("a frame is written first: {ops:?}") };

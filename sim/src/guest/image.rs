@@ -46,8 +46,11 @@ pub struct Images {
     programs: Vec<Program>,
     by_content: BTreeMap<(u128, usize), Result<ImageId, LoadError>>,
     /// Bytes that several worlds share, and what is in them: known without a look.
-    known: Vec<(Arc<[u8]>, Result<ImageId, LoadError>)>,
+    known: Vec<Known>,
 }
+
+/// Shared bytes, and what is in them.
+type Known = (Arc<[u8]>, Result<ImageId, LoadError>);
 
 impl Images {
     /// No code yet; these native programs can be named by files.

@@ -141,7 +141,9 @@ impl Encoder<'_> {
     }
 
     fn blob(&mut self, blob: Option<&Blob>) {
-        self.optional(blob.map(|blob| &*blob.bytes));
+        // The same program has other bytes in Wasm and in native Rust.
+        let is_code = |bytes: &[u8]| bytes.starts_with(b"\0asm") || bytes.starts_with(b"native:");
+        self.optional(blob.map(|blob| if is_code(&blob.bytes) { b"code" } else { &*blob.bytes }));
         self.optional(blob.and_then(|blob| blob.mime.as_deref()).map(str::as_bytes));
     }
 

@@ -37,8 +37,8 @@ impl Document {
         let head = Head { format, version: *version, run, outcome, names };
         let head = json(&head);
         let lines = |texts: Vec<String>| texts.join(",\n");
-        let messages = lines(messages.iter().map(|message| json(message)).collect());
-        let events = lines(events.iter().map(|event| json(event)).collect());
+        let messages = lines(messages.iter().map(json).collect());
+        let events = lines(events.iter().map(json).collect());
         let head = head.strip_suffix('}').expect("an object ends with a brace");
         format!("{head},\n\"messages\":[\n{messages}\n],\n\"events\":[\n{events}\n]}}\n")
     }
