@@ -21,7 +21,7 @@ struct Held {
     taken: Capabilities,
     /// Revoked with its issuer, and not given again.
     revoked: Capabilities,
-    /// What it may have dropped since its row was made, though the row still has it.
+    /// What it may have dropped since it was initialized, though its row still has it.
     dropped: Capabilities,
 }
 
@@ -103,6 +103,11 @@ impl Holdings {
             Command::Initialize(init) => {
                 let messaging = Capability::messaging(Address { node, process: init.id });
                 self.entry(node, message.source.process).bound.insert(messaging);
+                let there = lives.process(node, init.id).is_some_and(|at| at.row().is_some() || at.life.is_some());
+                let asked = lives.node(node).map_or(0, |at| at.n_initializing(init.id));
+                if !there && asked == 1 {
+                    self.entry(node, init.id).dropped.clear();
+                }
             }
             Command::Run(_)
             | Command::Kill(_)
@@ -115,14 +120,15 @@ impl Holdings {
 
     /// C4: what is dropped is not held from then on.
     fn on_dropped(&mut self, node: NodeId, id: ProcessRef, list: &[Capability], lives: &Lives) {
-        // From one that ends nothing is taken any more.
-        if lives.fate(node, id).is_some() {
+        // From one that ends nothing is taken any more, unless its successor is being initialized.
+        let ends = lives.fate(node, id).is_some();
+        if ends && !lives.node(node).is_some_and(|node| node.is_making(id)) {
             return;
         }
         self.n_losses += 1;
         let held = self.entry(node, id);
         held.dropped.extend(list);
-        if lives.node(node).is_some_and(|node| node.makes(id)) {
+        if ends || lives.node(node).is_some_and(|node| node.makes(id)) {
             return; // It may have been handed on already.
         }
         for capability in list {
@@ -160,8 +166,10 @@ impl Holdings {
         match change {
             Change::Put(id, row) => {
                 let new = lives.process(node, *id).is_none_or(|process| process.row().is_none());
+                // Something may be dropped while the row is on its way to the disk.
+                let making = lives.node(node).is_some_and(|node| node.is_making(*id));
                 let held = self.entry(node, *id);
-                if new {
+                if new && !making {
                     held.dropped.clear();
                 }
                 held.bound.extend(&row.capabilities);
@@ -185,6 +193,7 @@ impl Holdings {
                 }
                 let held = self.entry(node, *id);
                 held.at_exit = std::mem::take(&mut held.bound);
+                held.dropped.clear();
             }
         }
     }

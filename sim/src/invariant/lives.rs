@@ -215,7 +215,12 @@ impl Node {
 
     /// Whether this process may be being initialized.
     pub fn is_making(&self, id: ProcessRef) -> bool {
-        !self.spawning.is_empty() || self.initializing.iter().any(|asked| asked.process == id)
+        !self.spawning.is_empty() || self.n_initializing(id) > 0
+    }
+
+    /// How many commands to initialize this process are under way.
+    pub fn n_initializing(&self, id: ProcessRef) -> usize {
+        self.initializing.iter().filter(|asked| asked.process == id).count()
     }
 
     fn process(&mut self, id: ProcessRef) -> &mut Process {

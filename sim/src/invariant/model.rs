@@ -108,6 +108,9 @@ impl Model {
             Command::Drop(id, list) => self.process(node, *id).dropped.extend(list),
             Command::Initialize(init) => {
                 let process = self.process(node, init.id);
+                if process.must == Must::NotBe && !process.is_initializing {
+                    process.dropped.clear();
+                }
                 (process.is_initializing, process.is_doomed) = (true, false);
             }
             _ => {}
@@ -195,9 +198,9 @@ impl Model {
             return Err("has lost a capability that was neither dropped nor revoked".to_string());
         }
         let process = self.process(node, id);
-        process.is_initializing = false;
-        let is_new = process.row.is_none();
-        if is_new {
+        // Something may be dropped while the first row is on its way to the disk.
+        let was_initializing = std::mem::take(&mut process.is_initializing);
+        if process.row.is_none() && !was_initializing {
             process.dropped.clear();
         }
         process.next_on_exit.take_if(|next| *next == row.on_exit);

@@ -220,7 +220,8 @@ fn a_process_that_closes_a_socket_is_told_so() {
         assert_eq!(desk.give(if close_by_push { push.clone() } else { close.clone() }, b""), json!({ "Ok": null }));
         assert!(matches!(&desk.sights[..], [Sight::Frame(_, Frame { kind: FrameKind::Close, .. })]));
         assert!(desk.requests.is_empty(), "the browser's own `Close` comes a round trip later");
-        desk.tell(Heard::Wake(1));
+        let (_, number) = desk.wakes[0];
+        desk.tell(Heard::Wake(number));
         let told: Vec<Value> =
             desk.requests.iter().map(|r| serde_json::from_slice(&r.request.body).expect("JSON")).collect();
         assert_eq!(told, [push, close]);

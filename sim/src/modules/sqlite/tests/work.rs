@@ -141,7 +141,10 @@ fn no_statement_is_compiled_for_ever() {
             format!("CREATE VIEW v{} AS SELECT p.x FROM v{n} AS p, v{n} AS q UNION ALL SELECT x FROM v{n}", n + 1);
         assert_eq!(desk.write(&view), "Ok");
     }
-    is_too_much(&mut desk, "SELECT count(*) FROM v22", json!([]));
+    // As it refuses so many uses of one view. Below that, compiling it is too much work.
+    let too_many = engine_error("too many references to \"v0\": max 65535");
+    assert_eq!(desk.query("SELECT count(*) FROM v22"), too_many);
+    is_too_much(&mut desk, "SELECT count(*) FROM v10", json!([]));
 }
 
 #[test]
