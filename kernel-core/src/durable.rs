@@ -70,9 +70,11 @@ impl Kernel {
                 self.write_not_initialized(id, by, holders, cx);
             }
             After::OnExit { id, value, setter } => {
+                // A later value may be on its way already, and be the same.
+                let later = |(_, after): &(_, After)| matches!(after, After::OnExit { id: of, .. } if *of == id);
+                let is_last = !self.writes.iter().any(later);
                 let Some(process) = self.processes.get_mut(id) else { return };
-                // A later value may be on its way already.
-                process.on_exit_next.take_if(|next| *next == value);
+                process.on_exit_next.take_if(|next| is_last && *next == value);
                 let run = process.life.run;
                 // A row that was written meanwhile may have the value on disk.
                 self.write(vec![], &[id], After::Nobody(vec![id]), cx);

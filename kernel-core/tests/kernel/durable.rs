@@ -44,15 +44,20 @@ fn a_row_written_between_two_on_exit_values_has_the_later_one() {
     assert_eq!(on_exit(&changes), OnExitKind::Requests);
 }
 
-/// A refusal takes back the value that was refused, and not one that came after it.
+/// A refusal takes back the value that was refused, and not one that came after it, even if they are equal.
 #[test]
 fn a_later_on_exit_value_outlives_the_refusal_of_an_earlier_one() {
-    let (mut node, _) = Node::boot(Semantics::book(), &[("p", OnExit::Restart)]);
-    let process = node.process("p");
-    let (first, _) = the_write(&node.command(&Command::SetOnExit(process, OnExit::None)));
-    node.command(&Command::SetOnExit(process, OnExit::Requests([].into())));
-    let (_, mends) = the_write(&node.refused(first));
-    assert_eq!(on_exit(&mends), OnExitKind::Requests);
+    for (earlier, kind) in [(OnExit::None, OnExitKind::None), (OnExit::Requests([].into()), OnExitKind::Requests)] {
+        for later in [OnExit::None, OnExit::Requests([].into())] {
+            let (mut node, _) = Node::boot(Semantics::book(), &[("p", OnExit::Restart)]);
+            let process = node.process("p");
+            let (first, changes) = the_write(&node.command(&Command::SetOnExit(process, earlier.clone())));
+            assert_eq!(on_exit(&changes), kind);
+            node.command(&Command::SetOnExit(process, later.clone()));
+            let (_, mends) = the_write(&node.refused(first));
+            assert_eq!(on_exit(&mends), later.kind());
+        }
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 #[path = "../../tests/found/finding.rs"]
 mod finding;
+mod worlds;
 
 use finding::{in_parallel, violations};
 use kernel_core::Rule;

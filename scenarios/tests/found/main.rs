@@ -9,4 +9,3 @@ mod indexer;
 mod kv;
 mod pasted;
 mod property;
-mod worlds;

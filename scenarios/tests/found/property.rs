@@ -2,7 +2,7 @@
 
 use kernel_core::{Deviation, Semantics};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, FileFailurePersistence, RngSeed, TestCaseError, TestRunner};
 use sim::explore::property::Plans;
 use sim::plan::Family;
 use sim::scenario::Scenario;
@@ -14,7 +14,7 @@ fn scenario(name: &str) -> Scenario {
 
 fn config(cases: u32) -> Config {
     let failures = FileFailurePersistence::WithSource("proptest-regressions");
-    Config { cases, failure_persistence: Some(Box::new(failures)), ..Config::default() }
+    Config { cases, failure_persistence: Some(Box::new(failures)), rng_seed: RngSeed::Fixed(18), ..Config::default() }
 }
 
 proptest! {
