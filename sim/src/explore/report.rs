@@ -28,6 +28,7 @@ pub(crate) fn width() -> usize {
 }
 
 /// Sets reports for a terminal of so many columns, once. Very narrow and very wide ones are no use.
+#[cfg(feature = "cli")]
 pub(crate) fn set_width(columns: usize) {
     _ = TERMINAL.set(columns.clamp(40, 200));
 }

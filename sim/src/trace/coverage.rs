@@ -106,6 +106,7 @@ impl Coverage {
     }
 
     /// All counts, in an order that stays: for files that another process adds up.
+    #[cfg(feature = "cli")]
     pub(crate) fn counts(&mut self) -> impl Iterator<Item = &mut u64> {
         let cells = self.cells.iter_mut().flatten().flat_map(|cell| cell.0.iter_mut());
         cells.chain(self.probes.counts()).chain(self.reach.counts())

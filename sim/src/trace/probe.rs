@@ -133,6 +133,7 @@ impl Probes {
     }
 
     /// All counts, in the order of the probes.
+    #[cfg(feature = "cli")]
     pub(super) fn counts(&mut self) -> impl Iterator<Item = &mut u64> {
         self.runs.iter_mut()
     }

@@ -96,10 +96,12 @@ pub enum VfsError {
     AddCapFailed,
     MalformedRequest,
     NoBlob,
+    #[cfg(feature = "archive")]
     ParseError {
         error: String,
         path: String,
     },
+    #[cfg(feature = "archive")]
     UnzipError,
     /// The host's text.
     IOError(String),

@@ -196,6 +196,7 @@ struct Known {
 
 impl Reach {
     /// All counts, commands before calls.
+    #[cfg(feature = "cli")]
     pub(super) fn counts(&mut self) -> impl Iterator<Item = &mut u64> {
         self.commands.iter_mut().flatten().chain(self.calls.iter_mut().flatten())
     }
