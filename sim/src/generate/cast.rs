@@ -73,7 +73,9 @@ impl Cast {
                 3 => "saver",
                 _ => "puppet",
             };
-            let on = On { node: nodes[node].clone(), process: id(name) };
+            // A namesake of the kernel in another package is a process like any other (K1).
+            let own = if nth > n_nodes && draws.one_in(25) { "kernel" } else { name };
+            let on = On { node: nodes[node].clone(), process: id(own) };
             let mut start = on.runs(program);
             start.public = draws.percent(35);
             start.network = if n_nodes > 1 { draws.percent(70) } else { draws.one_in(6) };

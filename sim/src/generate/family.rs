@@ -33,10 +33,12 @@ pub(super) enum Family {
     Databases,
     /// `timer`.
     Timers,
+    /// More messages at once than a mailbox might hold.
+    Floods,
 }
 
 impl Family {
-    const ALL: [(Family, usize); 14] = [
+    const ALL: [(Family, usize); 15] = [
         (Family::Requests, 85),
         (Family::Responses, 60),
         (Family::Spawns, 40),
@@ -51,6 +53,7 @@ impl Family {
         (Family::Files, 20),
         (Family::Databases, 15),
         (Family::Timers, 30),
+        (Family::Floods, 6),
     ];
 }
 

@@ -20,6 +20,7 @@ impl Writer<'_> {
             Family::Files => self.file(who),
             Family::Databases => self.database(who),
             Family::Timers => self.timer(who, depth),
+            Family::Floods => self.flood(who),
             // These are the owners'.
             Family::Packages | Family::Nodes => self.looks(),
         }
@@ -269,10 +270,18 @@ impl Writer<'_> {
     fn exit(&mut self) -> String {
         match self.draws.below(10) {
             0..4 => "return".to_string(),
+            // Longer than what is kept of last words, which cuts a character in two.
+            4 if self.draws.one_in(12) => format!("panic {}", "€".repeat(1_700)),
             4..8 => format!("panic {}", self.fresh("x")),
             8 if self.draws.one_in(3) => "spin".to_string(),
             _ => "no such order".to_string(),
         }
+    }
+
+    /// A hundred messages and some more to one process.
+    fn flood(&mut self, who: &Member) -> String {
+        let to = self.target(who);
+        vec![format!("tell {to} print drop"); 60 + self.draws.below(60)].join("\n")
     }
 
     fn looks(&mut self) -> String {
@@ -283,9 +292,9 @@ impl Writer<'_> {
 
     /// A command, from who may or may not command.
     fn commands(&mut self, who: &Member) -> String {
-        let kernel = match self.draws.below(12) {
-            0 => format!("{}@{KERNEL}", self.draws.pick(&self.cast.nodes.iter().collect::<Vec<_>>())),
-            1 => format!("our@{}", id("kernel")),
+        let kernel = match self.draws.below(10) {
+            0 | 1 => format!("{}@{KERNEL}", self.draws.pick(&self.cast.nodes.iter().collect::<Vec<_>>())),
+            2 => format!("our@{}", id("kernel")),
             _ => format!("our@{KERNEL}"),
         };
         let json = self.command(&who.on().node);

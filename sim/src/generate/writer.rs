@@ -91,6 +91,9 @@ impl Writer<'_> {
             let later = [0, 1, 3, 12, 60, 400, 1_500][self.draws.below(7)];
             at = When::At(Duration(start.0 + Duration::from_millis(later).0));
         }
+        if self.families.has(Family::Capabilities) && focus.is_puppet() && self.draws.one_in(5) {
+            self.keep_too_late(&focus, start);
+        }
         let n = 1 + self.draws.below(3) * self.draws.below(2) + self.draws.below(2);
         for _ in 0..n {
             let action = self.action(&focus, &on);
@@ -102,6 +105,33 @@ impl Writer<'_> {
                 When::At(_) | When::Event(..) => {}
             }
         }
+    }
+
+    /// A capability comes to a process that asks to keep it only when something has happened meanwhile: to itself or to the
+    /// issuer.
+    fn keep_too_late(&mut self, giver: &Member, at: Duration) {
+        let taker = self.puppet();
+        let (on, own) = (taker.on().clone(), giver.on().clone());
+        let params = self.draws.pick(&PARAMS).to_string();
+        let to = if on.node == own.node { format!("our@{}", on.process) } else { on.to_string() };
+        let gift = format!("give {to} our@{} {params} print thanks", own.process);
+        let later = |millis: u64| When::At(Duration(at.0 + Duration::from_millis(millis).0));
+        let busy = self.draws.one_in(2);
+        if busy {
+            let deaf = self.cast.address(self.draws, &on.node);
+            let waits = format!("call -expects=1 {deaf} print and no answer");
+            self.lines.push(Line { when: later(0), action: Action::Tell(on.clone(), waits) });
+        }
+        self.lines.push(Line { when: later(10), action: Action::Tell(own.clone(), gift) });
+        let whose = if self.draws.percent(65) { own } else { on.clone() };
+        let end = match self.draws.below(4) {
+            0 => Action::Tell(whose, "panic before it is kept".to_string()),
+            1 => Action::Tell(whose, "return".to_string()),
+            _ => Action::Kill(whose),
+        };
+        self.lines.push(Line { when: later(30), action: end });
+        let claim = Action::Tell(on, format!("claim our@{} {params}\nprint-capabilities", giver.on().process));
+        self.lines.push(Line { when: later(if busy { 40 } else { 100 }), action: claim });
     }
 
     /// Brings the process of a scene into a state that is rare.
