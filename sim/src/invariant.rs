@@ -18,6 +18,7 @@ pub mod requests;
 
 pub mod answered;
 pub mod backup;
+pub mod boot;
 pub mod capability;
 pub mod databases;
 pub mod drives;
@@ -119,6 +120,7 @@ pub fn all(semantics: &Semantics) -> Vec<Box<dyn Invariant>> {
         Box::new(restart::KeepsWhatItIs),
         Box::new(restart::BackOffStartsAnew::new(semantics.back_off)),
         Box::new(on_exit_requests::FiredAsListed),
+        Box::new(boot::BootFiresLast::default()),
         Box::new(kill::DeadStayDead),
         Box::new(exit::NoneMeansNothing),
         Box::new(on_exit::ReturnIsHonoured::new(patience)),

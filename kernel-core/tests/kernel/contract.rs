@@ -23,7 +23,6 @@ const WITHOUT: &[(Rule, Part, &str)] = &[
     (Rule::S7, Part::Breaker, "time belongs to the world"),
     (Rule::E1, Part::Invariant, "an exit in no way or in two cannot be written down: `Exit` has two, the trace four"),
     (Rule::E1, Part::Breaker, "as for its invariant"),
-    (Rule::E4b, Part::Invariant, "X.down.Restart and X.down.Requests hold the two halves of it"),
     (Rule::K3, Part::Code, "the kernel knows no parents and children"),
     (Rule::K4, Part::Code, "it follows from E6 and X.kill"),
     (Rule::P3, Part::Code, "`vfs`, `kv` and `sqlite` are modules of the world"),

@@ -69,6 +69,7 @@ fn is_as_listed(message: &Message, listed: &OnExitRequest) -> bool {
         && request.body == listed.request.body
         && request.metadata == listed.request.metadata
         && request.expects_response.is_none()
+        && message.rsvp.is_none()
         && cut
 }
 

@@ -1,6 +1,6 @@
 //! How processes start: S2 to S7.
 
-use crate::invariant::lives::{Presence, answers};
+use crate::invariant::lives::{Presence, Process, answers};
 use crate::invariant::message::same;
 use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
@@ -68,10 +68,13 @@ impl CodeIsValid {
     }
 }
 
-/// Whether an id is certainly in the table: it lives.
+/// Whether an id is certainly in the table: it lives, waits to be run or restarted, or ends (E2).
 fn is_taken(past: &Past, node: NodeId, id: ProcessRef) -> bool {
-    let lives = |process: &crate::invariant::lives::Process| process.life.is_some() && process.fate.is_none();
-    id.is_module() || past.lives.process(node, id).is_some_and(lives)
+    let is_there = |process: &Process| match &process.fate {
+        Some(fate) => fate.effective.is_none() && process.row().is_some(),
+        None => process.life.is_some() || process.row().is_some(),
+    };
+    id.is_module() || past.lives.process(node, id).is_some_and(is_there)
 }
 
 /// A `RunProcess` that has not been answered.

@@ -178,3 +178,11 @@ fn the_value_in_force_at_the_exit_counts() {
         .is_off_the_disk("a")
         .breaks(Rule::X(How::Panic, OnExitKind::Restart));
 }
+
+#[test]
+fn a_boot_fires_when_what_ended_is_off_the_disk_and_what_restarts_is_up() {
+    let boots = || requests().goes_down(Down::Crash).boots();
+    fires_both(boots().is_off_the_disk("a").starts("b")).holds();
+    fires_both(boots().is_off_the_disk("a")).starts("b").breaks(Rule::E4b);
+    fires_both(boots().starts("b")).is_off_the_disk("a").breaks(Rule::E4b);
+}

@@ -21,6 +21,17 @@ fn an_id_that_lives_is_not_initialized_again() {
 }
 
 #[test]
+fn an_id_that_waits_or_ends_is_not_initialized_again() {
+    let waits = || history().initializes("a", OnExit::Restart);
+    let ends = || history().runs("a", OnExit::None).panics("a");
+    for taken in [waits, ends] as [fn() -> History; 2] {
+        let again = || taken().is_to_be_initialized("a", OnExit::None);
+        again().initializing_is_answered("a").breaks(Rule::S2);
+    }
+    ends().is_to_be_initialized("a", OnExit::None).initializing_is_refused("a").is_off_the_disk("a").holds();
+}
+
+#[test]
 fn who_is_answered_to_be_started_starts() {
     let asked = || history().initializes("a", OnExit::Restart).is_to_be_run("a");
     asked().starts("a").running_is_answered("a", StartedProcess).holds();
