@@ -70,9 +70,7 @@ impl Kernel {
                 self.write_not_initialized(id, by, holders, cx);
             }
             After::OnExit { id, value, setter } => {
-                // A later value may be on its way already, and be the same.
-                let later = |(_, after): &(_, After)| matches!(after, After::OnExit { id: of, .. } if *of == id);
-                let is_last = !self.writes.iter().any(later);
+                let is_last = self.is_last_on_exit(id);
                 let Some(process) = self.processes.get_mut(id) else { return };
                 process.on_exit_next.take_if(|next| is_last && *next == value);
                 let run = process.life.run;
@@ -105,12 +103,19 @@ impl Kernel {
         if setter.is_none() && self.misses_life() {
             return;
         }
+        let is_last = self.is_last_on_exit(id);
         let Some(process) = self.processes.get_mut(id).filter(|process| !process.is_ending()) else { return };
-        process.on_exit_next.take_if(|next| *next == value);
+        process.on_exit_next.take_if(|next| is_last && *next == value);
         process.on_exit = value;
         if let Some(run) = setter {
             self.unblock(id, run, Answer::Done, cx);
         }
+    }
+
+    /// Whether no on-exit value of a process is on its way to the disk. One that is may equal one that came before it.
+    fn is_last_on_exit(&self, id: ProcessRef) -> bool {
+        let later = |(_, after): &(_, After)| matches!(after, After::OnExit { id: of, .. } if *of == id);
+        !self.writes.iter().any(later)
     }
 
     /// A call that waited for the disk returns, if the life that made it is still the present one ([E10](crate::Rule::E10)).

@@ -60,6 +60,20 @@ fn a_later_on_exit_value_outlives_the_refusal_of_an_earlier_one() {
     }
 }
 
+/// Of three values on their way the first and the last are equal: that the first is on disk does not undo the last.
+#[test]
+fn an_on_exit_value_that_is_durable_leaves_an_equal_one_on_its_way() {
+    let (mut node, _) = Node::boot(Semantics::book(), &[("p", OnExit::Restart)]);
+    let process = node.process("p");
+    let values = [OnExit::None, OnExit::Requests([].into()), OnExit::None];
+    let writes = values.map(|value| the_write(&node.command(&Command::SetOnExit(process, value))).0);
+    node.written(writes[0]);
+    node.written(writes[1]);
+    let right = Capability::network(node.our);
+    let (_, changes) = the_write(&node.command(&Command::Grant(process, vec![right])));
+    assert_eq!(on_exit(&changes), OnExitKind::None, "it comes to the disk after the third");
+}
+
 #[test]
 fn a_refused_on_exit_value_panics_who_set_it_and_nobody_else() {
     for by_itself in [true, false] {

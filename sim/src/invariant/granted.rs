@@ -89,8 +89,9 @@ pub struct GrantedIsHeld {
 }
 
 impl GrantedIsHeld {
-    fn on_command(&mut self, index: Cause, event: &Event, command: &Command, past: &Past) {
+    fn on_command(&mut self, index: Cause, event: &Event, (by, command): (ProcessRef, &Command), past: &Past) {
         match command {
+            Command::Initialize(init) => self.may_gain(event.node, by, init.id),
             Command::Grant(process, list) => self.owe(index, event, (*process, list), true, past),
             Command::Drop(process, list) => self.owe(index, event, (*process, list), false, past),
             Command::Kill(process) => self.on_end(event.node, *process),
@@ -124,6 +125,13 @@ impl GrantedIsHeld {
         }));
     }
 
+    /// Who makes a process may message it, though it dropped that before.
+    fn may_gain(&mut self, node: NodeId, holder: ProcessRef, target: ProcessRef) {
+        let messaging = Capability::messaging(Address { node, process: target });
+        let is_gained = |owed: &Owed| (owed.node, owed.process, owed.capability) == (node, holder, messaging);
+        self.owed.retain(|owed| owed.given || !is_gained(owed));
+    }
+
     /// A process that ends holds nothing, and no process holds what it issued.
     fn on_end(&mut self, node: NodeId, process: ProcessRef) {
         let issuer = Address { node, process };
@@ -144,6 +152,7 @@ impl Invariant for GrantedIsHeld {
             Kind::SavesCapabilities,
             Kind::DropsCapabilities,
             Kind::Learned,
+            Kind::Spawned,
             Kind::Down,
             Kind::Failed,
         ]
@@ -152,7 +161,7 @@ impl Invariant for GrantedIsHeld {
     fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         match &event.what {
             What::Command(message, command) if message.target.node == event.node => {
-                self.on_command(index, event, command, past);
+                self.on_command(index, event, (message.source.process, command), past);
             }
             // Nothing came of the command just made.
             What::Dropped(message, _) => {
@@ -192,6 +201,10 @@ impl Invariant for GrantedIsHeld {
                     let (who, stray) = (life_text(*life, names), capability_text(stray, names));
                     return Err(format!("our-capabilities of {who} returns {stray}, which it was never given"));
                 }
+            }
+            What::Spawned(life, Ok(child)) => {
+                self.may_gain(event.node, life.process, *child);
+                self.may_gain(event.node, *child, life.process);
             }
             What::Down(_) | What::Failed(_) => self.owed.retain(|owed| owed.node != event.node),
             _ => {}

@@ -193,7 +193,6 @@ impl Holdings {
                 }
                 let held = self.entry(node, *id);
                 held.at_exit = std::mem::take(&mut held.bound);
-                held.dropped.clear();
             }
         }
     }

@@ -181,10 +181,11 @@ impl Model {
     }
 
     fn on_put(&mut self, node: NodeId, id: ProcessRef, row: &Record, at: Instant) -> Result<(), String> {
-        // Nobody has a right to whom the table does not have: one that has ended, or never was written.
+        // Nobody has a right to whom the table does not have: one that has ended, or may have, or never was written.
         let gone = |issuer: Address| {
             let process = self.processes.get(&(node, issuer.process));
-            let is_out = process.is_none_or(|process| process.row.is_none() || process.must == Must::Go);
+            let ends = |process: &Process| matches!(process.must, Must::Go | Must::Show);
+            let is_out = process.is_none_or(|process| process.row.is_none() || ends(process));
             issuer.node == node && !issuer.process.is_module() && is_out
         };
         // What a fall has left shows row by row: whose issuers are gone is not known before the last.

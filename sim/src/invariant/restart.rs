@@ -136,6 +136,7 @@ impl Invariant for BackOffStartsAnew {
                 Kind::Exited,
                 Kind::Command,
                 Kind::Killed,
+                Kind::Durable,
                 Kind::Down,
                 Kind::Failed,
             ],
@@ -174,6 +175,11 @@ impl Invariant for BackOffStartsAnew {
                 _ => {}
             },
             What::Killed(life) => self.forget(node, life.process),
+            What::Durable(change) => {
+                if let Change::Remove(process) = **change {
+                    self.forget(node, process);
+                }
+            }
             What::Down(_) | What::Failed(_) => {
                 self.fresh.retain(|(at, _)| *at != node);
                 self.due.retain(|(at, ..)| *at != node);

@@ -173,6 +173,7 @@ impl Invariant for EarlyMessagesWait {
     fn reads(&self) -> &'static [Kind] {
         &[
             Kind::Sent,
+            Kind::Arrived,
             Kind::Dropped,
             Kind::Received,
             Kind::Exited,
@@ -194,7 +195,7 @@ impl Invariant for EarlyMessagesWait {
                     self.forget(node, process);
                 }
             }
-            What::Sent(message) if message.target.node == node && message.is_request() => {
+            What::Sent(message) | What::Arrived(message) if message.target.node == node && message.is_request() => {
                 let target = message.target.process;
                 if past.lives.presence(node, target) == Presence::Waiting {
                     self.waiting.push((node, target, message.clone()));
@@ -206,11 +207,12 @@ impl Invariant for EarlyMessagesWait {
                 let mine = |(at, id, _): &(NodeId, ProcessRef, Rc<Message>)| (*at, *id) == (node, life.process);
                 let Some(first) = self.waiting.iter().position(mine) else { return Ok(()) };
                 let (_, _, oldest) = &self.waiting[first];
-                if !same(oldest, message) {
+                // What came before that is not looked at any more: a kill was asked for, and may have been refused.
+                if !same(oldest, message) && message.cause > oldest.cause {
                     let (who, cause) = (life_text(*life, names), message.cause.0);
                     return Err(format!("{who} receives #{cause} before #{}, which came first", oldest.cause.0));
                 }
-                self.waiting.remove(first);
+                self.waiting.retain(|(_, _, waiting)| !same(waiting, message));
             }
             What::Exited(life, ..) | What::Killed(life) => self.forget(node, life.process),
             What::Down(_) | What::Failed(_) => {
