@@ -418,7 +418,6 @@ impl Driver {
                     let before = self.guests.insert(process, Guest::Computing);
                     assert!(before == Some(Guest::Waiting), "only who waits is resumed");
                 }
-                // What a life that is over does is for the scenarios.
                 Effect::Stop(process) | Effect::Orphan(process, _) => {
                     let lived = self.guests.remove(&process).is_some();
                     // A kernel whose loop waits may not have heard of its end.
@@ -426,6 +425,7 @@ impl Driver {
                     let may_lag = stops.iter().any(|deviation| self.semantics.has(*deviation));
                     assert!(lived || may_lag, "only a life under way is stopped");
                 }
+                // What a life that is over does is for the scenarios.
                 Effect::ResumeOrphan(..) | Effect::EndOrphan(_) => {}
                 Effect::Trap(process, _) => {
                     self.step_within(at, Input::Exited { process, exit: Exit::Panicked, last_words: "".into() });

@@ -2,7 +2,7 @@
 
 use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
-use kernel_core::{Cause, Change, Names, NodeId, OnExitKind, ProcessRef, Rule};
+use kernel_core::{Cause, Change, Instant, Names, NodeId, OnExitKind, ProcessRef, Rule};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What one boot still has to do before it fires anything.
@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 struct Boot {
     /// The processes whose rows it takes off the disk.
     ends: BTreeSet<ProcessRef>,
+    /// When it took the first of these rows off. What one write changes, it changes at one instant.
+    ended: Option<Instant>,
     /// Of these, those that fire requests.
     fires: BTreeSet<ProcessRef>,
     /// The processes that it starts.
@@ -18,7 +20,7 @@ struct Boot {
     fired: Option<(Cause, ProcessRef)>,
 }
 
-/// E4b: a boot takes off the disk what ends, starts what returns, and only then fires.
+/// E4b: a boot takes off the disk what ends, all at once, starts what returns, and only then fires.
 #[derive(Clone, Debug, Default)]
 pub struct BootFiresLast {
     boots: BTreeMap<NodeId, Boot>,
@@ -47,7 +49,10 @@ impl BootFiresLast {
 
 impl Invariant for BootFiresLast {
     fn claim(&self) -> Claim {
-        Claim { rule: Rule::E4b, says: "a boot fires requests when what ended is off the disk and what restarts is up" }
+        Claim {
+            rule: Rule::E4b,
+            says: "a boot fires when what ended is off the disk, in one write, and what restarts is up",
+        }
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -69,7 +74,14 @@ impl Invariant for BootFiresLast {
             What::Durable(change) => {
                 let Change::Remove(id) = &**change else { return Ok(()) };
                 boot.starts.remove(id);
-                if let (true, Some(fired)) = (boot.ends.remove(id), boot.fired) {
+                if !boot.ends.remove(id) {
+                    return Ok(());
+                }
+                if *boot.ended.get_or_insert(event.at) != event.at {
+                    let id = names.process_text(*id);
+                    return Err(format!("the boot took the row of {id} off the disk in a write of its own"));
+                }
+                if let Some(fired) = boot.fired {
                     return late(fired, *id, "was off the disk");
                 }
             }

@@ -19,10 +19,21 @@ struct Held {
     received: Capabilities,
     /// Taken from it by command: a write under way may still have it.
     taken: Capabilities,
+    /// What it holds only because it initializes a process. If that fails, it has no right to message it (C2).
+    promised: Capabilities,
     /// Revoked with its issuer, and not given again.
     revoked: Capabilities,
     /// What it may have dropped since it was initialized, though its row still has it.
     dropped: Capabilities,
+}
+
+impl Held {
+    fn give<'a>(&mut self, list: impl IntoIterator<Item = &'a Capability>) {
+        for capability in list {
+            self.promised.remove(capability);
+            self.bound.insert(*capability);
+        }
+    }
 }
 
 /// What all processes may hold.
@@ -98,11 +109,14 @@ impl Holdings {
     /// Takes in what a command that is carried out means.
     pub(crate) fn on_command(&mut self, node: NodeId, message: &Message, command: &Command, lives: &Lives) {
         match command {
-            Command::Grant(id, list) => self.entry(node, *id).bound.extend(list),
+            Command::Grant(id, list) => self.entry(node, *id).give(list),
             Command::Drop(id, list) => self.on_dropped(node, *id, list, lives),
             Command::Initialize(init) => {
                 let messaging = Capability::messaging(Address { node, process: init.id });
-                self.entry(node, message.source.process).bound.insert(messaging);
+                let by = self.entry(node, message.source.process);
+                if by.bound.insert(messaging) {
+                    by.promised.insert(messaging);
+                }
                 let there = lives.process(node, init.id).is_some_and(|at| at.row().is_some() || at.life.is_some());
                 let asked = lives.node(node).map_or(0, |at| at.n_initializing(init.id));
                 if !there && asked == 1 {
@@ -146,8 +160,10 @@ impl Holdings {
             }
             What::SavesCapabilities(life, list) => {
                 let issuer = Address { node, process: life.process };
-                let Held { bound, received, .. } = self.entry(node, life.process);
-                bound.extend(list.iter().filter(|one| one.issuer == issuer || received.contains(one)));
+                let held = self.entry(node, life.process);
+                let may = |one: &&Capability| one.issuer == issuer || held.received.contains(one);
+                let kept: Vec<Capability> = list.iter().filter(may).copied().collect();
+                held.give(&kept);
             }
             What::DropsCapabilities(life, list) => self.on_dropped(node, life.process, list, lives),
             What::Started(life) => self.entry(node, life.process).received.clear(),
@@ -220,9 +236,10 @@ impl Holdings {
         let again = |other: &Initializing| {
             (other.process, other.message.source.process) == (asked.process, by) && !answers(answer, &other.message)
         };
-        if !kept && !there && !at.initializing.iter().any(again) {
+        let held = self.entry(node, by);
+        if !kept && !there && !at.initializing.iter().any(again) && held.promised.remove(&messaging) {
+            held.bound.remove(&messaging);
             self.n_losses += 1;
-            self.entry(node, by).bound.remove(&messaging);
         }
     }
 

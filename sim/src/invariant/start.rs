@@ -207,12 +207,11 @@ impl Invariant for EarlyMessagesWait {
                 let mine = |(at, id, _): &(NodeId, ProcessRef, Rc<Message>)| (*at, *id) == (node, life.process);
                 let Some(first) = self.waiting.iter().position(mine) else { return Ok(()) };
                 let (_, _, oldest) = &self.waiting[first];
-                // What came before that is not looked at any more: a kill was asked for, and may have been refused.
-                if !same(oldest, message) && message.cause > oldest.cause {
+                if !same(oldest, message) {
                     let (who, cause) = (life_text(*life, names), message.cause.0);
                     return Err(format!("{who} receives #{cause} before #{}, which came first", oldest.cause.0));
                 }
-                self.waiting.retain(|(_, _, waiting)| !same(waiting, message));
+                self.waiting.remove(first);
             }
             What::Exited(life, ..) | What::Killed(life) => self.forget(node, life.process),
             What::Down(_) | What::Failed(_) => {
@@ -220,11 +219,11 @@ impl Invariant for EarlyMessagesWait {
                 self.run.retain(|(at, ..)| *at != node);
                 self.asked.retain(|(at, ..)| *at != node);
             }
-            What::Command(message, command) => match **command {
-                Command::Run(process) => self.asked.push((node, process, message.clone())),
-                Command::Kill(process) => self.waiting.retain(|(at, id, _)| (*at, *id) != (node, process)),
-                _ => {}
-            },
+            What::Command(message, command) => {
+                if let Command::Run(process) = **command {
+                    self.asked.push((node, process, message.clone()));
+                }
+            }
             What::CommandAnswered(answer, said) if **said == CommandAnswer::StartedProcess => {
                 let is = |(_, _, asked): &(NodeId, ProcessRef, Rc<Message>)| answers(answer, asked);
                 if let Some(place) = self.asked.iter().position(is) {

@@ -186,3 +186,17 @@ fn a_boot_fires_when_what_ended_is_off_the_disk_and_what_restarts_is_up() {
     fires_both(boots().is_off_the_disk("a")).starts("b").breaks(Rule::E4b);
     fires_both(boots().starts("b")).is_off_the_disk("a").breaks(Rule::E4b);
 }
+
+#[test]
+fn a_boot_takes_all_that_ended_off_the_disk_in_one_write() {
+    let two = || history().runs("a", OnExit::None).runs("b", OnExit::None).goes_down(Down::Crash).boots();
+    two().is_off_the_disk("a").is_off_the_disk("b").holds();
+    two().is_off_the_disk("a").after(Duration::from_millis(1)).is_off_the_disk("b").breaks(Rule::E4b);
+}
+
+#[test]
+fn an_on_exit_request_expects_no_response_of_whatever_form() {
+    let gone = || requests().panics("a").is_off_the_disk("a");
+    fires_both(gone()).holds();
+    gone().fires_for_another("a", "b", "one").fires("a", "b", "two").breaks(Rule::E4);
+}

@@ -30,6 +30,8 @@ pub(crate) struct History {
     ids: u64,
     /// What the next message carries.
     blob: Option<Blob>,
+    /// Who is to be answered, if not its sender.
+    rsvp: Option<Address>,
     /// What the step under way was brought about by.
     step: Cause,
 }
@@ -43,8 +45,23 @@ pub(crate) fn history() -> History {
     let (now, step) = (Instant(0), Cause(0));
     let (events, messages, commands) = (vec![], vec![], vec![]);
     let (back_off, boots, ids) = (BackOff::Off, 0, 0);
-    History { names, node, now, events, back_off, lives, rows, messages, commands, boots, ids, blob: None, step }
-        .boots()
+    History {
+        names,
+        node,
+        now,
+        events,
+        back_off,
+        lives,
+        rows,
+        messages,
+        commands,
+        boots,
+        ids,
+        blob: None,
+        rsvp: None,
+        step,
+    }
+    .boots()
 }
 
 /// Fires one request at a process, by its first name: its body.
@@ -402,6 +419,14 @@ impl History {
         self.sends(from, to, Request { body: body.into(), capabilities: vec![attached], ..Request::default() })
     }
 
+    /// As `fires`, with the address of another process that is to be answered.
+    pub fn fires_for_another(mut self, from: &str, to: &str, body: &str) -> History {
+        self.rsvp = Some(self.address("terminal"));
+        self = self.fires(from, to, body);
+        self.rsvp = None;
+        self
+    }
+
     /// A request that has that id, on purpose.
     pub fn asks_with_id(mut self, from: &str, to: &str, id: u64, body: &str) -> History {
         let ids = std::mem::replace(&mut self.ids, id - 1);
@@ -575,7 +600,7 @@ impl History {
 
     fn made(mut self, id: MessageId, source: Address, target: Address, content: Content) -> History {
         let blob = self.blob.clone();
-        let message = Rc::new(Message { id, source, target, rsvp: None, content, blob, cause: self.step });
+        let message = Rc::new(Message { id, source, target, rsvp: self.rsvp, content, blob, cause: self.step });
         self.messages.push(message.clone());
         self.then(What::Sent(message))
     }
