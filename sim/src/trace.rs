@@ -12,7 +12,7 @@ pub mod event;
 pub mod export;
 pub mod probe;
 
-mod encode;
+pub(crate) mod encode;
 mod text;
 
 pub use text::{life_text, line, line_text, time_text};

@@ -136,7 +136,7 @@ pub struct Run {
     /// How much virtual time passed.
     pub elapsed: Duration,
     /// Whether the run may depend on the form of the programs or on the engine: a guest spun through a quantum, or was to
-    /// run out of memory.
+    /// run out of memory, a guest looked at a program's bytes, or its file rotted.
     pub flavored: bool,
     /// The invariants of the scenario's own that panicked. Whether the others held is the verdict all the same.
     pub panics: Vec<InvariantPanic>,

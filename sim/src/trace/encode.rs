@@ -7,6 +7,11 @@ use kernel_core::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
+/// Whether these bytes are code, or stand for it: their length and content depend on the form of a program.
+pub(crate) fn is_code(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\0asm") || bytes.starts_with(b"native:")
+}
+
 /// An explicit encoding: tags and numbers, little-endian; bodies by digest. The message of a panic is left out: it
 /// names lines of source, and a scenario leaves the same fingerprint in Wasm and in native Rust.
 pub(super) fn encode(event: &Event, out: &mut Vec<u8>) {
@@ -142,7 +147,6 @@ impl Encoder<'_> {
 
     fn blob(&mut self, blob: Option<&Blob>) {
         // The same program has other bytes in Wasm and in native Rust.
-        let is_code = |bytes: &[u8]| bytes.starts_with(b"\0asm") || bytes.starts_with(b"native:");
         self.optional(blob.map(|blob| if is_code(&blob.bytes) { b"code" } else { &*blob.bytes }));
         self.optional(blob.and_then(|blob| blob.mime.as_deref()).map(str::as_bytes));
     }

@@ -6,6 +6,7 @@ use crate::disk::{Disk, Files, Path};
 use crate::disk::{state, table};
 use crate::plan::Down;
 use crate::plan::detail::{NthLatest, Rotten};
+use crate::trace::encode::is_code;
 use crate::trace::event::What;
 use crate::world::node::Backup;
 use kernel_core::Duration;
@@ -84,6 +85,7 @@ impl World<'_> {
         // A boot that went down during its repairs goes on with them before more rots.
         if let Some(Rotten { path, byte }) = rotten.filter(|_| table::is_whole(&value.disk)) {
             let path: Path = path.into();
+            self.flavored |= value.disk.files().read(&path).is_ok_and(|content| is_code(content));
             match self.options.planted {
                 Some(Planted::NoChecksums) => value.disk.flip(&path, byte),
                 _ => value.disk.rot(&path, byte),

@@ -6,6 +6,7 @@ use super::{LATENCY, MODULE_COST, Task, World};
 use crate::guest::Reply;
 use crate::modules::Heard;
 use crate::plan::Down;
+use crate::trace::encode::is_code;
 use crate::trace::event::{LastWords, Life, PanicCause, What};
 use crate::world::node::Job;
 use kernel_core::command::{Command, CommandAnswer};
@@ -77,6 +78,9 @@ impl World<'_> {
 
     /// A guest's call returns.
     fn answer(&mut self, node: usize, life: Life, answer: Answer) {
+        if let Answer::Blob(Some(blob)) = &answer {
+            self.flavored |= is_code(&blob.bytes);
+        }
         let up = self.nodes[node].up.as_mut().expect("a node that carries out effects is up");
         let live = up.life(life.process, life.number).expect("only a life that waits is answered");
         let call = returned(live);
