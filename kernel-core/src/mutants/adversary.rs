@@ -10,7 +10,7 @@ use crate::input::Input;
 use crate::name::ProcessRef;
 use crate::on_exit::{OnExit, OnExitRequest};
 use crate::process::{Activity, Ending, Status};
-use crate::rule::Rule::{C1, C4, E3, E4, E8, E10, E12, M1, M2, M3, P1, P2, S5, S6};
+use crate::rule::Rule::{C1, C4, E3, E4, E8, E12, M1, M2, M3, P1, P2, S5, S6};
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new("the-last-of-several-is-lost", &[M1], "of several requests sent at once the last goes nowhere").before(
@@ -155,11 +155,6 @@ pub(super) const ALL: &[Mutant] = &[
             *call = Call::ClearState;
         }
     }),
-    Mutant::new("a-long-life-keeps-its-timers", &[E10, M1], "a restart does not forget what was asked before it")
-        .after(|s| {
-            let Some((now, was)) = s.restarted() else { return };
-            now.life.outstanding.clone_from(&was.life.outstanding);
-        }),
 ];
 
 /// The command that a process of this node gives in this step.

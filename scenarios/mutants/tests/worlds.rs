@@ -93,17 +93,15 @@ fn report(of: &str, found: &[Found]) {
 #[ignore = "minutes; a share of it is in the other tests"]
 fn wrong_kernels_are_found_by_generated_worlds_alone() {
     let seeds = seeds(500);
-    let mutants: Vec<&Mutant> =
-        Mutant::all().filter(|m| env::var("ONLY").map_or(true, |o| m.name.contains(&o))).collect();
-    let found = in_parallel(&mutants, |mutant| {
-        (mutant.name.to_string(), hunt(|semantics| semantics.mutated(mutant), mutant.breaks, seeds.clone()))
-    });
-    report("mutants", &found);
-    let others: Vec<&Mutant> = Mutant::of_an_adversary().collect();
-    let found = in_parallel(&others, |mutant| {
-        (mutant.name.to_string(), hunt(|semantics| semantics.mutated(mutant), mutant.breaks, seeds.clone()))
-    });
-    report("mutants of an adversary", &found);
+    let is_asked_for = |mutant: &&Mutant| env::var("ONLY").map_or(true, |only| mutant.name.contains(&only));
+    let ours: Vec<&Mutant> = Mutant::all().filter(is_asked_for).collect();
+    let others: Vec<&Mutant> = Mutant::of_an_adversary().filter(is_asked_for).collect();
+    for (of, mutants) in [("mutants", ours), ("mutants of an adversary", others)] {
+        let found = in_parallel(&mutants, |mutant| {
+            (mutant.name.to_string(), hunt(|semantics| semantics.mutated(mutant), mutant.breaks, seeds.clone()))
+        });
+        report(of, &found);
+    }
     if env::var("ONLY").is_err() {
         let found = in_parallel(Deviation::ALL, |deviation| {
             let name = deviation.name().to_string();
