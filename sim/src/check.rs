@@ -81,9 +81,9 @@ impl Checked {
                 return Err(ScenarioError(format!("no process `{named}` in the manifest; there is {all}")));
             }
         }
-        for (named, _) in &workload.stand_ins {
+        for (named, _) in &workload.stubs {
             if ids.contains(named) {
-                return Err(ScenarioError(format!("`[[stand_in]]`: the package has {named}; nobody stands in for it")));
+                return Err(ScenarioError(format!("`[[stub]]`: the package has {named}; nobody stands in for it")));
             }
         }
         check_nodes(workload)?;
@@ -147,8 +147,8 @@ fn played(
     scenario.web = workload.web.clone();
     scenario.socket_servers = workload.servers.clone();
     scenario.chain = workload.chain.clone();
-    for (process, stand_in) in &workload.stand_ins {
-        scenario = scenario.standing_in(process, stand_in.clone());
+    for (process, stub) in &workload.stubs {
+        scenario = scenario.stubbed(process, stub.clone());
     }
     scenario.script = workload.sends.iter().flat_map(|send| send.lines(NODE, id)).collect();
     scenario.script.extend(workload.visits.iter().flat_map(|visit| visit.lines(NODE)));

@@ -2,12 +2,12 @@
 
 pub mod determinism;
 pub mod failure;
-pub mod pasted;
 pub mod pool;
 #[cfg(feature = "proptest")]
 pub mod property;
 pub mod regression;
 pub mod report;
+pub mod rust_test;
 pub mod shrink;
 pub mod sweep;
 pub mod worlds;

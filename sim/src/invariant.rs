@@ -4,8 +4,8 @@
 //! only those reach it. To add one: a struct with what it must remember, [`Invariant`] for it, and a line in
 //! [`all`]; then show it failing on a planted bug.
 
+use crate::catch_panic::catch_panic;
 use crate::invariant::model::Model;
-use crate::quiet::quietly;
 use crate::trace::event::{Event, Kind};
 use kernel_core::{Cause, Instant, Names, Rule, Semantics};
 
@@ -269,7 +269,7 @@ impl Invariants {
             let asked = if *reader < self.ours {
                 Ok(invariant.on_event(index, event, past, names))
             } else {
-                quietly(|| invariant.on_event(index, event, past, names))
+                catch_panic(|| invariant.on_event(index, event, past, names))
             };
             if !matches!(asked, Ok(Ok(()))) {
                 let claim = invariant.claim();
@@ -302,7 +302,7 @@ impl Invariants {
             let asked = if place < ours {
                 Ok(invariant.at_end(past, names))
             } else {
-                quietly(|| invariant.at_end(past, names))
+                catch_panic(|| invariant.at_end(past, names))
             };
             match asked {
                 Ok(Ok(())) => {}

@@ -51,10 +51,10 @@ pub mod disk;
 pub mod modules;
 pub mod outside;
 
+mod catch_panic;
 #[cfg(feature = "check")]
 mod files;
 pub mod guest;
-mod quiet;
 
 pub mod trace;
 

@@ -17,15 +17,15 @@ use serde_json::Value;
 use setup::Setup;
 use std::rc::Rc;
 
+pub mod absent;
 #[cfg(any(feature = "kv", feature = "sqlite"))]
 mod database;
-#[cfg(test)]
-mod desk;
-pub mod elsewhere;
 #[cfg(any(feature = "kv", feature = "sqlite"))]
 mod engine;
 mod eth;
 mod fd_manager;
+#[cfg(test)]
+mod harness;
 mod http_client;
 mod http_server;
 #[cfg(feature = "kv")]
@@ -35,11 +35,11 @@ mod net;
 pub mod setup;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-mod stand_in;
+mod stub;
 mod timer;
 mod vfs;
 
-pub use stand_in::StandIn;
+pub use stub::Stub;
 pub use vfs::{asks_too_much, drive_capabilities, read_for_spawn, store_path};
 
 /// A runtime module. Bodies and checks as in the public runtime; the docs of each say where from.

@@ -6,7 +6,7 @@
 use crate::guest::native;
 use crate::invariant::Invariant;
 use crate::modules::setup::Journal;
-use crate::modules::{Module, StandIn};
+use crate::modules::{Module, Stub};
 use crate::outside::chain::ChainPlan;
 use crate::outside::web::{Page, SocketServer};
 use crate::package::{Installer, Package};
@@ -308,8 +308,8 @@ impl Scenario {
 
     /// On each node this stands in for a process of userspace that has no code here. Its id is one of the few of
     /// [`Scenario::module`].
-    pub fn standing_in(self, id: &str, stand_in: StandIn) -> Scenario {
-        self.module(id, move || Box::new(stand_in.clone()))
+    pub fn stubbed(self, id: &str, stub: Stub) -> Scenario {
+        self.module(id, move || Box::new(stub.clone()))
     }
 
     /// A table of names that knows the scenario's modules.

@@ -1,4 +1,4 @@
-//! What an workload says is there besides the package: the web, browsers, stand-ins, a chain.
+//! What an workload says is there besides the package: the web, browsers, stubs, a chain.
 
 use super::called::{Folder, built, check, workload};
 
@@ -47,12 +47,12 @@ fn who_stands_in_answers_what_it_is_told_to_and_the_rest_is_not_modelled() {
 #[test]
 fn who_asks_what_every_real_node_has_is_told_that_somebody_can_stand_in() {
     let text = "[[send]]\nto = \"puppet\"\nbody = 'ask alice.os@contacts:contacts:sys 5 \"GetNames\"'\n";
-    let stand_in = "[[stand_in]]\nprocess = \"contacts:contacts:sys\"\nanswers = [{ to = \"*\", json = 1 }]\n";
+    let stub = "[[stub]]\nprocess = \"contacts:contacts:sys\"\nanswers = [{ to = \"*\", json = 1 }]\n";
     let arguments = [&["--workload", "it.toml"][..], &FEW].concat();
     let folder = Folder::new().with("it.toml", text);
     let says = "contacts:contacts:sys was not there, as it is on a real node, to be asked \"\\\"GetNames\\\"\"";
-    check(&built("puppet"), folder.0.path(), &arguments).must_end(0).must_say(&[says, "[[stand_in]]", "PASSED"]);
-    let folder = folder.with("it.toml", format!("{text}{stand_in}"));
+    check(&built("puppet"), folder.0.path(), &arguments).must_end(0).must_say(&[says, "[[stub]]", "PASSED"]);
+    let folder = folder.with("it.toml", format!("{text}{stub}"));
     let out = check(&built("puppet"), folder.0.path(), &arguments).must_end(0).must_say(&["PASSED"]).out;
     assert!(!out.contains("was not there"), "{out}");
 }
@@ -62,7 +62,7 @@ fn nobody_stands_in_for_a_process_of_the_package() {
     let folder = changed("contacts:contacts:sys", "ticker:ticker:check.os");
     let arguments = ["--workload", "it.toml"];
     let wrong = check(&built("ticker"), folder.0.path(), &arguments).must_end(2);
-    assert!(wrong.err.contains("`[[stand_in]]`: the package has ticker:ticker:check.os"), "{}", wrong.err);
+    assert!(wrong.err.contains("`[[stub]]`: the package has ticker:ticker:check.os"), "{}", wrong.err);
 }
 
 /// The web's pages are for `http-client`, whom the puppet asks.

@@ -149,7 +149,7 @@ const LINES: [&str; 14] = [
     "[[http]]\npath = \"/counter:check.os/x\"\nexpect_status = 200",
     "[[socket]]\npath = \"/counter:check.os/ws\"\nsays = [\"a\"]\ncloses = true",
     "[[expect]]\nprocess = \"counter\"\nalive = true\nnever_forgets = true",
-    "[[stand_in]]\nprocess = \"a:b:c.os\"\nanswers = [{ to = \"*\", body = \"x\" }]",
+    "[[stub]]\nprocess = \"a:b:c.os\"\nanswers = [{ to = \"*\", body = \"x\" }]",
     "[chain]\nid = 1\nblock_time = \"100ms\"\nemits = [{ contract = \"0x00000000000000000000000000000000000000aB\", times = 100 }]",
     "[[web]]\nurl = \"*\"\njson = { a = [1] }",
     "nodes = [\"bob.os\", \"carol.os\"]",

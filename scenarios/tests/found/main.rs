@@ -7,5 +7,5 @@ mod deviations;
 mod finding;
 mod indexer;
 mod kv;
-mod pasted;
 mod property;
+mod rust_test;

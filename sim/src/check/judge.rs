@@ -7,7 +7,7 @@
 use super::notes::{Note, start};
 use super::rules::{NoPanic, PACKAGE_RULES};
 use crate::invariant::{Claim, Violation};
-use crate::modules::elsewhere::is_elsewhere;
+use crate::modules::absent::is_absent;
 use crate::trace::event::{Event, Life, PanicCause, What};
 use crate::world::{Run, Verdict};
 use kernel_core::{Address, Cause, Change, Deviation, DropReason, Message, NodeId, ProcessRef};
@@ -260,7 +260,7 @@ impl Walk<'_> {
             }
             What::Dropped(message, DropReason::NotRunning) => {
                 let (source, target) = (message.source.process, message.target.process);
-                let is_missing = is_elsewhere(names.process_id(target)) && !self.known.contains(&target);
+                let is_missing = is_absent(names.process_id(target)) && !self.known.contains(&target);
                 if is_missing && message.expects_response().is_some() && !source.is_module() {
                     let gap = Note::Elsewhere(names.process_text(target).to_string(), start(message.body()));
                     self.meets(index, node, source, gap);

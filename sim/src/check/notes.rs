@@ -5,7 +5,7 @@ use super::QUANTUM_TIME;
 use super::judge::{NO_CHAIN, stricter};
 use crate::guest::Usage;
 use crate::guest::wasm::Limits;
-use crate::modules::elsewhere::is_elsewhere;
+use crate::modules::absent::is_absent;
 use crate::package::{self, Content, Package, shortened};
 use crate::scenario::Scenario;
 use crate::trace::event::{Event, Life, What};
@@ -241,7 +241,7 @@ impl std::fmt::Display for Note {
                 write!(f, "{module} was sent what this simulator does not have: {body}")
             }
             Note::Elsewhere(process, body) => {
-                let mend = "a `[[stand_in]]` of the workload can answer";
+                let mend = "a `[[stub]]` of the workload can answer";
                 write!(f, "{process} was not there, as it is on a real node, to be asked {body}; {mend}")
             }
             Note::Stricter(process, error) => {
@@ -403,7 +403,7 @@ impl<'a> Seen<'a> {
                 match reason {
                     // On a real node somebody would have answered.
                     DropReason::NotRunning
-                        if of_guest && message.expects_response().is_some() && self.is_elsewhere(message, names) =>
+                        if of_guest && message.expects_response().is_some() && self.is_absent(message, names) =>
                     {
                         let (asked, body) = (names.process_id(message.target.process), start(message.body()));
                         let is_runtime = is_old_name(asked);
@@ -415,13 +415,13 @@ impl<'a> Seen<'a> {
                     }
                     DropReason::NotRunning
                         if of_guest
-                            && self.is_elsewhere(message, names)
+                            && self.is_absent(message, names)
                             && is_old_name(names.process_id(message.target.process)) =>
                     {
                         notes.insert(Note::Unmodelled(target, start(message.body())));
                     }
                     // Told something that expects no answer, it would have taken it.
-                    DropReason::NotRunning if of_guest && self.is_elsewhere(message, names) => {}
+                    DropReason::NotRunning if of_guest && self.is_absent(message, names) => {}
                     DropReason::NotRunning if of_guest && message.is_request() && self.never_was(message, names) => {
                         notes.insert(Note::NoSuchProcess(source, target));
                     }
@@ -481,13 +481,13 @@ impl Seen<'_> {
     /// Whether a message is for a guest that no node ever had.
     fn never_was(&self, message: &Message, names: &Names) -> bool {
         let target = message.target.process;
-        !target.is_module() && !self.known.contains(&target) && !is_elsewhere(names.process_id(target))
+        !target.is_module() && !self.known.contains(&target) && !is_absent(names.process_id(target))
     }
 
     /// Whether a message is for a process that a node of the public runtime has, and this world never had.
-    fn is_elsewhere(&self, message: &Message, names: &Names) -> bool {
+    fn is_absent(&self, message: &Message, names: &Names) -> bool {
         let target = message.target.process;
-        is_elsewhere(names.process_id(target)) && !self.known.contains(&target)
+        is_absent(names.process_id(target)) && !self.known.contains(&target)
     }
 }
 

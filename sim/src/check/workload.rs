@@ -42,7 +42,7 @@
 //! every = "5s"               # what it sends by itself
 //! says = "tick"
 //!
-//! [[stand_in]]               # instead of a process that is not in the package
+//! [[stub]]                   # instead of a process that is not in the package
 //! process = "contacts:contacts:sys"
 //! answers = [{ to = '"GetNames"', json = { GetNames = ["ann.os"] } }, { to = "*" }]
 //!
@@ -74,14 +74,14 @@ mod send;
 #[cfg(test)]
 mod tests;
 
-use crate::modules::StandIn;
+use crate::modules::Stub;
 use crate::outside::chain::ChainPlan;
 use crate::outside::web::{Page, SocketServer};
 use acts::{KillEntry, NodeEntry, acts};
 use browser::{HttpEntry, SocketEntry};
 use json::Json;
 use kernel_core::Duration;
-use outside::{ChainEntry, ServerEntry, StandInEntry, WebEntry};
+use outside::{ChainEntry, ServerEntry, StubEntry, WebEntry};
 use send::Entry;
 use serde::Deserialize;
 
@@ -115,7 +115,7 @@ pub struct Workload {
     /// The WebSocket servers on the web.
     pub servers: Vec<SocketServer>,
     /// What stands in for processes that the package does not have.
-    pub stand_ins: Vec<(String, StandIn)>,
+    pub stubs: Vec<(String, Stub)>,
     /// The chain, if there is one.
     pub chain: Option<ChainPlan>,
     /// What must hold.
@@ -155,7 +155,9 @@ struct File {
     #[serde(default)]
     web_socket: Vec<ServerEntry>,
     #[serde(default)]
-    stand_in: Vec<StandInEntry>,
+    /// `[[stand_in]]` is its older name.
+    #[serde(alias = "stand_in")]
+    stub: Vec<StubEntry>,
     chain: Option<ChainEntry>,
     #[serde(default)]
     expect: Vec<Expectation>,
@@ -181,7 +183,7 @@ impl Workload {
             acts: acts(place, file.kill, file.install, file.uninstall)?,
             web: each(place, "web", file.web, |_, entry| entry.read())?,
             servers: each(place, "web_socket", file.web_socket, |_, entry| entry.read())?,
-            stand_ins: each(place, "stand_in", file.stand_in, |_, entry| entry.read())?,
+            stubs: each(place, "stub", file.stub, |_, entry| entry.read())?,
             chain: chain.map_err(|problem| WorkloadError { place: format!("{place}, [chain]"), problem })?,
             expects: file.expect,
         };
@@ -200,7 +202,7 @@ impl Workload {
         self.acts.extend(other.acts);
         self.web.extend(other.web);
         self.servers.extend(other.servers);
-        self.stand_ins.extend(other.stand_ins);
+        self.stubs.extend(other.stubs);
         self.chain = self.chain.or(other.chain);
         self.expects.extend(other.expects);
         self

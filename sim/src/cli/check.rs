@@ -137,7 +137,7 @@ impl Check {
         let wrong = |error: &dyn std::error::Error| Stop::Wrong(error.to_string());
         self.check_report()?;
         let workload = self.workload()?;
-        let others: Vec<String> = workload.stand_ins.iter().map(|(process, _)| process.clone()).collect();
+        let others: Vec<String> = workload.stubs.iter().map(|(process, _)| process.clone()).collect();
         let package =
             bug::guard(|| read(&self.path, self.id.as_deref(), &others, &context.loader)).map_err(Stop::Bug)?;
         let package = package.map_err(|error| wrong(&error))?;

@@ -3,7 +3,7 @@
 use super::args::Format;
 use super::record::{self, Listed};
 use super::{Context, Outcome, Stop, text};
-use crate::modules::{self, Support, elsewhere};
+use crate::modules::{self, Support, absent};
 use crate::plan::Family;
 use kernel_core::{Deviation, Names, Semantics};
 use std::io::Write;
@@ -109,14 +109,14 @@ fn modules() -> Vec<(String, String)> {
         };
         (names.process_text(id).to_string(), text)
     });
-    let elsewhere = elsewhere::PROCESSES.iter().map(|(process, answered, unanswered)| {
+    let absent = absent::PROCESSES.iter().map(|(process, answered, unanswered)| {
         let text = match *unanswered {
             "" => format!("not there; refused: {answered}"),
             unanswered => format!("not there; refused: {answered}; without effect: {unanswered}"),
         };
         (process.to_string(), text)
     });
-    each.chain(elsewhere).collect()
+    each.chain(absent).collect()
 }
 
 impl Listed<'_> {

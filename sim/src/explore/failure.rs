@@ -5,9 +5,9 @@
 //! a file to keep, and as a test to paste.
 
 use crate::explore::of_seed;
-use crate::explore::pasted::rust_test;
 use crate::explore::regression::Regression;
 use crate::explore::report::Report;
+use crate::explore::rust_test::rust_test;
 use crate::explore::shrink::shrink_with_script;
 use crate::explore::worlds::{Failing, Shrinker};
 use crate::invariant::{Claim, Violation};

@@ -1,7 +1,7 @@
 //! What a guest's store holds beside its memory: how far its turn has come, and why it stopped.
 
 use super::abi::World;
-use super::lift::{Lie, Lift, Lifted};
+use super::lift::{AbiError, Lift, Lifted};
 use super::lower::answer_layout;
 use super::wasi::Wasi;
 use super::{AHEAD_MAX, Clock, Trap, TrapReason};
@@ -25,14 +25,14 @@ pub(super) enum Stop {
     /// It reads a clock, to be written to `at`.
     Clock { clock: Clock, at: u32 },
     /// It sleeps for so long.
-    Sleep(Duration, Nap),
+    Sleep(Duration, Wakeup),
     /// It broke the calling convention, or exited.
     Trap(Trap),
 }
 
 /// What a sleeping guest gets when it wakes, and where, checked.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Nap {
+pub(super) struct Wakeup {
     /// Its own word for what it waited for.
     pub userdata: u64,
     /// Where the event goes, 32 bytes.
@@ -173,9 +173,9 @@ impl Host {
         Trap { last_words: self.wasi.last_words(), ..Trap::new(reason, cut(&text)) }
     }
 
-    pub(super) fn lie(&self, call: &str, lie: &Lie) -> Trap {
-        let trap = Trap::new(TrapReason::Abi, cut(&lie.text(call)));
-        match lie.bound() {
+    pub(super) fn abi_trap(&self, call: &str, error: &AbiError) -> Trap {
+        let trap = Trap::new(TrapReason::Abi, cut(&error.text(call)));
+        match error.bound() {
             Some(bound) => trap.at_bound(bound),
             None => trap,
         }
@@ -205,7 +205,7 @@ impl Host {
         self.ahead_bytes += lifter.spent;
         self.lifted += lifter.spent as u64;
         match lifted {
-            Err(lie) => Some(Stop::Trap(self.lie(kind.name(), &lie))),
+            Err(error) => Some(Stop::Trap(self.abi_trap(kind.name(), &error))),
             Ok(call) if kind.has_answer() || self.ahead.len() >= AHEAD_MAX || self.ahead_bytes > AHEAD_BYTES_MAX => {
                 Some(Stop::Call { call, ret })
             }

@@ -1,6 +1,6 @@
 //! One life of a Wasm program: where it stands, what it may burn, and how it ends.
 
-use super::host::{Host, Nap, Stop, Stopped};
+use super::host::{Host, Stop, Stopped, Wakeup};
 use super::lift::{At, Lifted};
 use super::lower::{Lower, Realloc, answer_layout};
 use super::wasm::{Limits, Program};
@@ -44,7 +44,7 @@ enum State {
     /// Reading the clock into `at`.
     Reading { frame: ResumableCallHostTrap, at: u32 },
     /// Asleep.
-    Sleeping { frame: ResumableCallHostTrap, nap: Nap },
+    Sleeping { frame: ResumableCallHostTrap, wakeup: Wakeup },
     /// Computing; its next step takes `needs`.
     Spinning { frame: ResumableCallOutOfFuel, needs: u64 },
     /// Returned or trapped.
@@ -124,8 +124,8 @@ impl WasmGuest {
                 self.fuel.begin(&mut self.store, &self.limits, 0);
                 self.run(names, ahead, |store| frame.resume(store, &[Val::I32(0)], &mut []))
             }
-            (State::Sleeping { frame, nap }, Reply::Continue) => {
-                wasi::wake(self.live().memory.data_mut(&mut self.store), nap);
+            (State::Sleeping { frame, wakeup }, Reply::Continue) => {
+                wasi::wake(self.live().memory.data_mut(&mut self.store), wakeup);
                 self.fuel.begin(&mut self.store, &self.limits, 0);
                 self.run(names, ahead, |store| frame.resume(store, &[Val::I32(0)], &mut []))
             }
@@ -179,7 +179,7 @@ impl WasmGuest {
     fn init(&mut self, names: &mut Names, ahead: &mut VecDeque<Call>) -> Result<Turn, Trap> {
         let our = self.our.take().expect("init is called once");
         let lowered = self.lowering(names, |lower| lower.bytes(our.as_bytes()).at("our"));
-        let (pointer, length) = lowered.map_err(|lie| self.store.data().lie("init", &lie))?;
+        let (pointer, length) = lowered.map_err(|error| self.store.data().abi_trap("init", &error))?;
         let init = self.live().init;
         let arguments = [Val::I32(pointer.cast_signed()), Val::I32(length.cast_signed())];
         self.fuel.begin(&mut self.store, &self.limits, 0);
@@ -204,7 +204,7 @@ impl WasmGuest {
     fn lower(&mut self, names: &Names, call: CallKind, ret: u32, answer: &Answer) -> Result<Option<Val>, Trap> {
         if let Some((size, _)) = answer_layout(call, self.program.world()) {
             let lowered = self.lowering(names, |lower| lower.answer(call, ret, size, answer).at("answer"));
-            return lowered.map(|()| None).map_err(|lie| self.store.data().lie(call.name(), &lie));
+            return lowered.map(|()| None).map_err(|error| self.store.data().abi_trap(call.name(), &error));
         }
         match (call, answer) {
             (CallKind::HasBlob, Answer::HasBlob(has)) => Ok(Some(Val::I32((*has).into()))),
@@ -257,8 +257,8 @@ impl WasmGuest {
                             self.state = State::Reading { frame, at };
                             Ok(Turn::Clock(clock))
                         }
-                        Stop::Sleep(span, nap) => {
-                            self.state = State::Sleeping { frame, nap };
+                        Stop::Sleep(span, wakeup) => {
+                            self.state = State::Sleeping { frame, wakeup };
                             Ok(Turn::Sleep(span))
                         }
                         Stop::Trap(trap) => Err(trap),

@@ -18,23 +18,23 @@ const LIST_MAX: u32 = 65_536;
 
 /// How a guest broke the calling convention, and in which field.
 #[derive(Debug)]
-pub(super) struct Lie {
+pub(super) struct AbiError {
     path: Vec<String>,
     problem: String,
     bound: Option<&'static str>,
 }
 
-/// Boxed, so that the way without lies stays short.
-pub(super) type Lifted<T> = Result<T, Box<Lie>>;
+/// Boxed, so that the way without an error stays short.
+pub(super) type Lifted<T> = Result<T, Box<AbiError>>;
 
-impl Lie {
-    pub(super) fn new(problem: impl Into<String>) -> Box<Lie> {
-        Box::new(Lie { path: Vec::new(), problem: problem.into(), bound: None })
+impl AbiError {
+    pub(super) fn new(problem: impl Into<String>) -> Box<AbiError> {
+        Box::new(AbiError { path: Vec::new(), problem: problem.into(), bound: None })
     }
 
     /// The guest is in the right, and this simulator has a bound.
-    pub(super) fn bounded(problem: impl Into<String>, bound: &'static str) -> Box<Lie> {
-        Box::new(Lie { bound: Some(bound), ..*Lie::new(problem) })
+    pub(super) fn bounded(problem: impl Into<String>, bound: &'static str) -> Box<AbiError> {
+        Box::new(AbiError { bound: Some(bound), ..*AbiError::new(problem) })
     }
 
     /// The bound of this simulator that was reached, if that is what is wrong.
@@ -53,7 +53,7 @@ impl Lie {
     }
 }
 
-/// Names the field in which a lie was found, from the inside out.
+/// Names the field in which the error was found, from the inside out.
 pub(super) trait At {
     fn at(self, field: &str) -> Self;
     fn nth(self, index: usize) -> Self;
@@ -61,16 +61,16 @@ pub(super) trait At {
 
 impl<T> At for Lifted<T> {
     fn at(self, field: &str) -> Self {
-        self.map_err(|mut lie| {
-            lie.path.push(field.to_string());
-            lie
+        self.map_err(|mut error| {
+            error.path.push(field.to_string());
+            error
         })
     }
 
     fn nth(self, index: usize) -> Self {
-        self.map_err(|mut lie| {
-            lie.path.push(format!("#{index}"));
-            lie
+        self.map_err(|mut error| {
+            error.path.push(format!("#{index}"));
+            error
         })
     }
 }
@@ -108,7 +108,7 @@ pub(super) fn boolean(value: u32) -> Lifted<bool> {
     match value {
         0 => Ok(false),
         1 => Ok(true),
-        other => Err(Lie::new(format!("a bool of value {other}"))),
+        other => Err(AbiError::new(format!("a bool of value {other}"))),
     }
 }
 
@@ -116,7 +116,7 @@ fn is_some(discriminant: u32) -> Lifted<bool> {
     match discriminant {
         0 => Ok(false),
         1 => Ok(true),
-        other => Err(Lie::new(format!("an option of discriminant {other}"))),
+        other => Err(AbiError::new(format!("an option of discriminant {other}"))),
     }
 }
 
@@ -131,7 +131,7 @@ impl<'a> Lift<'a> {
         };
         slice.ok_or_else(|| {
             let size = self.memory.len();
-            Lie::new(format!("pointer {pointer:#x} and length {length} reach outside the memory of {size} bytes"))
+            AbiError::new(format!("pointer {pointer:#x} and length {length} reach outside the memory of {size} bytes"))
         })
     }
 
@@ -139,7 +139,7 @@ impl<'a> Lift<'a> {
         self.spent = self.spent.saturating_add(n);
         if self.spent > CALL_BYTES_MAX {
             let problem = format!("the call hands over more than {CALL_BYTES_MAX} bytes");
-            Err(Lie::bounded(problem, "256 MiB handed over in one call"))
+            Err(AbiError::bounded(problem, "256 MiB handed over in one call"))
         } else {
             Ok(())
         }
@@ -148,7 +148,7 @@ impl<'a> Lift<'a> {
     /// A record at `pointer`, or the elements of a list if `n` is not 1.
     fn records(&self, pointer: u32, n: u32, size: usize, align: u32) -> Lifted<&'a [u8]> {
         if !pointer.is_multiple_of(align) {
-            return Err(Lie::new(format!("pointer {pointer:#x} is not a multiple of {align}")));
+            return Err(AbiError::new(format!("pointer {pointer:#x} is not a multiple of {align}")));
         }
         self.slice(pointer, u64::from(n) * size as u64)
     }
@@ -156,7 +156,7 @@ impl<'a> Lift<'a> {
     fn list(&mut self, (pointer, n): (u32, u32), size: usize, align: u32) -> Lifted<ChunksExact<'a, u8>> {
         let records = self.records(pointer, n, size, align)?;
         if n > LIST_MAX {
-            return Err(Lie::bounded(
+            return Err(AbiError::bounded(
                 format!("a list of {n} elements; this simulator takes {LIST_MAX}"),
                 "65,536 elements in a list",
             ));
@@ -177,7 +177,8 @@ impl<'a> Lift<'a> {
 
     fn str(&self, (pointer, length): (u32, u32)) -> Lifted<&'a str> {
         let bytes = self.slice(pointer, length.into())?;
-        std::str::from_utf8(bytes).map_err(|error| Lie::new(format!("not UTF-8 after {} bytes", error.valid_up_to())))
+        std::str::from_utf8(bytes)
+            .map_err(|error| AbiError::new(format!("not UTF-8 after {} bytes", error.valid_up_to())))
     }
 
     pub(super) fn text(&mut self, at: (u32, u32)) -> Lifted<Rc<str>> {
@@ -346,7 +347,7 @@ impl<'a> Lift<'a> {
                 }
                 Ok(OnExit::Requests(requests.into()))
             }
-            other => Err(Lie::new(format!("an on-exit of case {other}"))),
+            other => Err(AbiError::new(format!("an on-exit of case {other}"))),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::Usage;
 use super::abi::World;
 use super::host::Host;
 use super::life::trap_of;
-use super::lift::{Lie, Lifted};
+use super::lift::{AbiError, Lifted};
 use kernel_core::{
     Address, Answer, Blob, Bytes, CallKind, Capability, Content, Message, Names, OnExit, ProcessRef, Received, Request,
     Response, SendError, SendErrorKind, SpawnError,
@@ -78,7 +78,7 @@ impl<'a> Lower<'a> {
     /// Memory that the guest gives: checked, for it may say anything.
     fn allocate(&mut self, align: u32, size: usize) -> Lifted<u32> {
         let Ok(bytes) = u32::try_from(size) else {
-            return Err(Lie::new(format!("an answer of {size} bytes does not fit into a 32-bit memory")));
+            return Err(AbiError::new(format!("an answer of {size} bytes does not fit into a 32-bit memory")));
         };
         let left = self.store.get_fuel().expect("the engine meters fuel");
         let more = ALLOCATE_FUEL_PER_CALL + u64::from(bytes);
@@ -90,11 +90,13 @@ impl<'a> Lower<'a> {
         self.store.data_mut().in_realloc = false;
         let pointer = called.map_err(|error| {
             let trap = trap_of(&error, self.store.data_mut());
-            Lie::new(format!("cabi_realloc for {bytes} bytes: {}", trap.text))
+            AbiError::new(format!("cabi_realloc for {bytes} bytes: {}", trap.text))
         })?;
         let end = u64::from(pointer) + u64::from(bytes);
         if !pointer.is_multiple_of(align) || end > self.memory.data(&*self.store).len() as u64 {
-            return Err(Lie::new(format!("cabi_realloc gave {pointer:#x} for {bytes} bytes of alignment {align}")));
+            return Err(AbiError::new(format!(
+                "cabi_realloc gave {pointer:#x} for {bytes} bytes of alignment {align}"
+            )));
         }
         Ok(pointer)
     }

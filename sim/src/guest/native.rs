@@ -18,8 +18,8 @@
 //! The function is polled by hand, by its world, and waits for nothing but the answers to its calls. It must not read
 //! a clock, draw chance, or share memory with another guest: nothing here could stop it, and runs would differ.
 
+use crate::catch_panic::catch_panic;
 use crate::guest::{AHEAD_MAX, Clock, Guest, Reply, SPIN_QUANTUM, Trap, TrapReason, Turn, lent};
-use crate::quiet::quietly;
 use kernel_core::{
     Address, Answer, Blob, Bytes, Call, CallKind, Capability, Duration, Instant, Message, Names, OnExit, Outgoing,
     ProcessRef, Received, Request, Response, SendError, Spawn, SpawnError,
@@ -102,7 +102,7 @@ impl Guest for NativeGuest {
             }
         }
         let life = self.life.as_mut().expect("a life that has ended is not resumed");
-        let poll = quietly(|| life.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+        let poll = catch_panic(|| life.as_mut().poll(&mut Context::from_waker(Waker::noop())));
         let mut shared = self.shared.borrow_mut();
         lent::give_back(names, shared.names.take().expect("nobody takes the names while a guest runs"));
         std::mem::swap(&mut shared.ahead, ahead);

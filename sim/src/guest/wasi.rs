@@ -3,7 +3,7 @@
 //! Eight functions mean something; every other one answers ENOSYS.
 
 use super::abi::wrong_type;
-use super::host::{Host, Nap, Stop, stop};
+use super::host::{Host, Stop, Wakeup, stop};
 use super::load::Invalid;
 use super::{Clock, TrapReason};
 use kernel_core::{Bytes, Duration};
@@ -226,20 +226,20 @@ fn poll_oneoff(mut caller: Caller<'_, Host>, at: u32, event_at: u32, n: u32, n_e
     let (Some(subscription), Some(_), Some(_)) = (subscription, event, count) else { return Ok(FAULT) };
     let long = |from: usize| u64::from_le_bytes(subscription[from..from + 8].try_into().expect("8 bytes"));
     let (is_clock, until_an_instant) = (subscription[8] == 0, subscription[40] & 1 == 1);
-    let (span, nap) = (Duration(long(24)), Nap { userdata: long(0), event_at, n_events_at });
+    let (span, wakeup) = (Duration(long(24)), Wakeup { userdata: long(0), event_at, n_events_at });
     match n {
         0 => Ok(INVAL),
-        1 if is_clock && !until_an_instant => Err(stop(caller.data_mut(), Stop::Sleep(span, nap))),
+        1 if is_clock && !until_an_instant => Err(stop(caller.data_mut(), Stop::Sleep(span, wakeup))),
         _ => Ok(NOSYS),
     }
 }
 
 /// Tells a sleeper that its time has come: one event, of a clock, without an error.
-pub(super) fn wake(memory: &mut [u8], nap: Nap) {
+pub(super) fn wake(memory: &mut [u8], wakeup: Wakeup) {
     let mut event = [0; EVENT];
-    event[..8].copy_from_slice(&nap.userdata.to_le_bytes());
-    put(memory, nap.event_at, &event);
-    put(memory, nap.n_events_at, &1u32.to_le_bytes());
+    event[..8].copy_from_slice(&wakeup.userdata.to_le_bytes());
+    put(memory, wakeup.event_at, &event);
+    put(memory, wakeup.n_events_at, &1u32.to_le_bytes());
 }
 
 /// An end that `init` did not come back from: a panic like any trap (E1), whatever the code. Only an `init` that

@@ -9,8 +9,8 @@
 //! refused. So a handle can be dropped at any time, ahead of its disk or not, and the next one is opened on the bytes
 //! that are really there, by the engine's own recovery.
 
+use crate::catch_panic::catch_panic;
 use crate::disk::{DiskError, Session};
-use crate::quiet::quietly;
 use std::cell::RefCell;
 
 thread_local! {
@@ -28,7 +28,7 @@ pub struct Panicked(pub String);
 pub fn lend<T>(session: &mut Session, work: impl FnOnce() -> T) -> Result<T, Panicked> {
     let before = LENT.replace(Some(std::mem::take(session)));
     assert!(before.is_none(), "an engine works on one disk at a time");
-    let done = quietly(work).map_err(Panicked);
+    let done = catch_panic(work).map_err(Panicked);
     *session = LENT.take().expect("what is lent stays until it is given back");
     done
 }
@@ -62,7 +62,7 @@ impl<E> Drop for Handle<E> {
         let Some(engine) = self.0.take() else { return };
         let session = LENT.take();
         // After a panic inside it, its destructor may panic as well. That is nobody's loss.
-        let _ = quietly(|| drop(engine));
+        let _ = catch_panic(|| drop(engine));
         LENT.set(session);
     }
 }

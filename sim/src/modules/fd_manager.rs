@@ -131,61 +131,61 @@ impl FdManager {
 mod tests {
     use super::*;
     use crate::modules::Heard;
-    use crate::modules::desk::{Desk, OWNER, SIBLING};
+    use crate::modules::harness::{Harness, OWNER, SIBLING};
     use serde_json::Value;
 
-    fn desk() -> Desk<FdManager> {
-        Desk::new(ProcessRef::FD_MANAGER, FdManager::default())
+    fn harness() -> Harness<FdManager> {
+        Harness::new(ProcessRef::FD_MANAGER, FdManager::default())
     }
 
     /// What everybody was told when somebody said something.
-    fn told(desk: &mut Desk<FdManager>, body: Value) -> Vec<(String, u64)> {
-        let message = desk.telling(body.to_string(), None);
-        desk.tell(Heard::Message(Rc::new(message)));
-        assert!(desk.replies.is_empty());
+    fn told(harness: &mut Harness<FdManager>, body: Value) -> Vec<(String, u64)> {
+        let message = harness.telling(body.to_string(), None);
+        harness.tell(Heard::Message(Rc::new(message)));
+        assert!(harness.replies.is_empty());
         let limit = |body: &[u8]| serde_json::from_slice::<Value>(body).expect("JSON")["FdsLimit"].as_u64();
-        let name = |process| desk.names.process_text(process).to_string();
-        let each = desk.requests.iter();
+        let name = |process| harness.names.process_text(process).to_string();
+        let each = harness.requests.iter();
         each.map(|r| (name(r.target.process), limit(&r.request.body).expect("a limit"))).collect()
     }
 
     #[test]
     fn whoever_asks_gets_a_share_and_the_others_are_told_theirs() {
-        let mut desk = desk();
-        assert_eq!(told(&mut desk, json!("RequestFdsLimit")), [(OWNER.to_string(), 614)]);
+        let mut harness = harness();
+        assert_eq!(told(&mut harness, json!("RequestFdsLimit")), [(OWNER.to_string(), 614)]);
         let both = [(OWNER.to_string(), 307), (SIBLING.to_string(), 307)];
-        assert_eq!(told(desk.by(SIBLING), json!("RequestFdsLimit")), both);
+        assert_eq!(told(harness.by(SIBLING), json!("RequestFdsLimit")), both);
         let more = [(OWNER.to_string(), 255), (SIBLING.to_string(), 358)];
-        assert_eq!(told(&mut desk, json!("FdsLimitHit")), more, "who reaches the limit gets more");
-        assert_eq!(desk.ask(json!({ "GetProcessFdLimit": SIBLING })), json!({ "GetProcessFdLimit": 358 }));
-        assert_eq!(desk.ask(json!("GetState"))["GetState"][SIBLING], json!({ "limit": 358, "hit_count": 2 }));
+        assert_eq!(told(&mut harness, json!("FdsLimitHit")), more, "who reaches the limit gets more");
+        assert_eq!(harness.ask(json!({ "GetProcessFdLimit": SIBLING })), json!({ "GetProcessFdLimit": 358 }));
+        assert_eq!(harness.ask(json!("GetState"))["GetState"][SIBLING], json!({ "limit": 358, "hit_count": 2 }));
     }
 
     #[test]
     fn who_never_asked_has_no_share() {
-        let mut desk = desk();
-        assert_eq!(told(&mut desk, json!("FdsLimitHit")), []);
-        assert_eq!(desk.ask(json!({ "GetProcessFdLimit": OWNER })), json!({ "GetProcessFdLimit": 0 }));
+        let mut harness = harness();
+        assert_eq!(told(&mut harness, json!("FdsLimitHit")), []);
+        assert_eq!(harness.ask(json!({ "GetProcessFdLimit": OWNER })), json!({ "GetProcessFdLimit": 0 }));
     }
 
     #[test]
     fn the_part_that_is_given_away_can_be_changed() {
-        let mut desk = desk();
-        assert_eq!(told(&mut desk, json!({ "UpdateMaxFdsAsFractionOfUlimitPercentage": 10 })), []);
-        assert_eq!(told(&mut desk, json!("RequestFdsLimit")), [(OWNER.to_string(), 102)]);
+        let mut harness = harness();
+        assert_eq!(told(&mut harness, json!({ "UpdateMaxFdsAsFractionOfUlimitPercentage": 10 })), []);
+        assert_eq!(told(&mut harness, json!("RequestFdsLimit")), [(OWNER.to_string(), 102)]);
         let most = json!({ "UpdateMaxFdsAsFractionOfUlimitPercentage": u64::MAX });
-        assert_eq!(told(&mut desk, most), []);
-        assert!(told(&mut desk, json!("FdsLimitHit"))[0].1 > 102);
+        assert_eq!(told(&mut harness, most), []);
+        assert!(told(&mut harness, json!("FdsLimitHit"))[0].1 > 102);
     }
 
     #[test]
     fn what_is_not_expected_and_what_is_wrong_is_not_answered() {
-        let mut desk = desk();
-        assert_eq!(told(&mut desk, json!("GetState")), []);
+        let mut harness = harness();
+        assert_eq!(told(&mut harness, json!("GetState")), []);
         for wrong in ["no json", r#"{"GetProcessFdLimit":"main:notes"}"#] {
-            let message = desk.request(wrong, None);
-            desk.tell(Heard::Message(Rc::new(message)));
-            assert!(desk.replies.is_empty() && desk.unmodelled.is_none(), "{wrong}");
+            let message = harness.request(wrong, None);
+            harness.tell(Heard::Message(Rc::new(message)));
+            assert!(harness.replies.is_empty() && harness.unmodelled.is_none(), "{wrong}");
         }
     }
 }

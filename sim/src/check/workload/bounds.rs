@@ -12,7 +12,7 @@ const LINES_MAX: u64 = 20_000;
 const WAITING_MAX: u64 = 5_000;
 /// How many bytes of bodies are sent in a run, each time counted.
 const BYTES_MAX: u64 = 64 << 20;
-/// How many pages, servers, stand-ins and their answers there are together: each request is compared with them.
+/// How many pages, servers, stubs and their answers there are together: each request is compared with them.
 const ANSWERS_MAX: u64 = 2_000;
 /// How many `[[expect]]` there are: each of them sees every event.
 const EXPECTS_MAX: u64 = 100;
@@ -31,14 +31,14 @@ impl Workload {
         let logs = || self.chain.iter().flat_map(|chain| &chain.events);
         let waiting = self.sends.iter().filter(|send| matches!(send.at, Moment::When(..)));
         let answers = self.servers.iter().map(|server| server.answers.len() + server.greets.len());
-        let answers = answers.chain(self.stand_ins.iter().map(|(_, stand_in)| stand_in.n_answers())).sum::<usize>();
-        let entries = self.web.len() + self.servers.len() + self.stand_ins.len() + answers;
+        let answers = answers.chain(self.stubs.iter().map(|(_, stub)| stub.n_answers())).sum::<usize>();
+        let entries = self.web.len() + self.servers.len() + self.stubs.len() + answers;
         within(self.nodes.len() as u64, NODES_MAX, "`nodes`", "nodes")?;
         within(self.expects.len() as u64, EXPECTS_MAX, "`[[expect]]`", "of them")?;
         within(self.n_lines(), LINES_MAX, "`[[send]]`, `[[http]]` and `[[socket]]`", "lines, each of `times` counted")?;
         within(waiting.map(|send| u64::from(send.times)).sum(), WAITING_MAX, "`when`", "lines that wait for an event")?;
         within(self.n_bytes(), BYTES_MAX, "`[[send]]`, `[[http]]` and `[[socket]]`", "bytes, each of `times` counted")?;
-        within(entries as u64, ANSWERS_MAX, "`[[web]]`, `[[web_socket]]` and `[[stand_in]]`", "pages and answers")?;
+        within(entries as u64, ANSWERS_MAX, "`[[web]]`, `[[web_socket]]` and `[[stub]]`", "pages and answers")?;
         within(logs().map(|log| u64::from(log.at_a_time)).sum(), LOGS_MAX, "`emits`", "logs in one block")?;
         let bytes = logs().map(|log| u64::from(log.at_a_time) * log.log.data.len() as u64).sum();
         within(bytes, LOG_BYTES_MAX, "`emits`", "bytes of data in one block")?;

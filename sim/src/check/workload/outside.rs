@@ -1,7 +1,7 @@
-//! `[[web]]`, `[[web_socket]]`, `[[stand_in]]` and `[chain]`: what is there besides the package and its node.
+//! `[[web]]`, `[[web_socket]]`, `[[stub]]` and `[chain]`: what is there besides the package and its node.
 
 use super::{Json, body_of, once, span};
-use crate::modules::StandIn;
+use crate::modules::Stub;
 use crate::outside::chain::{ChainAnswer, ChainPlan, LogSpec, Word};
 use crate::outside::visit::{Frame, FrameKind};
 use crate::outside::web::{Page, PageReply, SocketServer};
@@ -46,10 +46,10 @@ struct ServerAnswer {
     closes: bool,
 }
 
-/// `[[stand_in]]` as it stands in the file.
+/// `[[stub]]` as it stands in the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct StandInEntry {
+pub(super) struct StubEntry {
     process: String,
     #[serde(default)]
     answers: Vec<StandInAnswer>,
@@ -147,23 +147,23 @@ impl ServerEntry {
     }
 }
 
-impl StandInEntry {
+impl StubEntry {
     /// The process, and what stands in for it.
-    pub(super) fn read(self) -> Result<(String, StandIn), String> {
+    pub(super) fn read(self) -> Result<(String, Stub), String> {
         if ProcessId::split(&self.process).is_none_or(|id| !id.is_legal()) {
             return Err(format!("`process = {:?}` is no process's id: process:package:publisher", self.process));
         }
-        let mut stand_in = StandIn::default();
+        let mut stub = Stub::default();
         for answer in self.answers {
             let body = body_of(answer.body, answer.json, answer.bytes)?;
-            stand_in = match (body, answer.blob) {
-                (Some(body), None) => stand_in.answering(&answer.to, &body),
-                (Some(body), Some(blob)) => stand_in.handing_over(&answer.to, &body, blob.as_bytes()),
-                (None, None) => stand_in.taking(&answer.to),
+            stub = match (body, answer.blob) {
+                (Some(body), None) => stub.answering(&answer.to, &body),
+                (Some(body), Some(blob)) => stub.handing_over(&answer.to, &body, blob.as_bytes()),
+                (None, None) => stub.taking(&answer.to),
                 (None, Some(_)) => return Err(format!("the answer to {:?} has a blob and no body", answer.to)),
             };
         }
-        Ok((self.process, stand_in))
+        Ok((self.process, stub))
     }
 }
 

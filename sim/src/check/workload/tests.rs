@@ -98,7 +98,7 @@ fn what_is_outside_is_read() {
         answers = [{ to = "sub *", text = "ok" }, { to = "bye", text = "bye", closes = true }]
         every = "5s"
         says = "tick"
-        [[stand_in]]
+        [[stub]]
         process = "contacts:contacts:sys"
         answers = [{ to = "a", json = 1 }, { to = "b", body = "x", blob = "y" }, { to = "*" }]
         [chain]
@@ -112,8 +112,8 @@ fn what_is_outside_is_read() {
     server = server.answering("sub *", "ok").answering("bye", "bye");
     server.answers[1].1.push(Frame::empty(FrameKind::Close));
     assert_eq!(workload.servers, [server]);
-    let contacts = StandIn::default().answering("a", b"1").handing_over("b", b"x", b"y").taking("*");
-    assert_eq!(workload.stand_ins, [("contacts:contacts:sys".to_string(), contacts)]);
+    let contacts = Stub::default().answering("a", b"1").handing_over("b", b"x", b"y").taking("*");
+    assert_eq!(workload.stubs, [("contacts:contacts:sys".to_string(), contacts)]);
     assert_eq!(workload.chain, Some(ChainPlan::new(1).emitting(3, 2, LogSpec::new(0xab, &[], &[1]))));
 }
 
@@ -138,8 +138,8 @@ fn what_makes_no_sense_is_named_with_its_place() {
         (parse("[[web]]\nurl = \"*\"\nstatus = 20"), "[[web]] number 1: `status = 20` is no status of HTTP"),
         (parse("[[web]]\nurl = \"*\"\nfails = \"x\"\nbody = \"y\""), "`fails` is for a page that cannot be had"),
         (parse("[[web_socket]]\nurl = \"*\"\nsays = \"x\""), "[[web_socket]] number 1: `every` and `says` go together"),
-        (parse("[[stand_in]]\nprocess = \"x\""), "`process = \"x\"` is no process's id: process:package:publisher"),
-        (parse("[[stand_in]]\nprocess = \"x:y:z\"\nanswers = [{ to = \"a\", blob = \"b\" }]"), "a blob and no body"),
+        (parse("[[stub]]\nprocess = \"x\""), "`process = \"x\"` is no process's id: process:package:publisher"),
+        (parse("[[stub]]\nprocess = \"x:y:z\"\nanswers = [{ to = \"a\", blob = \"b\" }]"), "a blob and no body"),
         (parse("[chain]\nid = 1\nblock_time = \"1ms\""), "it.toml, [chain]: `block_time` is 100ms at least"),
         (parse("[chain]\nid = 1\nemits = [{ contract = \"0x1\" }]"), "`contract`: \"0x1\" is not 0x and two digits"),
         (parse("[chain]\nid = 1\nemits = [{ contract = \"0x11\" }]"), "`contract` has 20 bytes, and not 1"),

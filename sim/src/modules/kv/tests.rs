@@ -1,8 +1,8 @@
-//! Claims about the kv module, each made at a desk with a disk.
+//! Claims about the kv module, each made at a harness with a disk.
 
 use super::*;
 use crate::disk::{IoFault, IoWrong};
-use crate::modules::desk::{Desk, OWNER, SIBLING, STRANGER, json_of};
+use crate::modules::harness::{Harness, OWNER, SIBLING, STRANGER, json_of};
 use kernel_core::command::Command;
 use kernel_core::{Blob, Capability, Outgoing, Request};
 use serde_json::{Value, json};
@@ -11,11 +11,11 @@ mod durability;
 mod rights;
 mod sweep;
 
-/// A desk at which the owner has opened the database `db`.
-fn kv() -> Desk<Kv> {
-    let mut desk = Desk::new(ProcessRef::KV, Kv::new(&Setup::default()));
-    assert_eq!(desk.ask(body("db", json!("Open"))), "Ok");
-    desk
+/// A harness at which the owner has opened the database `db`.
+fn kv() -> Harness<Kv> {
+    let mut harness = Harness::new(ProcessRef::KV, Kv::new(&Setup::default()));
+    assert_eq!(harness.ask(body("db", json!("Open"))), "Ok");
+    harness
 }
 
 /// A request about a database of the owner's package.
@@ -27,7 +27,7 @@ fn refused(error: &str) -> Value {
     json!({ "Err": error })
 }
 
-impl Desk<Kv> {
+impl Harness<Kv> {
     fn set_in(&mut self, db: &str, key: &str, value: &str, tx_id: Option<u64>) -> Value {
         self.give(body(db, json!({ "Set": { "key": key.as_bytes(), "tx_id": tx_id } })), value.as_bytes())
     }
@@ -70,142 +70,142 @@ impl Desk<Kv> {
 
 #[test]
 fn what_was_set_is_got_until_it_is_deleted() {
-    let mut desk = kv();
-    assert_eq!(desk.get("a"), Err(refused("KeyNotFound")));
-    assert_eq!(desk.set("a", "one"), "Ok");
-    assert_eq!(desk.set("", ""), "Ok");
-    assert_eq!(desk.get("a"), Ok("one".into()));
-    assert_eq!(desk.get(""), Ok("".into()));
-    assert_eq!(desk.set("a", "two"), "Ok");
-    assert_eq!(desk.get("a"), Ok("two".into()));
-    assert_eq!(desk.delete("a", None), "Ok");
-    assert_eq!(desk.delete("a", None), "Ok", "also what is not there");
-    assert_eq!(desk.get("a"), Err(refused("KeyNotFound")));
+    let mut harness = kv();
+    assert_eq!(harness.get("a"), Err(refused("KeyNotFound")));
+    assert_eq!(harness.set("a", "one"), "Ok");
+    assert_eq!(harness.set("", ""), "Ok");
+    assert_eq!(harness.get("a"), Ok("one".into()));
+    assert_eq!(harness.get(""), Ok("".into()));
+    assert_eq!(harness.set("a", "two"), "Ok");
+    assert_eq!(harness.get("a"), Ok("two".into()));
+    assert_eq!(harness.delete("a", None), "Ok");
+    assert_eq!(harness.delete("a", None), "Ok", "also what is not there");
+    assert_eq!(harness.get("a"), Err(refused("KeyNotFound")));
 }
 
 #[test]
 fn a_body_that_is_no_request_is_malformed_and_so_is_a_set_without_a_value() {
-    let mut desk = kv();
+    let mut harness = kv();
     let text = r#"{"package_id":"notes:me.os","db":"db","action":"Open"}"#;
     for body in ["", "no json", r#"{"db":"db","action":"Open"}"#, text] {
-        let message = desk.request(body, None);
-        assert_eq!(&*desk.reply(message).1.response.body, br#"{"Err":"MalformedRequest"}"#, "{body}");
+        let message = harness.request(body, None);
+        assert_eq!(&*harness.reply(message).1.response.body, br#"{"Err":"MalformedRequest"}"#, "{body}");
     }
-    assert_eq!(desk.ask(body("db", json!({ "Set": { "key": [1], "tx_id": null } }))), refused("MalformedRequest"));
+    assert_eq!(harness.ask(body("db", json!({ "Set": { "key": [1], "tx_id": null } }))), refused("MalformedRequest"));
     let mut extra = body("db", json!("Open"));
     extra["new"] = json!(1);
-    assert_eq!(desk.ask(extra), "Ok", "unknown fields are ignored");
+    assert_eq!(harness.ask(extra), "Ok", "unknown fields are ignored");
 }
 
 #[test]
 fn success_is_answered_if_anybody_waits_with_the_metadata_and_an_error_always_without() {
-    let mut desk = kv();
-    let telling = |desk: &Desk<Kv>, action: Value| {
-        let mut message = desk.telling(body("db", action).to_string(), None);
+    let mut harness = kv();
+    let telling = |harness: &Harness<Kv>, action: Value| {
+        let mut message = harness.telling(body("db", action).to_string(), None);
         let request = Request { body: message.body().clone(), metadata: Some("note".into()), ..Request::default() };
         message.content = Content::Request(request);
         message
     };
-    let message = telling(&desk, json!("Open"));
-    desk.tell(crate::modules::Heard::Message(Rc::new(message.clone())));
-    assert!(desk.replies.is_empty());
-    let (_, reply) = desk.reply(Message { rsvp: Some(desk.who), ..message });
+    let message = telling(&harness, json!("Open"));
+    harness.tell(crate::modules::Heard::Message(Rc::new(message.clone())));
+    assert!(harness.replies.is_empty());
+    let (_, reply) = harness.reply(Message { rsvp: Some(harness.who), ..message });
     assert_eq!(reply.response.metadata.as_deref(), Some("note"));
-    let message = telling(&desk, json!({ "Get": [1] }));
-    let (_, reply) = desk.reply(message);
+    let message = telling(&harness, json!({ "Get": [1] }));
+    let (_, reply) = harness.reply(message);
     assert_eq!((json_of(&reply), reply.response.metadata), (refused("KeyNotFound"), None));
 }
 
 #[test]
 fn databases_are_apart_and_more_of_them_than_can_be_open_at_once() {
-    let mut desk = kv();
+    let mut harness = kv();
     let names: Vec<String> = (0..2 * OPEN_MAX).map(|n| format!("../{n}")).collect();
     for name in &names {
-        assert_eq!(desk.ask(body(name, json!("Open"))), "Ok");
-        assert_eq!(desk.set_in(name, "name", name, None), "Ok");
+        assert_eq!(harness.ask(body(name, json!("Open"))), "Ok");
+        assert_eq!(harness.set_in(name, "name", name, None), "Ok");
     }
-    assert_eq!(desk.module.open.len(), OPEN_MAX);
+    assert_eq!(harness.module.open.len(), OPEN_MAX);
     for name in &names {
-        assert_eq!(desk.get_in(name, "name").as_ref(), Ok(name));
+        assert_eq!(harness.get_in(name, "name").as_ref(), Ok(name));
     }
-    assert_eq!(desk.get("name"), Err(refused("KeyNotFound")));
+    assert_eq!(harness.get("name"), Err(refused("KeyNotFound")));
 }
 
 #[test]
 fn a_database_that_was_removed_is_there_again_and_empty() {
-    let mut desk = kv();
-    assert_eq!(desk.set("a", "one"), "Ok");
-    assert_eq!(desk.ask(body("db", json!("RemoveDb"))), "Ok");
-    assert_eq!(desk.get("a"), Err(refused("KeyNotFound")), "the rights stay");
+    let mut harness = kv();
+    assert_eq!(harness.set("a", "one"), "Ok");
+    assert_eq!(harness.ask(body("db", json!("RemoveDb"))), "Ok");
+    assert_eq!(harness.get("a"), Err(refused("KeyNotFound")), "the rights stay");
     let missing = json!({ "Err": { "IOError": "No such file or directory (os error 2)" } });
-    assert_eq!(desk.ask(body("none", json!("RemoveDb"))), missing);
+    assert_eq!(harness.ask(body("none", json!("RemoveDb"))), missing);
 }
 
 #[test]
 fn nobody_sees_a_transaction_before_its_commit_and_all_of_it_after() {
-    let mut desk = kv();
-    assert_eq!(desk.set("b", "old"), "Ok");
-    let tx = desk.begin();
-    assert_eq!(desk.set_in("db", "a", "one", Some(tx)), "Ok");
-    assert_eq!(desk.set_in("db", "a", "two", Some(tx)), "Ok");
-    assert_eq!(desk.delete("b", Some(tx)), "Ok");
-    assert_eq!((desk.get("a"), desk.get("b")), (Err(refused("KeyNotFound")), Ok("old".into())));
-    assert_eq!(desk.commit(tx), "Ok");
-    assert_eq!((desk.get("a"), desk.get("b")), (Ok("two".into()), Err(refused("KeyNotFound"))));
-    assert_eq!(desk.commit(tx), json!({ "Err": { "NoTx": tx } }), "its number is used up");
-    assert_eq!(desk.module.waiting, 0);
+    let mut harness = kv();
+    assert_eq!(harness.set("b", "old"), "Ok");
+    let tx = harness.begin();
+    assert_eq!(harness.set_in("db", "a", "one", Some(tx)), "Ok");
+    assert_eq!(harness.set_in("db", "a", "two", Some(tx)), "Ok");
+    assert_eq!(harness.delete("b", Some(tx)), "Ok");
+    assert_eq!((harness.get("a"), harness.get("b")), (Err(refused("KeyNotFound")), Ok("old".into())));
+    assert_eq!(harness.commit(tx), "Ok");
+    assert_eq!((harness.get("a"), harness.get("b")), (Ok("two".into()), Err(refused("KeyNotFound"))));
+    assert_eq!(harness.commit(tx), json!({ "Err": { "NoTx": tx } }), "its number is used up");
+    assert_eq!(harness.module.waiting, 0);
 }
 
 #[test]
 fn a_transaction_belongs_to_no_database_and_dies_with_its_node() {
-    let mut desk = kv();
-    assert_eq!(desk.ask(body("other", json!("Open"))), "Ok");
-    let (tx, lost) = (desk.begin(), desk.begin());
+    let mut harness = kv();
+    assert_eq!(harness.ask(body("other", json!("Open"))), "Ok");
+    let (tx, lost) = (harness.begin(), harness.begin());
     assert_ne!(tx, lost);
-    assert_eq!(desk.set_in("other", "a", "one", Some(tx)), "Ok");
-    assert_eq!(desk.commit(tx), "Ok");
-    assert_eq!((desk.get("a"), desk.get_in("other", "a")), (Ok("one".into()), Err(refused("KeyNotFound"))));
-    assert_eq!(desk.set_in("db", "a", "two", Some(lost)), "Ok");
-    desk.crash();
-    assert_eq!(desk.set_in("db", "a", "two", Some(lost)), json!({ "Err": { "NoTx": lost } }));
-    desk.now = kernel_core::Instant(1);
-    assert!(![tx, lost].contains(&desk.begin()), "no number comes twice");
-    assert_eq!(desk.get("a"), Ok("one".into()));
+    assert_eq!(harness.set_in("other", "a", "one", Some(tx)), "Ok");
+    assert_eq!(harness.commit(tx), "Ok");
+    assert_eq!((harness.get("a"), harness.get_in("other", "a")), (Ok("one".into()), Err(refused("KeyNotFound"))));
+    assert_eq!(harness.set_in("db", "a", "two", Some(lost)), "Ok");
+    harness.crash();
+    assert_eq!(harness.set_in("db", "a", "two", Some(lost)), json!({ "Err": { "NoTx": lost } }));
+    harness.now = kernel_core::Instant(1);
+    assert!(![tx, lost].contains(&harness.begin()), "no number comes twice");
+    assert_eq!(harness.get("a"), Ok("one".into()));
 }
 
 #[test]
 fn what_waits_in_transactions_is_bounded() {
-    let mut desk = kv();
-    let tx = desk.begin();
+    let mut harness = kv();
+    let tx = harness.begin();
     let set = body("db", json!({ "Set": { "key": [1], "tx_id": tx } }));
     let value = vec![0; WAITING_MAX - 100];
-    assert_eq!(desk.give(set.clone(), &value), "Ok");
+    assert_eq!(harness.give(set.clone(), &value), "Ok");
     let full = json!({ "Err": { "RocksDBError": "Cannot allocate memory (os error 12)" } });
-    assert_eq!(desk.give(set, b"more"), full);
+    assert_eq!(harness.give(set, b"more"), full);
     let says = format!(r#"{{"Set":{{"key":[1],"tx_id":{tx}}}}}: Cannot allocate memory (os error 12)"#);
-    assert_eq!(desk.unmodelled, Some(says), "there it would be taken");
+    assert_eq!(harness.unmodelled, Some(says), "there it would be taken");
 }
 
 #[test]
 fn what_does_not_fit_into_the_largest_file_is_refused_and_said_to_be_a_lack_of_the_simulators() {
-    let mut desk = kv();
+    let mut harness = kv();
     let set = body("db", json!({ "Set": { "key": [1], "tx_id": null } }));
-    let refusal = desk.give(set, &vec![0; 257 << 20]);
+    let refusal = harness.give(set, &vec![0; 257 << 20]);
     assert!(refusal["Err"]["RocksDBError"].is_string(), "{refusal}");
-    assert!(desk.unmodelled.is_some());
-    assert_eq!(desk.set("a", "one"), "Ok", "and it serves on");
-    desk.fault = Some(IoFault { at: 1, wrong: IoWrong::NoSpace });
-    assert!(desk.set("a", "two")["Err"]["RocksDBError"].is_string());
-    assert_eq!(desk.unmodelled, None, "a full disk is a fault");
+    assert!(harness.unmodelled.is_some());
+    assert_eq!(harness.set("a", "one"), "Ok", "and it serves on");
+    harness.fault = Some(IoFault { at: 1, wrong: IoWrong::NoSpace });
+    assert!(harness.set("a", "two")["Err"]["RocksDBError"].is_string());
+    assert_eq!(harness.unmodelled, None, "a full disk is a fault");
 }
 
 #[test]
 fn a_module_forks_unless_a_database_is_open() {
-    let mut desk = kv();
-    assert!(desk.module.fork().is_none());
-    let tx = desk.begin();
-    desk.module.open.clear();
-    let fork = desk.module.fork().expect("nothing is open");
+    let mut harness = kv();
+    assert!(harness.module.fork().is_none());
+    let tx = harness.begin();
+    harness.module.open.clear();
+    let fork = harness.module.fork().expect("nothing is open");
     drop(fork);
-    assert_eq!(desk.commit(tx), "Ok");
+    assert_eq!(harness.commit(tx), "Ok");
 }

@@ -2,25 +2,25 @@
 
 use super::*;
 use crate::modules::Heard;
-use crate::modules::desk::{Desk, SIBLING};
+use crate::modules::harness::{Harness, SIBLING};
 use kernel_core::ProcessRef;
 
 /// Alice's node, in a world with bob's.
-fn desk() -> Desk<Net> {
-    let mut desk = Desk::new(ProcessRef::NET, Net);
-    desk.outside.nodes = vec![desk.address.node, desk.names.node("bob.os")];
-    desk
+fn harness() -> Harness<Net> {
+    let mut harness = Harness::new(ProcessRef::NET, Net);
+    harness.outside.nodes = vec![harness.address.node, harness.names.node("bob.os")];
+    harness
 }
 
-fn ask(desk: &mut Desk<Net>, action: &Action, blob: &[u8]) -> (Answer, Option<Blob>) {
-    let message = desk.request(rmp_serde::to_vec(action).expect("plain data"), Some(blob));
-    let reply = desk.reply(message).1;
+fn ask(harness: &mut Harness<Net>, action: &Action, blob: &[u8]) -> (Answer, Option<Blob>) {
+    let message = harness.request(rmp_serde::to_vec(action).expect("plain data"), Some(blob));
+    let reply = harness.reply(message).1;
     (rmp_serde::from_slice(&reply.response.body).expect("an answer is MessagePack"), reply.blob)
 }
 
-fn verified(desk: &mut Desk<Net>, from: &str, signature: &[u8], blob: &[u8]) -> bool {
+fn verified(harness: &mut Harness<Net>, from: &str, signature: &[u8], blob: &[u8]) -> bool {
     let action = Action::Verify { from: from.to_string(), signature: signature.to_vec() };
-    match ask(desk, &action, blob).0 {
+    match ask(harness, &action, blob).0 {
         Answer::Verified(is) => is,
         other => panic!("{other:?}"),
     }
@@ -28,34 +28,34 @@ fn verified(desk: &mut Desk<Net>, from: &str, signature: &[u8], blob: &[u8]) -> 
 
 #[test]
 fn a_signature_is_its_signers_over_this_blob_and_of_this_node() {
-    let mut desk = desk();
-    let (answer, blob) = ask(&mut desk, &Action::Sign, b"pay 5");
+    let mut harness = harness();
+    let (answer, blob) = ask(&mut harness, &Action::Sign, b"pay 5");
     let signature = blob.expect("a signature").bytes;
     assert_eq!((answer, signature.len()), (Answer::Signed, 64));
     let owner = "alice.os@main:notes:me.os";
-    assert!(verified(desk.by(SIBLING), owner, &signature, b"pay 5"), "anybody may verify");
-    assert!(!verified(&mut desk, owner, &signature, b"pay 6"));
-    assert!(!verified(&mut desk, "alice.os@other:notes:me.os", &signature, b"pay 5"));
-    assert!(!verified(&mut desk, "bob.os@main:notes:me.os", &signature, b"pay 5"));
-    assert!(!verified(&mut desk, "nobody.os@main:notes:me.os", &signature, b"pay 5"));
-    assert!(!verified(&mut desk, owner, &signature[1..], b"pay 5"), "not even a signature");
+    assert!(verified(harness.by(SIBLING), owner, &signature, b"pay 5"), "anybody may verify");
+    assert!(!verified(&mut harness, owner, &signature, b"pay 6"));
+    assert!(!verified(&mut harness, "alice.os@other:notes:me.os", &signature, b"pay 5"));
+    assert!(!verified(&mut harness, "bob.os@main:notes:me.os", &signature, b"pay 5"));
+    assert!(!verified(&mut harness, "nobody.os@main:notes:me.os", &signature, b"pay 5"));
+    assert!(!verified(&mut harness, owner, &signature[1..], b"pay 5"), "not even a signature");
 }
 
 #[test]
 fn signatures_are_the_same_every_time() {
-    let sign = || ask(&mut desk(), &Action::Sign, b"text").1;
+    let sign = || ask(&mut harness(), &Action::Sign, b"text").1;
     assert_eq!(sign(), sign());
 }
 
 #[test]
 fn the_peers_are_the_other_nodes_of_the_scenario() {
-    let mut desk = desk();
+    let mut harness = harness();
     let bob = || identity(NodeId(1), "bob.os");
-    assert_eq!(ask(&mut desk, &Action::GetPeers, b"").0, Answer::Peers(vec![bob()]));
-    assert_eq!(ask(&mut desk, &Action::GetPeer("bob.os".into()), b"").0, Answer::Peer(Some(bob())));
-    assert_eq!(ask(&mut desk, &Action::GetPeer("carol.os".into()), b"").0, Answer::Peer(None));
+    assert_eq!(ask(&mut harness, &Action::GetPeers, b"").0, Answer::Peers(vec![bob()]));
+    assert_eq!(ask(&mut harness, &Action::GetPeer("bob.os".into()), b"").0, Answer::Peer(Some(bob())));
+    assert_eq!(ask(&mut harness, &Action::GetPeer("carol.os".into()), b"").0, Answer::Peer(None));
     assert!(
-        matches!(ask(&mut desk, &Action::GetDiagnostics, b"").0, Answer::Diagnostics(text) if text.contains("bob"))
+        matches!(ask(&mut harness, &Action::GetDiagnostics, b"").0, Answer::Diagnostics(text) if text.contains("bob"))
     );
 }
 
@@ -71,40 +71,40 @@ fn bodies_are_compact_messagepack() {
 
 #[test]
 fn a_hello_from_another_node_is_acknowledged_whatever_it_says() {
-    let mut desk = desk();
-    let message = desk.by_another_node().request("hi", None);
-    assert_eq!(&*desk.reply(message).1.response.body, b"ack");
+    let mut harness = harness();
+    let message = harness.by_another_node().request("hi", None);
+    assert_eq!(&*harness.reply(message).1.response.body, b"ack");
 }
 
 #[test]
 fn neither_updates_nor_connection_requests_are_answered_to_another_node() {
     for name in ["KnsUpdate", "HnsBatchUpdate", "ConnectionRequest"] {
-        let mut desk = desk();
+        let mut harness = harness();
         let body = rmp_serde::to_vec(&BTreeMap::from([(name, "carol.os")])).expect("plain data");
-        let message = desk.by_another_node().request(body, None);
-        desk.tell(Heard::Message(Rc::new(message)));
-        assert_eq!((desk.replies.len(), desk.unmodelled.is_some()), (0, false), "{name}");
+        let message = harness.by_another_node().request(body, None);
+        harness.tell(Heard::Message(Rc::new(message)));
+        assert_eq!((harness.replies.len(), harness.unmodelled.is_some()), (0, false), "{name}");
     }
 }
 
 #[test]
 fn who_is_no_address_has_signed_nothing_and_is_not_answered() {
-    let mut desk = desk();
+    let mut harness = harness();
     for from in ["alice.os", "alice.os@main:notes", "main:notes:me.os"] {
         let action = Action::Verify { from: from.to_string(), signature: vec![1] };
-        let message = desk.request(rmp_serde::to_vec(&action).expect("plain data"), None);
-        desk.tell(Heard::Message(Rc::new(message)));
-        assert_eq!((desk.replies.len(), desk.unmodelled.is_some()), (0, false), "{from}");
+        let message = harness.request(rmp_serde::to_vec(&action).expect("plain data"), None);
+        harness.tell(Heard::Message(Rc::new(message)));
+        assert_eq!((harness.replies.len(), harness.unmodelled.is_some()), (0, false), "{from}");
     }
 }
 
 #[test]
 fn an_update_is_not_modelled_and_nonsense_is_ignored() {
-    let mut desk = desk();
+    let mut harness = harness();
     let update = rmp_serde::to_vec(&BTreeMap::from([("KnsUpdate", 1)])).expect("plain data");
     for (body, unmodelled) in [(update, true), (b"hello".to_vec(), false)] {
-        let message = desk.request(body, None);
-        desk.tell(Heard::Message(Rc::new(message)));
-        assert_eq!((desk.replies.len(), desk.unmodelled.is_some()), (0, unmodelled));
+        let message = harness.request(body, None);
+        harness.tell(Heard::Message(Rc::new(message)));
+        assert_eq!((harness.replies.len(), harness.unmodelled.is_some()), (0, unmodelled));
     }
 }

@@ -1,7 +1,7 @@
-//! The module at a desk, as a process of a package sees it: requests in, answers and a disk out.
+//! The module at a harness, as a process of a package sees it: requests in, answers and a disk out.
 
 use super::*;
-use crate::modules::desk::{Desk, OWNER, SIBLING, STRANGER, json_of};
+use crate::modules::harness::{Harness, OWNER, SIBLING, STRANGER, json_of};
 use crate::modules::setup::Journal;
 use kernel_core::{Duration, Reply};
 use serde_json::{Value, json};
@@ -16,8 +16,8 @@ mod work;
 const MODES: [Journal; 2] = [Journal::Wal, Journal::Rollback];
 
 /// A module that nobody has asked for anything.
-fn module(setup: &Setup) -> Desk<Sqlite> {
-    Desk::new(ProcessRef::SQLITE, Sqlite::new(setup))
+fn module(setup: &Setup) -> Harness<Sqlite> {
+    Harness::new(ProcessRef::SQLITE, Sqlite::new(setup))
 }
 
 fn mode(journal: Journal) -> Setup {
@@ -25,11 +25,11 @@ fn mode(journal: Journal) -> Setup {
 }
 
 /// The owner has opened `main`, which has a table `t(a, b)` without rows.
-fn with_table(setup: &Setup) -> Desk<Sqlite> {
-    let mut desk = module(setup);
-    assert_eq!(desk.act(json!("Open")), "Ok");
-    assert_eq!(desk.write("CREATE TABLE t (a INTEGER PRIMARY KEY, b)"), "Ok");
-    desk
+fn with_table(setup: &Setup) -> Harness<Sqlite> {
+    let mut harness = module(setup);
+    assert_eq!(harness.act(json!("Open")), "Ok");
+    assert_eq!(harness.write("CREATE TABLE t (a INTEGER PRIMARY KEY, b)"), "Ok");
+    harness
 }
 
 fn body(db: &str, action: Value) -> Value {
@@ -44,7 +44,7 @@ fn engine_error(text: &str) -> Value {
     refused(json!({ "RusqliteError": text }))
 }
 
-impl Desk<Sqlite> {
+impl Harness<Sqlite> {
     /// The answer to an action on the owner's database `main`.
     fn act(&mut self, action: Value) -> Value {
         self.ask(body("main", action))

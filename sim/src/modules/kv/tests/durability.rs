@@ -11,27 +11,27 @@ pub enum Down {
     PowerLoss(Spared),
 }
 
-/// A desk whose database has the pairs `a` and `b`, closed: its node has just come up.
-fn kept() -> Desk<Kv> {
-    let mut desk = kv();
-    assert_eq!((desk.set("a", "old"), desk.set("b", "old")), ("Ok".into(), "Ok".into()));
-    desk.crash();
-    desk
+/// A harness whose database has the pairs `a` and `b`, closed: its node has just come up.
+fn kept() -> Harness<Kv> {
+    let mut harness = kv();
+    assert_eq!((harness.set("a", "old"), harness.set("b", "old")), ("Ok".into(), "Ok".into()));
+    harness.crash();
+    harness
 }
 
 /// The node goes down when so many of these operations are done to this disk, and comes up.
-pub fn goes_down(desk: &mut Desk<Kv>, mut disk: Disk, ops: &[Op], how: Down) {
+pub fn goes_down(harness: &mut Harness<Kv>, mut disk: Disk, ops: &[Op], how: Down) {
     ops.iter().for_each(|op| disk.apply(op).expect("it was done once already"));
     if let Down::PowerLoss(spared) = how {
         disk.power_loss(spared);
     }
-    desk.disk = disk;
-    desk.crash();
+    harness.disk = disk;
+    harness.crash();
 }
 
 /// Both values: those of a transaction, or those before it.
-fn pair(desk: &mut Desk<Kv>) -> [String; 2] {
-    let [a, b] = ["a", "b"].map(|key| desk.get(key));
+fn pair(harness: &mut Harness<Kv>) -> [String; 2] {
+    let [a, b] = ["a", "b"].map(|key| harness.get(key));
     [a.expect("it is there"), b.expect("it is there")]
 }
 
@@ -46,20 +46,20 @@ fn ways(unsynced: usize) -> impl Iterator<Item = Down> {
 fn a_commit_is_there_whole_or_not_at_all_whichever_of_its_operations_was_the_last() {
     let mut n_points = 0;
     for is_open in [false, true] {
-        let mut desk = kept();
+        let mut harness = kept();
         if is_open {
-            assert_eq!(desk.get("a"), Ok("old".into()));
+            assert_eq!(harness.get("a"), Ok("old".into()));
         }
-        let tx = desk.begin();
-        desk.set_in("db", "a", "new", Some(tx));
-        desk.set_in("db", "b", "new", Some(tx));
-        let before = desk.disk.clone();
-        assert_eq!(desk.commit(tx), "Ok");
-        let ops = desk.ops.clone();
+        let tx = harness.begin();
+        harness.set_in("db", "a", "new", Some(tx));
+        harness.set_in("db", "b", "new", Some(tx));
+        let before = harness.disk.clone();
+        assert_eq!(harness.commit(tx), "Ok");
+        let ops = harness.ops.clone();
         for n_done in 0..=ops.len() {
             for how in ways(ops.len()) {
-                goes_down(&mut desk, before.clone(), &ops[..n_done], how);
-                let [a, b] = pair(&mut desk);
+                goes_down(&mut harness, before.clone(), &ops[..n_done], how);
+                let [a, b] = pair(&mut harness);
                 assert!(a == b && (a == "new" || n_done < ops.len()), "{n_done} of {}, {how:?}: {a} {b}", ops.len());
                 n_points += 1;
             }
@@ -72,20 +72,20 @@ fn a_commit_is_there_whole_or_not_at_all_whichever_of_its_operations_was_the_las
 /// P3: "and any number of them during recovery".
 #[test]
 fn a_recovery_that_is_interrupted_is_done_by_the_next() {
-    let mut desk = kept();
-    assert_eq!(pair(&mut desk), ["old", "old"]);
-    let before = desk.disk.clone();
-    assert_eq!(desk.set("a", "new"), "Ok");
-    let ops = desk.ops.clone();
+    let mut harness = kept();
+    assert_eq!(pair(&mut harness), ["old", "old"]);
+    let before = harness.disk.clone();
+    assert_eq!(harness.set("a", "new"), "Ok");
+    let ops = harness.ops.clone();
     for n_done in 0..ops.len() {
-        goes_down(&mut desk, before.clone(), &ops[..n_done], Down::Crash);
-        let (down, mut seen) = (desk.disk.clone(), None);
-        assert!(desk.get("a").is_ok());
-        let recovery = desk.ops.clone();
+        goes_down(&mut harness, before.clone(), &ops[..n_done], Down::Crash);
+        let (down, mut seen) = (harness.disk.clone(), None);
+        assert!(harness.get("a").is_ok());
+        let recovery = harness.ops.clone();
         for n_recovered in 0..=recovery.len() {
             for how in [Down::Crash, Down::PowerLoss(Spared::First(0)), Down::PowerLoss(Spared::Mixed(7))] {
-                goes_down(&mut desk, down.clone(), &recovery[..n_recovered], how);
-                let [a, b] = pair(&mut desk);
+                goes_down(&mut harness, down.clone(), &recovery[..n_recovered], how);
+                let [a, b] = pair(&mut harness);
                 assert!(["old", "new"].contains(&a.as_str()) && b == "old", "{n_done} {n_recovered} {how:?}: {a} {b}");
                 // What a whole recovery has found is found from then on.
                 if n_recovered == recovery.len() {
@@ -98,18 +98,18 @@ fn a_recovery_that_is_interrupted_is_done_by_the_next() {
 
 #[test]
 fn a_database_is_made_whole_or_not_at_all() {
-    let mut desk = Desk::new(ProcessRef::KV, Kv::new(&Setup::default()));
-    let before = desk.disk.clone();
-    assert_eq!(desk.ask(body("db", json!("Open"))), "Ok");
-    let ops = desk.ops.clone();
+    let mut harness = Harness::new(ProcessRef::KV, Kv::new(&Setup::default()));
+    let before = harness.disk.clone();
+    assert_eq!(harness.ask(body("db", json!("Open"))), "Ok");
+    let ops = harness.ops.clone();
     for n_done in 0..=ops.len() {
         for how in ways(ops.len()) {
-            goes_down(&mut desk, before.clone(), &ops[..n_done], how);
-            assert_eq!(desk.get("a"), Err(refused("KeyNotFound")), "{n_done} of {}, {how:?}", ops.len());
-            assert_eq!(desk.set("a", "one"), "Ok");
-            desk.disk.power_loss(Spared::First(0));
-            desk.crash();
-            assert_eq!(desk.get("a"), Ok("one".into()), "its name is durable as well");
+            goes_down(&mut harness, before.clone(), &ops[..n_done], how);
+            assert_eq!(harness.get("a"), Err(refused("KeyNotFound")), "{n_done} of {}, {how:?}", ops.len());
+            assert_eq!(harness.set("a", "one"), "Ok");
+            harness.disk.power_loss(Spared::First(0));
+            harness.crash();
+            assert_eq!(harness.get("a"), Ok("one".into()), "its name is durable as well");
         }
     }
 }
@@ -121,17 +121,17 @@ fn whatever_access_is_refused_what_is_answered_is_true() {
         let mut n_errors = 0;
         // More accesses than a request has.
         for at in 1..=60 {
-            let mut desk = kept();
+            let mut harness = kept();
             if is_open {
-                assert_eq!(desk.get("a"), Ok("old".into()));
+                assert_eq!(harness.get("a"), Ok("old".into()));
             }
-            desk.fault = Some(IoFault { at, wrong });
-            let answer = desk.set("a", "new");
+            harness.fault = Some(IoFault { at, wrong });
+            let answer = harness.set("a", "new");
             n_errors += u32::from(answer != "Ok");
-            let [a, b] = pair(&mut desk);
+            let [a, b] = pair(&mut harness);
             let a_is_right = a == "new" || (a == "old" && answer != "Ok");
             assert!(a_is_right && b == "old", "{wrong:?} at {at}: {answer}, and then {a} {b}");
-            assert_eq!(desk.set("a", "newer"), "Ok", "the disk refuses no more");
+            assert_eq!(harness.set("a", "newer"), "Ok", "the disk refuses no more");
         }
         println!("{wrong:?}, {}: {n_errors} errors", if is_open { "open" } else { "closed" });
         assert!((1..60).contains(&n_errors), "{wrong:?}: {n_errors} errors");
@@ -145,23 +145,23 @@ fn whatever_access_is_refused_what_is_answered_is_true() {
 /// A sector that has rotted is an error to whoever reads it: the database is not opened, and not taken for none.
 #[test]
 fn a_database_that_rotted_is_an_error_until_it_is_removed_or_restored() {
-    let mut desk = kept();
+    let mut harness = kept();
     let path = "/kv/notes:me.os/db";
-    let sound = desk.disk.clone();
+    let sound = harness.disk.clone();
     let len = sound.files().len(path).expect("the database is there");
     for byte in (0..len).step_by(SECTOR as usize) {
-        desk.disk = sound.clone();
-        desk.disk.rot(path, byte);
-        desk.crash();
+        harness.disk = sound.clone();
+        harness.disk.rot(path, byte);
+        harness.crash();
         let damaged = json!({ "Err": { "RocksDBError": "I/O error: Input/output error (os error 5)" } });
-        assert_eq!((desk.get("a"), desk.set("a", "new")), (Err(damaged.clone()), damaged), "at {byte}");
-        assert!(desk.facts.is_empty(), "what the disk does not give is no fault of the store");
+        assert_eq!((harness.get("a"), harness.set("a", "new")), (Err(damaged.clone()), damaged), "at {byte}");
+        assert!(harness.facts.is_empty(), "what the disk does not give is no fault of the store");
     }
-    assert_eq!(desk.ask(body("db", json!("RemoveDb"))), "Ok");
-    assert_eq!(desk.get("a"), Err(refused("KeyNotFound")));
-    desk.disk = sound;
-    desk.crash();
-    assert_eq!(pair(&mut desk), ["old", "old"]);
+    assert_eq!(harness.ask(body("db", json!("RemoveDb"))), "Ok");
+    assert_eq!(harness.get("a"), Err(refused("KeyNotFound")));
+    harness.disk = sound;
+    harness.crash();
+    assert_eq!(pair(&mut harness), ["old", "old"]);
 }
 
 /// What a refused sync was to make durable is not, whatever is synced later, until it is written anew. The database has
@@ -175,19 +175,19 @@ fn what_is_built_on_a_commit_whose_sync_failed_is_durable() {
     }
     let mut n_failed = 0;
     for at in 1..20 {
-        let mut desk = kv();
-        desk.disk = filled.disk.clone();
-        desk.crash();
-        assert_eq!(desk.get("a"), Ok(long("old")));
-        desk.fault = Some(IoFault { at, wrong: IoWrong::Error });
-        let answer = desk.set("a", &long("new"));
-        let failed = desk.ops.iter().any(|op| matches!(op, Op::FailedSync(_)));
+        let mut harness = kv();
+        harness.disk = filled.disk.clone();
+        harness.crash();
+        assert_eq!(harness.get("a"), Ok(long("old")));
+        harness.fault = Some(IoFault { at, wrong: IoWrong::Error });
+        let answer = harness.set("a", &long("new"));
+        let failed = harness.ops.iter().any(|op| matches!(op, Op::FailedSync(_)));
         n_failed += u32::from(failed);
         assert!(!failed || answer != "Ok");
-        assert_eq!(desk.set("h", &long("newer")), "Ok");
-        desk.disk.power_loss(Spared::First(0));
-        desk.crash();
-        let [a, h] = ["a", "h"].map(|key| desk.get(key).expect("it is there"));
+        assert_eq!(harness.set("h", &long("newer")), "Ok");
+        harness.disk.power_loss(Spared::First(0));
+        harness.crash();
+        let [a, h] = ["a", "h"].map(|key| harness.get(key).expect("it is there"));
         let a_is_right = a == long("new") || (a == long("old") && answer != "Ok");
         assert!(h == long("newer") && a_is_right, "at {at}: {answer}");
     }
@@ -198,14 +198,14 @@ fn what_is_built_on_a_commit_whose_sync_failed_is_durable() {
 #[test]
 fn the_same_work_makes_the_same_bytes() {
     fn run() -> Vec<u8> {
-        let mut desk = kv();
+        let mut harness = kv();
         for n in 0..50 {
-            assert_eq!(desk.set(&format!("key {}", n % 20), &"value".repeat(n)), "Ok");
+            assert_eq!(harness.set(&format!("key {}", n % 20), &"value".repeat(n)), "Ok");
             if n % 17 == 0 {
-                desk.crash();
+                harness.crash();
             }
         }
-        desk.disk.files().read("/kv/notes:me.os/db").expect("it is there").to_vec()
+        harness.disk.files().read("/kv/notes:me.os/db").expect("it is there").to_vec()
     }
     let other = std::thread::spawn(run).join().expect("it runs");
     assert!(run() == other && run() == other, "the bytes differ");
@@ -215,11 +215,11 @@ fn the_same_work_makes_the_same_bytes() {
 #[test]
 fn a_database_is_small() {
     assert_eq!(store::EMPTY.len(), 20 << 10);
-    let mut desk = kv();
+    let mut harness = kv();
     for n in 0..200 {
-        assert_eq!(desk.set(&format!("key {}", n % 10), "value"), "Ok");
-        assert!(n == 0 || (6..=9).contains(&desk.ops.len()), "{n}: {:#?}", desk.ops.len());
+        assert_eq!(harness.set(&format!("key {}", n % 10), "value"), "Ok");
+        assert!(n == 0 || (6..=9).contains(&harness.ops.len()), "{n}: {:#?}", harness.ops.len());
     }
-    let len = desk.disk.files().read("/kv/notes:me.os/db").expect("it is there").len();
+    let len = harness.disk.files().read("/kv/notes:me.os/db").expect("it is there").len();
     assert!(len <= 100 << 10, "{len} bytes");
 }

@@ -24,19 +24,19 @@ fn key(account: usize) -> String {
 }
 
 /// Begins the n-th transaction, for `commit`.
-fn prepare(desk: &mut Desk<Kv>, n: usize) -> u64 {
-    let (tx, after) = (desk.begin(), accounts(n));
+fn prepare(harness: &mut Harness<Kv>, n: usize) -> u64 {
+    let (tx, after) = (harness.begin(), accounts(n));
     for account in [n % ACCOUNTS, (n + 1) % ACCOUNTS] {
-        assert_eq!(desk.set_in("db", &key(account), &after[account], Some(tx)), "Ok");
+        assert_eq!(harness.set_in("db", &key(account), &after[account], Some(tx)), "Ok");
     }
-    assert_eq!(desk.set_in("db", "n", &n.to_string(), Some(tx)), "Ok");
+    assert_eq!(harness.set_in("db", "n", &n.to_string(), Some(tx)), "Ok");
     tx
 }
 
 /// After how many transactions the database is; it is after a whole number of them.
-fn found(desk: &mut Desk<Kv>) -> usize {
-    let n = desk.get("n").expect("there is a count").parse().expect("it is a number");
-    let found: Vec<String> = (0..ACCOUNTS).map(|account| desk.get(&key(account)).expect("it is there")).collect();
+fn found(harness: &mut Harness<Kv>) -> usize {
+    let n = harness.get("n").expect("there is a count").parse().expect("it is a number");
+    let found: Vec<String> = (0..ACCOUNTS).map(|account| harness.get(&key(account)).expect("it is there")).collect();
     assert_eq!(found, accounts(n), "after {n}");
     n
 }
@@ -45,18 +45,18 @@ fn found(desk: &mut Desk<Kv>) -> usize {
 /// older half of it, or a draw of its sectors.
 #[test]
 fn of_200_transactions_each_is_there_whole_or_not_at_all_whichever_operation_was_the_last() {
-    let (mut desk, mut other) = (kv(), kv());
+    let (mut harness, mut other) = (kv(), kv());
     let first = accounts(0);
     for (account, value) in first.iter().enumerate() {
-        assert_eq!(desk.set(&key(account), value), "Ok");
+        assert_eq!(harness.set(&key(account), value), "Ok");
     }
-    assert_eq!(desk.set("n", "0"), "Ok");
+    assert_eq!(harness.set("n", "0"), "Ok");
     let (mut n_points, mut n_visited, mut n_done) = (0, 0, 0);
     for n in 1..=N {
-        let tx = prepare(&mut desk, n);
-        let before = desk.disk.clone();
-        assert_eq!(desk.commit(tx), "Ok");
-        let ops = desk.ops.clone();
+        let tx = prepare(&mut harness, n);
+        let before = harness.disk.clone();
+        assert_eq!(harness.commit(tx), "Ok");
+        let ops = harness.ops.clone();
         let half = ops.len() as u32 / 2;
         let spared = [Spared::First(0), Spared::First(half), Spared::Mixed(n as u32)];
         let ways: Vec<Down> = std::iter::once(Down::Crash).chain(spared.map(Down::PowerLoss)).collect();

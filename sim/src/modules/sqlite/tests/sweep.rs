@@ -32,32 +32,32 @@ struct Job {
 
 /// Transactions one after the other, each of which moves something between two of ten accounts and notes its number.
 /// From time to time a log is written back to its database.
-fn work(setup: &Setup, n_transactions: u64) -> (Desk<Sqlite>, Vec<Job>) {
-    let mut desk = module(setup);
-    desk.act(json!("Open"));
-    let tx = desk.begin();
-    desk.queue(tx, "CREATE TABLE account (id INTEGER PRIMARY KEY, balance INTEGER)");
-    desk.queue(tx, "CREATE TABLE moved (n INTEGER PRIMARY KEY, note TEXT)");
+fn work(setup: &Setup, n_transactions: u64) -> (Harness<Sqlite>, Vec<Job>) {
+    let mut harness = module(setup);
+    harness.act(json!("Open"));
+    let tx = harness.begin();
+    harness.queue(tx, "CREATE TABLE account (id INTEGER PRIMARY KEY, balance INTEGER)");
+    harness.queue(tx, "CREATE TABLE moved (n INTEGER PRIMARY KEY, note TEXT)");
     for id in 0..10 {
-        desk.queue(tx, &format!("INSERT INTO account VALUES ({id}, {BALANCE})"));
+        harness.queue(tx, &format!("INSERT INTO account VALUES ({id}, {BALANCE})"));
     }
-    assert_eq!(desk.commit(tx), "Ok");
+    assert_eq!(harness.commit(tx), "Ok");
     let mut jobs = vec![];
     for n in 1..=n_transactions {
-        let tx = desk.begin();
-        desk.queue(tx, &format!("UPDATE account SET balance = balance - {n} WHERE id = {}", giver(n)));
-        desk.queue(tx, &format!("UPDATE account SET balance = balance + {n} WHERE id = {}", taker(n)));
-        desk.queue(tx, &format!("INSERT INTO moved VALUES ({n}, 'number {n}')"));
-        let before = desk.disk.clone();
-        assert_eq!(desk.commit(tx), "Ok");
-        jobs.push(Job { before, ops: desk.ops.clone(), from: n - 1, to: n });
+        let tx = harness.begin();
+        harness.queue(tx, &format!("UPDATE account SET balance = balance - {n} WHERE id = {}", giver(n)));
+        harness.queue(tx, &format!("UPDATE account SET balance = balance + {n} WHERE id = {}", taker(n)));
+        harness.queue(tx, &format!("INSERT INTO moved VALUES ({n}, 'number {n}')"));
+        let before = harness.disk.clone();
+        assert_eq!(harness.commit(tx), "Ok");
+        jobs.push(Job { before, ops: harness.ops.clone(), from: n - 1, to: n });
         if n % 25 == 3 {
-            let before = desk.disk.clone();
-            assert!(desk.query("PRAGMA wal_checkpoint").is_array());
-            jobs.push(Job { before, ops: desk.ops.clone(), from: n, to: n });
+            let before = harness.disk.clone();
+            assert!(harness.query("PRAGMA wal_checkpoint").is_array());
+            jobs.push(Job { before, ops: harness.ops.clone(), from: n, to: n });
         }
     }
-    (desk, jobs)
+    (harness, jobs)
 }
 
 /// Whose account the n-th transaction takes from, and whose it gives to.
@@ -80,12 +80,12 @@ fn balances(n: u64) -> String {
 }
 
 /// What a boot finds on a disk: how many transactions, if they are whole; or what is wrong.
-fn boot(desk: &mut Desk<Sqlite>, disk: Disk, setup: &Setup, look: &Message) -> Result<u64, String> {
-    desk.disk = disk;
-    desk.crash(setup);
-    let (_, reply) = desk.reply(look.clone());
-    if desk.facts.iter().any(|fact| matches!(fact, What::StoreChecked(_, _, Some(_)))) {
-        return Err(format!("the engine finds it broken: {:?}", desk.facts));
+fn boot(harness: &mut Harness<Sqlite>, disk: Disk, setup: &Setup, look: &Message) -> Result<u64, String> {
+    harness.disk = disk;
+    harness.crash(setup);
+    let (_, reply) = harness.reply(look.clone());
+    if harness.facts.iter().any(|fact| matches!(fact, What::StoreChecked(_, _, Some(_)))) {
+        return Err(format!("the engine finds it broken: {:?}", harness.facts));
     }
     match json_of(&reply) {
         answer if answer == "Read" => {}
@@ -112,8 +112,8 @@ fn spared(n: u64, done: usize, unsynced: usize) -> Spared {
 
 /// Goes down at every boundary of every job.
 fn sweep(setup: &Setup, n_transactions: u64) -> Swept {
-    let (mut desk, jobs) = work(setup, n_transactions);
-    let look = desk.request(body("main", json!({ "Query": LOOK })).to_string(), None);
+    let (mut harness, jobs) = work(setup, n_transactions);
+    let look = harness.request(body("main", json!({ "Query": LOOK })).to_string(), None);
     let mut swept = Swept { points: jobs.iter().map(|job| 2 * (job.ops.len() + 1)).sum(), ..Swept::default() };
     for job in &jobs {
         let mut disk = job.before.clone();
@@ -127,7 +127,7 @@ fn sweep(setup: &Setup, n_transactions: u64) -> Swept {
             for (how, disk) in [("crash", disk.clone()), ("power loss", lost)] {
                 swept.visited += 1;
                 let place = format!("{how} after operation {done} of {} in transaction {}", job.ops.len(), job.to);
-                match boot(&mut desk, disk, setup, &look) {
+                match boot(&mut harness, disk, setup, &look) {
                     Ok(found) if (least..=job.to).contains(&found) => {}
                     Ok(found) => swept.broken.push(format!("{place}: {found} transactions")),
                     Err(wrong) => swept.broken.push(format!("{place}: {wrong}")),
@@ -153,23 +153,23 @@ fn no_crash_between_two_operations_loses_one_of_two_hundred_transactions_or_leav
 fn a_recovery_that_is_interrupted_is_taken_up_again() {
     for journal in MODES {
         let setup = mode(journal);
-        let (mut desk, jobs) = work(&setup, 12);
-        let look = desk.request(body("main", json!({ "Query": LOOK })).to_string(), None);
+        let (mut harness, jobs) = work(&setup, 12);
+        let look = harness.request(body("main", json!({ "Query": LOOK })).to_string(), None);
         let (mut n_recoveries, job) = (0, jobs.last().expect("there are twelve"));
         for done in 0..=job.ops.len() {
             let mut disk = job.before.clone();
             job.ops[..done].iter().for_each(|op| disk.apply(op).expect("it was possible before"));
-            let found = boot(&mut desk, disk.clone(), &setup, &look).expect("it recovers");
-            let recovery = desk.ops.clone();
+            let found = boot(&mut harness, disk.clone(), &setup, &look).expect("it recovers");
+            let recovery = harness.ops.clone();
             n_recoveries += usize::from(!recovery.is_empty());
             for far in 0..=recovery.len() {
                 let mut again = disk.clone();
                 recovery[..far].iter().for_each(|op| again.apply(op).expect("it was possible before"));
                 let mut lost = again.clone();
                 lost.power_loss(Spared::First(0));
-                let crashed = boot(&mut desk, again, &setup, &look);
+                let crashed = boot(&mut harness, again, &setup, &look);
                 assert_eq!(crashed, Ok(found), "{journal:?} {done} {far}");
-                let lost = boot(&mut desk, lost, &setup, &look).expect("it recovers");
+                let lost = boot(&mut harness, lost, &setup, &look).expect("it recovers");
                 assert!(
                     lost == found || (lost + 1 == found && done < job.ops.len()),
                     "{journal:?} {done} {far}: {lost}"

@@ -12,23 +12,23 @@ fn text(bytes: usize) -> String {
 
 /// The statement is refused as too much work, and the run says that this is not modelled.
 #[track_caller]
-fn is_too_much(desk: &mut Desk<Sqlite>, sql: &str, parameters: Value) {
-    desk.unmodelled = None;
-    let answer = desk.query_with(sql, parameters);
+fn is_too_much(harness: &mut Harness<Sqlite>, sql: &str, parameters: Value) {
+    harness.unmodelled = None;
+    let answer = harness.query_with(sql, parameters);
     let short: String = sql.chars().take(200).collect();
-    assert!(desk.unmodelled.is_some(), "{short}: {}", &answer.to_string()[..answer.to_string().len().min(200)]);
+    assert!(harness.unmodelled.is_some(), "{short}: {}", &answer.to_string()[..answer.to_string().len().min(200)]);
     let bounds =
         ["interrupted", "string or blob too big", "out of memory", "database or disk is full"].map(engine_error);
     assert!(bounds.contains(&answer), "{short}: {answer}");
-    assert_eq!(desk.query("SELECT 1 AS x"), json!([{ "x": 1 }]), "and it serves on after {short}");
+    assert_eq!(harness.query("SELECT 1 AS x"), json!([{ "x": 1 }]), "and it serves on after {short}");
 }
 
 #[test]
 fn a_function_whose_work_is_a_product_is_refused_before_it_is_done() {
-    let mut desk = with_table(&Setup::default());
-    desk.write("CREATE TABLE pair (a, b)");
+    let mut harness = with_table(&Setup::default());
+    harness.write("CREATE TABLE pair (a, b)");
     let (long, half) = (text(600_000), text(300_000));
-    assert_eq!(desk.write(&format!("INSERT INTO pair VALUES ({long}, {half} || 'b')")), "Ok");
+    assert_eq!(harness.write(&format!("INSERT INTO pair VALUES ({long}, {half} || 'b')")), "Ok");
     let object = |n: usize| {
         let fields: Vec<String> = (0..n).map(|n| format!("\"{n}\":1")).collect();
         format!("{{{}}}", fields.join(","))
@@ -43,23 +43,27 @@ fn a_function_whose_work_is_a_product_is_refused_before_it_is_done() {
         "sum(instr(a, b))",
         "instr(CAST(a AS BLOB), CAST(b AS BLOB))",
     ] {
-        is_too_much(&mut desk, &format!("SELECT {call} AS x FROM pair"), json!([]));
+        is_too_much(&mut harness, &format!("SELECT {call} AS x FROM pair"), json!([]));
     }
-    is_too_much(&mut desk, &format!("{ENDLESS} SELECT sum(instr(a, 'b')) FROM n, pair"), json!([]));
-    is_too_much(&mut desk, "SELECT length(json_patch(?1, ?2))", json!([object(60_000), object(60_000)]));
-    is_too_much(&mut desk, "SELECT length(jsonb_patch(?1, ?2))", json!([object(60_000), object(60_000)]));
+    is_too_much(&mut harness, &format!("{ENDLESS} SELECT sum(instr(a, 'b')) FROM n, pair"), json!([]));
+    is_too_much(&mut harness, "SELECT length(json_patch(?1, ?2))", json!([object(60_000), object(60_000)]));
+    is_too_much(&mut harness, "SELECT length(jsonb_patch(?1, ?2))", json!([object(60_000), object(60_000)]));
     for pattern in ["'%' || replace(hex(zeroblob(60)), '00', 'a%') || 'b'", "'%a%'"] {
-        is_too_much(&mut desk, &format!("{ENDLESS} SELECT sum(a LIKE {pattern}) FROM n, pair"), json!([]));
-        is_too_much(&mut desk, &format!("{ENDLESS} SELECT sum(a LIKE {pattern} ESCAPE '!') FROM n, pair"), json!([]));
+        is_too_much(&mut harness, &format!("{ENDLESS} SELECT sum(a LIKE {pattern}) FROM n, pair"), json!([]));
+        is_too_much(
+            &mut harness,
+            &format!("{ENDLESS} SELECT sum(a LIKE {pattern} ESCAPE '!') FROM n, pair"),
+            json!([]),
+        );
     }
-    is_too_much(&mut desk, &format!("{ENDLESS} SELECT sum(a GLOB '*a*a*a*b') FROM n, pair"), json!([]));
+    is_too_much(&mut harness, &format!("{ENDLESS} SELECT sum(a GLOB '*a*a*a*b') FROM n, pair"), json!([]));
 }
 
 #[test]
 fn many_steps_that_go_through_a_large_value_are_counted_with_it() {
-    let mut desk = with_table(&Setup::default());
-    desk.write("CREATE TABLE one (a)");
-    assert_eq!(desk.write(&format!("INSERT INTO one VALUES ({})", text(900_000))), "Ok");
+    let mut harness = with_table(&Setup::default());
+    harness.write("CREATE TABLE one (a)");
+    assert_eq!(harness.write(&format!("INSERT INTO one VALUES ({})", text(900_000))), "Ok");
     for call in [
         "length(hex(substr(a, 1, 400000)))",
         "length(a)",
@@ -88,20 +92,20 @@ fn many_steps_that_go_through_a_large_value_are_counted_with_it() {
         "length(char(x, x) || a)",
         "length(concat(a, x))",
     ] {
-        is_too_much(&mut desk, &format!("{ENDLESS} SELECT sum({call}) FROM n, one"), json!([]));
+        is_too_much(&mut harness, &format!("{ENDLESS} SELECT sum({call}) FROM n, one"), json!([]));
     }
-    is_too_much(&mut desk, &format!("{ENDLESS} SELECT count(DISTINCT a || x) FROM n, one"), json!([]));
-    is_too_much(&mut desk, &format!("{ENDLESS} SELECT length(group_concat(a)) FROM n, one"), json!([]));
-    is_too_much(&mut desk, &format!("{ENDLESS} SELECT json_group_array(x) FROM n"), json!([]));
+    is_too_much(&mut harness, &format!("{ENDLESS} SELECT count(DISTINCT a || x) FROM n, one"), json!([]));
+    is_too_much(&mut harness, &format!("{ENDLESS} SELECT length(group_concat(a)) FROM n, one"), json!([]));
+    is_too_much(&mut harness, &format!("{ENDLESS} SELECT json_group_array(x) FROM n"), json!([]));
     let window = "SELECT sum(length(g)) FROM (SELECT group_concat(x, 'yyyyyyyyyyyyyyyy') \
                   OVER (ORDER BY x ROWS BETWEEN 9999 PRECEDING AND CURRENT ROW) AS g FROM n LIMIT 100000)";
-    is_too_much(&mut desk, &format!("{ENDLESS} {window}"), json!([]));
-    is_too_much(&mut desk, &format!("{ENDLESS} SELECT count(*) FROM n, one ORDER BY a || x LIMIT 1"), json!([]));
+    is_too_much(&mut harness, &format!("{ENDLESS} {window}"), json!([]));
+    is_too_much(&mut harness, &format!("{ENDLESS} SELECT count(*) FROM n, one ORDER BY a || x LIMIT 1"), json!([]));
 }
 
 #[test]
 fn a_long_program_has_no_room_for_a_large_value() {
-    let mut desk = with_table(&Setup::default());
+    let mut harness = with_table(&Setup::default());
     let long = "7".repeat(700_000);
     for (part, join) in [
         ("hex(?1)", ","),
@@ -113,69 +117,72 @@ fn a_long_program_has_no_room_for_a_large_value() {
         ("CAST(?1 AS REAL)", "+"),
     ] {
         let parts = vec![part; (90_000 / (part.len() + 1)).min(if join == "," { 1_900 } else { 900 })];
-        is_too_much(&mut desk, &format!("SELECT {}", parts.join(join)), json!([long]));
+        is_too_much(&mut harness, &format!("SELECT {}", parts.join(join)), json!([long]));
     }
     let adds = vec!["+NEW.a"; 900].join("");
     for n in 0..20 {
-        assert_eq!(desk.write(&format!("CREATE TRIGGER r{n} AFTER INSERT ON t BEGIN SELECT 0{adds}; END")), "Ok");
+        assert_eq!(harness.write(&format!("CREATE TRIGGER r{n} AFTER INSERT ON t BEGIN SELECT 0{adds}; END")), "Ok");
     }
-    desk.unmodelled = None;
-    assert_eq!(desk.write_with("INSERT INTO t (b) VALUES (?1)", json!([long])), engine_error("string or blob too big"));
-    assert!(desk.unmodelled.is_some());
-    assert_eq!(desk.write("INSERT INTO t (b) VALUES (1)"), "Ok", "a small value is no trouble");
+    harness.unmodelled = None;
+    assert_eq!(
+        harness.write_with("INSERT INTO t (b) VALUES (?1)", json!([long])),
+        engine_error("string or blob too big")
+    );
+    assert!(harness.unmodelled.is_some());
+    assert_eq!(harness.write("INSERT INTO t (b) VALUES (1)"), "Ok", "a small value is no trouble");
 }
 
 #[test]
 fn no_statement_is_compiled_for_ever() {
-    let mut desk = with_table(&Setup::default());
+    let mut harness = with_table(&Setup::default());
     let mut doubled = "WITH a0 AS (SELECT 1 AS x)".to_string();
     for n in 0..22 {
         doubled += &format!(", a{} AS (SELECT p.x FROM a{n} AS p, a{n} AS q)", n + 1);
     }
     // The engine itself refuses so deep a nest.
     let too_deep = engine_error("VIEWs and/or subqueries nested too deep");
-    assert_eq!(desk.query(&format!("{doubled} SELECT count(*) FROM a22")), too_deep);
-    assert_eq!(desk.write("CREATE VIEW v0 AS SELECT 1 AS x"), "Ok");
+    assert_eq!(harness.query(&format!("{doubled} SELECT count(*) FROM a22")), too_deep);
+    assert_eq!(harness.write("CREATE VIEW v0 AS SELECT 1 AS x"), "Ok");
     for n in 0..22 {
         let view =
             format!("CREATE VIEW v{} AS SELECT p.x FROM v{n} AS p, v{n} AS q UNION ALL SELECT x FROM v{n}", n + 1);
-        assert_eq!(desk.write(&view), "Ok");
+        assert_eq!(harness.write(&view), "Ok");
     }
     // As it refuses so many uses of one view. Below that, compiling it is too much work.
     let too_many = engine_error("too many references to \"v0\": max 65535");
-    assert_eq!(desk.query("SELECT count(*) FROM v22"), too_many);
-    is_too_much(&mut desk, "SELECT count(*) FROM v10", json!([]));
+    assert_eq!(harness.query("SELECT count(*) FROM v22"), too_many);
+    is_too_much(&mut harness, "SELECT count(*) FROM v10", json!([]));
 }
 
 #[test]
 fn what_compiles_and_runs_within_a_statement_counts_as_well() {
-    let mut desk = with_table(&Setup::default());
+    let mut harness = with_table(&Setup::default());
     for n in 0..20 {
-        desk.write(&format!("INSERT INTO t VALUES ({n}, zeroblob(100000))"));
+        harness.write(&format!("INSERT INTO t VALUES ({n}, zeroblob(100000))"));
     }
     for pragma in ["pragma_integrity_check", "pragma_quick_check", "pragma_table_info('t')", "pragma_function_list"] {
-        is_too_much(&mut desk, &format!("{ENDLESS} SELECT count(*) FROM n, {pragma}"), json!([]));
+        is_too_much(&mut harness, &format!("{ENDLESS} SELECT count(*) FROM n, {pragma}"), json!([]));
     }
 }
 
 #[test]
 fn what_does_any_amount_of_work_in_a_step_is_refused() {
-    let mut desk = with_table(&Setup::default());
+    let mut harness = with_table(&Setup::default());
     for module in ["fts5(x)", "fts4(x)", "fts3(x)", "rtree(a, b, c)"] {
-        desk.unmodelled = None;
-        let answer = desk.write(&format!("CREATE VIRTUAL TABLE f USING {module}"));
-        assert_eq!((answer, desk.unmodelled.is_some()), (engine_error("not authorized"), true), "{module}");
+        harness.unmodelled = None;
+        let answer = harness.write(&format!("CREATE VIRTUAL TABLE f USING {module}"));
+        assert_eq!((answer, harness.unmodelled.is_some()), (engine_error("not authorized"), true), "{module}");
     }
     for which in ["SELECT count(*) FROM dbstat", "PRAGMA compile_options", "SELECT sqlite_compileoption_used('X')"] {
-        desk.unmodelled = None;
-        let answer = desk.query(which);
-        assert!(answer["Err"] != Value::Null && desk.unmodelled.is_some(), "{which}: {answer}");
+        harness.unmodelled = None;
+        let answer = harness.query(which);
+        assert!(answer["Err"] != Value::Null && harness.unmodelled.is_some(), "{which}: {answer}");
     }
 }
 
 #[test]
 fn functions_that_are_counted_are_the_engines_own() {
-    let mut desk = with_table(&Setup::default());
+    let mut harness = with_table(&Setup::default());
     for (call, value) in [
         ("instr('grüße', 'ß')", json!(4)),
         ("instr(x'0102', x'02')", json!(2)),
@@ -197,41 +204,41 @@ fn functions_that_are_counted_are_the_engines_own() {
         ("json_patch(NULL, '{}')", json!(null)),
         ("typeof(jsonb_patch('{}', '{}'))", json!("blob")),
     ] {
-        assert_eq!(desk.value(&format!("SELECT {call} AS x")), value, "{call}");
+        assert_eq!(harness.value(&format!("SELECT {call} AS x")), value, "{call}");
     }
-    assert_eq!(desk.query("SELECT json_patch('{', '{}')"), engine_error("malformed JSON"));
-    assert_eq!(desk.write("CREATE INDEX i ON t (trim(b, 'x'), instr(b, 'y'))"), "Ok", "they may be in an index");
-    assert_eq!(desk.write("INSERT INTO t VALUES (1, 'xayx')"), "Ok");
-    assert_eq!(desk.query("SELECT a FROM t WHERE trim(b, 'x') = 'ay'"), json!([{ "a": 1 }]));
-    assert_eq!(desk.unmodelled, None);
+    assert_eq!(harness.query("SELECT json_patch('{', '{}')"), engine_error("malformed JSON"));
+    assert_eq!(harness.write("CREATE INDEX i ON t (trim(b, 'x'), instr(b, 'y'))"), "Ok", "they may be in an index");
+    assert_eq!(harness.write("INSERT INTO t VALUES (1, 'xayx')"), "Ok");
+    assert_eq!(harness.query("SELECT a FROM t WHERE trim(b, 'x') = 'ay'"), json!([{ "a": 1 }]));
+    assert_eq!(harness.unmodelled, None);
 }
 
 #[test]
 fn what_an_application_does_stays_far_from_the_bound() {
-    let mut desk = with_table(&Setup::default());
-    desk.write("CREATE TABLE note (id INTEGER PRIMARY KEY, title TEXT, body TEXT, at INTEGER)");
+    let mut harness = with_table(&Setup::default());
+    harness.write("CREATE TABLE note (id INTEGER PRIMARY KEY, title TEXT, body TEXT, at INTEGER)");
     let thousand = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 2000)";
     let body = "replace(hex(zeroblob(1000)), '00', 'word ')";
     assert_eq!(
-        desk.write(&format!(
+        harness.write(&format!(
             "INSERT INTO note SELECT x, 'title ' || x, {body} || x, x FROM ({thousand} SELECT x FROM n)"
         )),
         "Ok"
     );
-    assert_eq!(desk.value("SELECT count(*) FROM note WHERE body LIKE '%word 77%'"), 11);
-    assert_eq!(desk.value("SELECT count(*) FROM (SELECT * FROM note ORDER BY body DESC, title)"), 2000);
+    assert_eq!(harness.value("SELECT count(*) FROM note WHERE body LIKE '%word 77%'"), 11);
+    assert_eq!(harness.value("SELECT count(*) FROM (SELECT * FROM note ORDER BY body DESC, title)"), 2000);
     assert_eq!(
-        desk.value("SELECT length(json_group_array(json_object('id', id, 'title', title))) > 50000 FROM note"),
+        harness.value("SELECT length(json_group_array(json_object('id', id, 'title', title))) > 50000 FROM note"),
         1
     );
-    assert_eq!(desk.value("SELECT count(DISTINCT substr(title, -1)) FROM note JOIN t ON 1 = 1 OR t.a = note.id"), 0);
+    assert_eq!(harness.value("SELECT count(DISTINCT substr(title, -1)) FROM note JOIN t ON 1 = 1 OR t.a = note.id"), 0);
     let chunk = "A".repeat(1_000_000);
-    assert_eq!(desk.write_with("INSERT INTO t VALUES (1, ?1)", json!([format!("{chunk}!")])), "Ok");
-    assert_eq!(desk.value("SELECT length(b) FROM t WHERE a = 1"), 1_000_001);
-    let tx = desk.begin();
+    assert_eq!(harness.write_with("INSERT INTO t VALUES (1, ?1)", json!([format!("{chunk}!")])), "Ok");
+    assert_eq!(harness.value("SELECT length(b) FROM t WHERE a = 1"), 1_000_001);
+    let tx = harness.begin();
     for n in 2..3_000 {
-        desk.queue(tx, &format!("INSERT INTO t VALUES ({n}, 'row number {n}') ON CONFLICT DO NOTHING"));
+        harness.queue(tx, &format!("INSERT INTO t VALUES ({n}, 'row number {n}') ON CONFLICT DO NOTHING"));
     }
-    assert_eq!(desk.commit(tx), "Ok");
-    assert_eq!(desk.unmodelled, None);
+    assert_eq!(harness.commit(tx), "Ok");
+    assert_eq!(harness.unmodelled, None);
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// What is answered in its place.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct StandIn {
+pub struct Stub {
     answers: Vec<Answer>,
 }
 
@@ -27,7 +27,7 @@ struct Answer {
 /// A body, and what goes along with it.
 type Says = (Arc<[u8]>, Option<Arc<[u8]>>);
 
-impl StandIn {
+impl Stub {
     /// How many requests it knows.
     #[cfg(feature = "check")]
     pub(crate) fn n_answers(&self) -> usize {
@@ -35,27 +35,27 @@ impl StandIn {
     }
 
     /// A request that is like this is answered with this body.
-    pub fn answering(self, to: &str, body: &[u8]) -> StandIn {
+    pub fn answering(self, to: &str, body: &[u8]) -> Stub {
         self.with(to, Some((body.into(), None)))
     }
 
     /// The same, and the answer carries this.
-    pub fn handing_over(self, to: &str, body: &[u8], blob: &[u8]) -> StandIn {
+    pub fn handing_over(self, to: &str, body: &[u8], blob: &[u8]) -> Stub {
         self.with(to, Some((body.into(), Some(blob.into()))))
     }
 
     /// A request that is like this is taken, and nobody answers.
-    pub fn taking(self, to: &str) -> StandIn {
+    pub fn taking(self, to: &str) -> Stub {
         self.with(to, None)
     }
 
-    fn with(mut self, to: &str, says: Option<Says>) -> StandIn {
+    fn with(mut self, to: &str, says: Option<Says>) -> Stub {
         self.answers.push(Answer { to: to.to_string(), says });
         self
     }
 }
 
-impl Module for StandIn {
+impl Module for Stub {
     fn uses_disk(&self) -> bool {
         false
     }
@@ -87,26 +87,26 @@ impl Module for StandIn {
 mod tests {
     use super::*;
     use crate::modules::Heard;
-    use crate::modules::desk::Desk;
+    use crate::modules::harness::Harness;
     use kernel_core::ProcessRef;
 
     #[test]
     fn the_first_answer_that_fits_is_given_and_what_none_fits_is_not_modelled() {
         let contacts =
-            StandIn::default().answering("\"GetNames\"", b"[]").handing_over("{\"Get*", b"ok", b"Ann").taking("*x");
-        let mut desk = Desk::new(ProcessRef::TIMER, contacts);
+            Stub::default().answering("\"GetNames\"", b"[]").handing_over("{\"Get*", b"ok", b"Ann").taking("*x");
+        let mut harness = Harness::new(ProcessRef::TIMER, contacts);
         let mut ask = |body: &str| {
-            let message = desk.request(body, None);
-            desk.tell(Heard::Message(Rc::new(message)));
-            let reply = desk.replies.pop().map(|(_, reply)| (reply.response.body.to_vec(), reply.blob));
-            (reply.map(|(body, blob)| (body, blob.map(|blob| blob.bytes.to_vec()))), desk.unmodelled.take())
+            let message = harness.request(body, None);
+            harness.tell(Heard::Message(Rc::new(message)));
+            let reply = harness.replies.pop().map(|(_, reply)| (reply.response.body.to_vec(), reply.blob));
+            (reply.map(|(body, blob)| (body, blob.map(|blob| blob.bytes.to_vec()))), harness.unmodelled.take())
         };
         assert_eq!(ask("\"GetNames\""), (Some((b"[]".to_vec(), None)), None));
         assert_eq!(ask("{\"GetContact\": 1}"), (Some((b"ok".to_vec(), Some(b"Ann".to_vec()))), None));
         assert_eq!(ask("anything x"), (None, None));
         assert_eq!(ask("\"Remove\""), (None, Some("\"Remove\"".to_string())));
-        let told = desk.telling("\"Remove\"", None);
-        desk.tell(Heard::Message(Rc::new(told)));
-        assert_eq!((desk.replies.len(), desk.unmodelled.take()), (0, None), "nobody waits");
+        let told = harness.telling("\"Remove\"", None);
+        harness.tell(Heard::Message(Rc::new(told)));
+        assert_eq!((harness.replies.len(), harness.unmodelled.take()), (0, None), "nobody waits");
     }
 }

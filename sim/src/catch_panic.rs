@@ -11,7 +11,7 @@ thread_local! {
 /// Runs something and catches its panic, which is an event of the run and not a message to the terminal: the process's
 /// panic hook is wrapped, once, so that it keeps silent meanwhile and is as it was for everybody else. An error is
 /// what the panic said.
-pub fn quietly<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+pub fn catch_panic<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     static WRAP: Once = Once::new();
     WRAP.call_once(|| {
         let hook = std::panic::take_hook();

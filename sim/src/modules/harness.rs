@@ -1,4 +1,4 @@
-//! For tests: a module at a desk, with a kernel beside it and the test for everybody else.
+//! For tests: a module at a harness, with a kernel beside it and the test for everybody else.
 
 use super::{Heard, Module, ModuleContext};
 use crate::disk::{Disk, IoFault, Op};
@@ -21,7 +21,7 @@ pub const SIBLING: &str = "other:notes:me.os";
 pub const STRANGER: &str = "main:spy:it.os";
 
 /// A module of the node `alice.os`, and whose turn it is to ask.
-pub struct Desk<M> {
+pub struct Harness<M> {
     pub names: Names,
     kernel: Kernel,
     pub disk: Disk,
@@ -47,8 +47,8 @@ pub struct Desk<M> {
     pub nanos: u64,
 }
 
-impl<M: Module> Desk<M> {
-    pub fn new(id: ProcessRef, module: M) -> Desk<M> {
+impl<M: Module> Harness<M> {
+    pub fn new(id: ProcessRef, module: M) -> Harness<M> {
         let mut names = Names::new();
         let our = names.node("alice.os");
         let row = Record { image: None, on_exit: OnExit::Restart, public: false, capabilities: BTreeSet::new() };
@@ -60,7 +60,7 @@ impl<M: Module> Desk<M> {
         let moment = Moment { now: Instant(0), cause: Cause(0) };
         let kernel = Kernel::boot(our, Semantics::default(), 0, rows, &mut names, moment, &mut vec![]);
         let who = Address { node: our, process: names.process(OWNER) };
-        Desk {
+        Harness {
             names,
             kernel,
             disk: Disk::default(),
@@ -83,13 +83,13 @@ impl<M: Module> Desk<M> {
     }
 
     /// It is another process's turn.
-    pub fn by(&mut self, who: &str) -> &mut Desk<M> {
+    pub fn by(&mut self, who: &str) -> &mut Harness<M> {
         self.who.process = self.names.process(who);
         self
     }
 
     /// It is a process's turn that lives on another node.
-    pub fn by_another_node(&mut self) -> &mut Desk<M> {
+    pub fn by_another_node(&mut self) -> &mut Harness<M> {
         self.who.node = NodeId(99);
         self
     }

@@ -1,11 +1,11 @@
 //! The Rust tests that reports print: pasted here, they compile and end as they should.
 
-include!("pasted/under_a_deviation.rs");
-include!("pasted/by_the_book.rs");
+include!("rust_test/under_a_deviation.rs");
+include!("rust_test/by_the_book.rs");
 
 mod printed {
     use kernel_core::{Deviation, Semantics};
-    use sim::explore::pasted::rust_test;
+    use sim::explore::rust_test::rust_test;
     use sim::scenario::Flavor;
     use sim::world::Options;
 
@@ -17,9 +17,9 @@ mod printed {
         let (scenario, plan) = (scenario.expect("there is such a scenario").name, PLAN.parse().expect("it is a plan"));
         let deviating = Options { semantics: Some(Semantics::book().with(Deviation::D6)), ..Options::default() };
         let printed = rust_test(&scenario, &plan, &deviating, "K2", "scenarios::all()");
-        assert_eq!(printed, include_str!("pasted/under_a_deviation.rs"), "{printed}");
+        assert_eq!(printed, include_str!("rust_test/under_a_deviation.rs"), "{printed}");
         let book = Options { flavor: Flavor::Wasm, ..Options::default() };
         let printed = rust_test(&scenario, &plan, &book, "X.down.Restart", "scenarios::all()");
-        assert_eq!(printed, include_str!("pasted/by_the_book.rs"), "{printed}");
+        assert_eq!(printed, include_str!("rust_test/by_the_book.rs"), "{printed}");
     }
 }

@@ -2,7 +2,7 @@
 //! packages that come with a node, and a runtime module of Hyperdrive 1.9.
 //!
 //! A message to one is a message to nobody (E11): dropped, and a request that expects an answer times out at once. A
-//! `check` tells who would have been answered on a real node; its workload can bring a stand-in. If it was a module of
+//! `check` tells who would have been answered on a real node; its workload can bring a stub. If it was a module of
 //! the runtime, the verdict stays open.
 
 use kernel_core::ProcessId;
@@ -26,7 +26,7 @@ pub const PROCESSES: &[(&str, &str, &str)] = &[
 ];
 
 /// Whether a process is one of those: whatever comes with a node is of the publisher `sys`.
-pub fn is_elsewhere(process: ProcessId<'_>) -> bool {
+pub fn is_absent(process: ProcessId<'_>) -> bool {
     process.publisher == "sys"
 }
 
@@ -36,14 +36,14 @@ mod tests {
     use kernel_core::{Names, ProcessRef};
 
     #[test]
-    fn what_is_elsewhere_is_of_sys_and_no_module_of_this_simulator() {
+    fn what_is_absent_is_of_sys_and_no_module_of_this_simulator() {
         let mut names = Names::new();
         for (process, answered, _) in PROCESSES {
             let id = ProcessId::split(process).expect("it is a process");
-            assert!(is_elsewhere(id) && !answered.is_empty(), "{process}");
+            assert!(is_absent(id) && !answered.is_empty(), "{process}");
             assert!(!names.process(process).is_module(), "{process}");
         }
-        assert!(!is_elsewhere(ProcessId::split("main:shop:bob.os").expect("it is a process")));
-        assert!(is_elsewhere(names.process_id(ProcessRef::VFS)), "the modules are of `sys`, too, and always there");
+        assert!(!is_absent(ProcessId::split("main:shop:bob.os").expect("it is a process")));
+        assert!(is_absent(names.process_id(ProcessRef::VFS)), "the modules are of `sys`, too, and always there");
     }
 }
