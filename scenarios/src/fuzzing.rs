@@ -41,7 +41,7 @@ pub fn plan(bytes: &[u8]) {
     static SCENARIOS: LazyLock<Vec<(Scenario, Vec<Line>)>> = LazyLock::new(|| {
         let with_lines = |scenario: Scenario| {
             let seeds = (0..8).map(|seed| {
-                let run = record_seed(&scenario, Seed(seed), Profile::Stormy, &Options::default(), &Loader::default());
+                let run = record_seed(&scenario, Seed(seed), Profile::Stormy, &Options::native(), &Loader::default());
                 run.ok().and_then(|run| run.plan).expect("a scenario can be run, and its plan be written down").lines
             });
             let lines = seeds.flatten().collect();
@@ -57,7 +57,7 @@ pub fn plan(bytes: &[u8]) {
         line
     };
     let plan = Plan { lines: chunks.chunks_exact(3).take(64).map(line).collect() };
-    let run = || run_plan(scenario, &plan, &Options::default(), &Loader::default()).expect("a scenario can be run");
+    let run = || run_plan(scenario, &plan, &Options::native(), &Loader::default()).expect("a scenario can be run");
     let (first, second) = (run(), run());
     assert!(!matches!(first.verdict, Verdict::Violated(_)), "{} under\n{plan}\n{}", scenario.name, first.summary());
     assert_eq!(first.fingerprint, second.fingerprint, "two runs of {} under\n{plan}", scenario.name);

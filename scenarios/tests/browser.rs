@@ -257,7 +257,7 @@ fn a_page_of_100_000_events_zooms_and_scrolls_without_stalls() {
         .collect();
     scenario = scenario.lasting(seconds(90), seconds(5));
     scenario.expect.clear();
-    let options = Options { keep_trace: true, ..Options::default() };
+    let options = Options { keep_trace: true, ..Options::native() };
     let run = run_plan(&scenario, &Plan::default(), &options, &Loader::default()).expect("it can be played");
     assert!(run.trace.len() > 100_000, "{} events", run.trace.len());
     let drawn = picture(&scenario, &Plan::default(), &options, "");

@@ -14,8 +14,8 @@ use std::rc::Rc;
 use xxhash_rust::xxh3::Xxh3Default;
 
 pub mod planted;
-pub mod state;
-pub mod table;
+pub(crate) mod state;
+pub(crate) mod table;
 
 mod file_bytes;
 mod files;

@@ -2,11 +2,11 @@
 
 pub mod determinism;
 pub mod failure;
-pub mod pool;
+pub(crate) mod pool;
 #[cfg(feature = "proptest")]
 pub mod property;
 pub mod regression;
-pub mod report;
+pub(crate) mod report;
 pub mod rust_test;
 pub mod shrink;
 pub mod sweep;
@@ -14,7 +14,7 @@ pub mod worlds;
 
 use crate::explore::determinism::{Difference, difference, is_played_again};
 use crate::guest::image::Loader;
-use crate::invariant::InvariantPanic;
+use crate::invariant::OwnPanic;
 use crate::plan::Plan;
 use crate::plan::chooser::{Chooser, Profile, Seed};
 use crate::scenario::{Scenario, ScenarioError};
@@ -113,7 +113,7 @@ pub struct Explored {
     /// The seeds whose runs were not, and where they part.
     pub differences: Vec<(Seed, Difference)>,
     /// The seeds under which an invariant of the scenario's own panicked.
-    pub panics: Vec<(Seed, InvariantPanic)>,
+    pub panics: Vec<(Seed, OwnPanic)>,
     /// The prints of all runs, in the order of the seeds.
     pub(crate) prints: Vec<Print>,
 }
@@ -128,7 +128,7 @@ struct Outcome {
     messages: u64,
     coverage: Coverage,
     difference: Option<Difference>,
-    panics: Vec<InvariantPanic>,
+    panics: Vec<OwnPanic>,
 }
 
 /// One seed of many: its run, and once more if it is one of those that are played again.

@@ -201,21 +201,33 @@ pub struct Violation {
     pub at: Option<Cause>,
 }
 
-/// An invariant that panicked: a mistake of whoever wrote it. It is not asked again, and the others go on.
+/// A panic of code that a scenario brings along, an invariant or a module of its own: a mistake of its author, and not a
+/// bug of the simulator. An invariant is not asked again; what a module was about to do is dropped. The rest goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvariantPanic {
-    /// The rule that it checks.
-    pub claim: Claim,
+pub struct OwnPanic {
+    /// What panicked: the invariant, by its rule, or the module, by its id.
+    pub what: String,
     /// What the panic said.
     pub text: String,
-    /// The event that it was reading; `None`: at the end of the run.
+    /// The event at which it panicked; `None`: at the end of the run.
     pub at: Option<Cause>,
 }
 
-impl std::fmt::Display for InvariantPanic {
+impl OwnPanic {
+    fn of_invariant(claim: Claim, text: String, at: Option<Cause>) -> OwnPanic {
+        OwnPanic { what: format!("the invariant `{}`", claim.rule), text, at }
+    }
+
+    /// A module of the scenario's own, by its id.
+    pub(crate) fn of_module(id: &str, text: String, at: Cause) -> OwnPanic {
+        OwnPanic { what: format!("the module `{id}`"), text, at: Some(at) }
+    }
+}
+
+impl std::fmt::Display for OwnPanic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let at = self.at.map_or("at the end of the run".to_string(), |at| format!("at event #{}", at.0));
-        write!(f, "the invariant `{}` panicked {at}: {}", self.claim.rule, self.text)
+        write!(f, "{} panicked {at}: {}", self.what, self.text)
     }
 }
 
@@ -230,7 +242,7 @@ pub struct Invariants {
     /// How many are ours: a panic of one of those is a bug of the simulator.
     ours: usize,
     violations: Vec<Violation>,
-    panics: Vec<InvariantPanic>,
+    panics: Vec<OwnPanic>,
 }
 
 impl Invariants {
@@ -276,7 +288,7 @@ impl Invariants {
                 match asked {
                     Ok(Ok(())) => {}
                     Ok(Err(facts)) => self.violations.push(Violation { claim, facts, at: Some(index) }),
-                    Err(text) => self.panics.push(InvariantPanic { claim, text, at: Some(index) }),
+                    Err(text) => self.panics.push(OwnPanic::of_invariant(claim, text, Some(index))),
                 }
                 failed = true;
                 self.failed[*reader] = true;
@@ -307,7 +319,7 @@ impl Invariants {
             match asked {
                 Ok(Ok(())) => {}
                 Ok(Err(facts)) => self.violations.push(Violation { claim: invariant.claim(), facts, at: None }),
-                Err(text) => self.panics.push(InvariantPanic { claim: invariant.claim(), text, at: None }),
+                Err(text) => self.panics.push(OwnPanic::of_invariant(invariant.claim(), text, None)),
             }
         }
     }
@@ -317,8 +329,15 @@ impl Invariants {
         self.violations.push(violation);
     }
 
-    /// The invariants that panicked.
-    pub fn panics(&self) -> &[InvariantPanic] {
+    /// A module of the scenario's own panicked.
+    pub(crate) fn add_panic(&mut self, panic: OwnPanic) {
+        if self.panics.iter().all(|other| other.what != panic.what) {
+            self.panics.push(panic);
+        }
+    }
+
+    /// What of the scenario's own code panicked, each once.
+    pub fn panics(&self) -> &[OwnPanic] {
         &self.panics
     }
 

@@ -118,7 +118,7 @@ mod tests {
         let scenario = Scenario::new(HOSTILE, "");
         let played = Played { scenario: scenario.name.clone(), replay: HOSTILE.to_string(), ..Played::default() };
         let picture =
-            Picture::of(HOSTILE, &scenario, &Plan::default(), &Options::default(), &Loader::default(), played, None);
+            Picture::of(HOSTILE, &scenario, &Plan::default(), &Options::native(), &Loader::default(), played, None);
         let picture = picture.expect("it can be played");
         let html = page(HOSTILE, Some(HOSTILE), &[&picture]);
         (picture, html)
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_run_that_is_watched_is_the_same_run() {
         let (picture, _) = drawn();
-        let options = Options { keep_trace: true, ..Options::default() };
+        let options = Options { keep_trace: true, ..Options::native() };
         let run = run_plan(&Scenario::new(HOSTILE, ""), &Plan::default(), &options, &Loader::default());
         assert_eq!(picture.run.fingerprint, run.expect("it can be played").fingerprint);
     }

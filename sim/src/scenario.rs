@@ -101,9 +101,9 @@ pub struct Program {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flavor {
     /// Native Rust where there is one, else Wasm.
-    #[default]
     Native,
     /// Wasm where there is one, else native Rust.
+    #[default]
     Wasm,
 }
 

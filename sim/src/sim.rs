@@ -40,7 +40,7 @@ pub struct Sim<'s> {
 impl<'s> Sim<'s> {
     /// A simulation of this scenario.
     pub fn of(scenario: &'s Scenario) -> Sim<'s> {
-        let options = Options { flavor: Flavor::Wasm, ..Options::default() };
+        let options = Options::default();
         Sim { scenario, options, profile: Profile::Swarm, loader: Loader::default(), jobs: default_jobs() }
     }
 

@@ -5,8 +5,8 @@
 //! nothing that is in the contract: that is the kernels' business.
 
 pub(crate) mod node;
-pub mod operator;
-pub mod queue;
+pub(crate) mod operator;
+pub(crate) mod queue;
 
 mod backups;
 mod bounds;
@@ -20,13 +20,13 @@ mod outside;
 mod recorder;
 mod script;
 mod storage;
-pub mod view;
+pub(crate) mod view;
 
 use crate::disk::planted::Planted;
 use crate::guest::Usage;
 use crate::guest::image::{Images, Loader};
 use crate::guest::wasm::Limits;
-use crate::invariant::{InvariantPanic, Invariants, Violation};
+use crate::invariant::{Invariants, OwnPanic, Violation};
 use crate::modules::Heard;
 use crate::outside::Outside;
 use crate::outside::chain::Chain;
@@ -82,10 +82,17 @@ pub struct Options {
     pub watched: bool,
 }
 
+impl Options {
+    /// The default options, but for programs in native Rust where they have that form.
+    pub fn native() -> Options {
+        Options { flavor: Flavor::Native, ..Options::default() }
+    }
+}
+
 impl Default for Options {
     fn default() -> Options {
         Options {
-            flavor: Flavor::Native,
+            flavor: Flavor::default(),
             semantics: None,
             limits: Limits::default(),
             bounds: Bounds::default(),
@@ -139,7 +146,7 @@ pub struct Run {
     /// run out of memory, a guest looked at a program's bytes, or its file rotted.
     pub flavored: bool,
     /// The invariants of the scenario's own that panicked. Whether the others held is the verdict all the same.
-    pub panics: Vec<InvariantPanic>,
+    pub panics: Vec<OwnPanic>,
 }
 
 impl Run {

@@ -101,7 +101,7 @@ fn find(mutant: &'static Mutant, scenarios: &[Scenario], loader: &Loader) -> Res
     let mut others = BTreeMap::new();
     for block in BLOCKS {
         for scenario in scenarios {
-            let options = Options { semantics: Some(scenario.semantics.clone().mutated(mutant)), ..Options::default() };
+            let options = Options { semantics: Some(scenario.semantics.clone().mutated(mutant)), ..Options::native() };
             for seed in block.clone().map(Seed) {
                 let run = run_seed(scenario, seed, Profile::Swarm, &options, loader).expect("a sound scenario");
                 let of_its_own = violations(&run).find(|(rule, _)| mutant.breaks.contains(rule));
@@ -122,5 +122,5 @@ fn holds_by_the_book(found: &Found, scenarios: &[Scenario], loader: &Loader) -> 
     let scenario =
         scenarios.iter().find(|scenario| scenario.name == found.scenario).expect("it was found in one of them");
     let seed = Seed(found.seeds - 1);
-    run_seed(scenario, seed, Profile::Swarm, &Options::default(), loader).expect("a sound scenario").held()
+    run_seed(scenario, seed, Profile::Swarm, &Options::native(), loader).expect("a sound scenario").held()
 }

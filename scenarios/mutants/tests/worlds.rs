@@ -35,7 +35,7 @@ fn the_books_kernel_holds_in_generated_worlds() {
     let all: Vec<u64> = seeds(150).collect();
     let runs = in_parallel(&all, |seed| {
         let scenario = generated(Seed(*seed));
-        let run = run_seed(&scenario, Seed(*seed), Profile::Swarm, &Options::default(), &loader).expect("it is sound");
+        let run = run_seed(&scenario, Seed(*seed), Profile::Swarm, &Options::native(), &loader).expect("it is sound");
         let wrong = (!run.held())
             .then(|| format!("seed {seed}: {}", run.summary().split("last events").next().unwrap_or_default()));
         (wrong, run.trace.len())
@@ -55,10 +55,10 @@ fn hunt(wrong: impl Fn(Semantics) -> Semantics, breaks: &[Rule], seeds: Range<u6
     for (nth, seed) in seeds.enumerate() {
         let scenario = generated(Seed(seed));
         let semantics = Some(wrong(scenario.semantics.clone()));
-        let options = Options { semantics, ..Options::default() };
+        let options = Options { semantics, ..Options::native() };
         let run = run_seed(&scenario, Seed(seed), Profile::Swarm, &options, &loader).expect("it is sound");
         if let Verdict::Violated(_) = run.verdict {
-            let by_the_book = run_seed(&scenario, Seed(seed), Profile::Swarm, &Options::default(), &loader);
+            let by_the_book = run_seed(&scenario, Seed(seed), Profile::Swarm, &Options::native(), &loader);
             if !by_the_book.expect("it is sound").held() {
                 continue;
             }
@@ -125,7 +125,7 @@ fn tell() {
     if let Some(deviation) = Deviation::parse(&kernel) {
         semantics = semantics.with(deviation);
     }
-    let options = Options { semantics: Some(semantics), keep_trace: true, ..Options::default() };
+    let options = Options { semantics: Some(semantics), keep_trace: true, ..Options::native() };
     let run = record_seed(&scenario, seed, Profile::Swarm, &options, &loader).expect("it is sound");
     let tell = |what: &str, scenario: &Scenario, run: &Run| {
         println!("---- {what}\n{}\nplan\n{}", scenario.text(), run.plan.clone().unwrap_or_default());

@@ -27,7 +27,7 @@ fn sings(run: &Run) -> bool {
 /// The seeds that break it, each played by itself.
 fn breaking() -> Vec<Seed> {
     let (canary, loader) = (canary(), Loader::default());
-    let run = |seed| run_seed(&canary, seed, Profile::Swarm, &Options::default(), &loader).expect("a sound scenario");
+    let run = |seed| run_seed(&canary, seed, Profile::Swarm, &Options::native(), &loader).expect("a sound scenario");
     (0..SEEDS).map(Seed).filter(|seed| sings(&run(*seed))).collect()
 }
 
@@ -37,7 +37,7 @@ fn one_seed_in_a_hundred_breaks_it_and_exploring_reports_each() {
     assert!(BROKEN.contains(&breaking.len()), "{} of {SEEDS} seeds break it", breaking.len());
     let seeds: Vec<Seed> = (0..SEEDS).map(Seed).collect();
     for jobs in [1, 2] {
-        let options = Options::default();
+        let options = Options::native();
         let explored = explore(&canary(), &seeds, Profile::Swarm, &options, &Loader::default(), jobs, || {});
         let explored = explored.expect("a sound scenario");
         let reported: Vec<Seed> = explored.violations.iter().map(|(seed, _)| *seed).collect();

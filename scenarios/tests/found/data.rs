@@ -43,7 +43,7 @@ fn saves() -> Scenario {
 
 #[test]
 fn every_durable_write_of_200_saves_is_a_crash_point_and_all_are_visited() {
-    let (scenario, options, loader) = (saves(), Options::default(), Loader::default());
+    let (scenario, options, loader) = (saves(), Options::native(), Loader::default());
     let sites = points(&scenario, &options, &loader).expect("it is a sound scenario");
     let writes: BTreeSet<(String, u32)> = sites
         .into_iter()
@@ -73,7 +73,7 @@ fn every_durable_write_of_200_saves_is_a_crash_point_and_all_are_visited() {
 
 #[test]
 fn every_crash_point_of_a_restore_holds() {
-    let (options, loader) = (Options::default(), Loader::default());
+    let (options, loader) = (Options::native(), Loader::default());
     for name in ["a-disk-swapped-for-a-backup", "a-full-disk"] {
         let swept = sweep(&scenario(name), &options, &loader, |_, _| true).expect("it is a sound scenario");
         println!("{name}: {} of {} crash points visited", swept.visited, swept.points);
@@ -128,7 +128,7 @@ fn expected(planted: Planted) -> Option<&'static [Rule]> {
 
 /// The first scenario and seed that show it, and the least that it takes.
 fn find(planted: Planted, loader: &Loader) -> Option<Found> {
-    let options = Options { planted: Some(planted), ..Options::default() };
+    let options = Options { planted: Some(planted), ..Options::native() };
     let scenarios = all();
     let mut from = 0;
     for to in [4, 16, 64, SEEDS_MAX] {
@@ -148,14 +148,14 @@ fn find(planted: Planted, loader: &Loader) -> Option<Found> {
 }
 
 fn shrunk(planted: Planted, scenario: &Scenario, seed: Seed, rule: Rule, loader: &Loader) -> Found {
-    let options = Options { planted: Some(planted), ..Options::default() };
+    let options = Options { planted: Some(planted), ..Options::native() };
     let run =
         |plan: &Plan, options: &Options| run_plan(scenario, plan, options, loader).expect("it is a sound scenario");
     let facts = |run: &Run| violations(run).find(|(broken, _)| *broken == rule).map(|(_, facts)| facts.to_string());
     let recorded = record_seed(scenario, seed, Profile::Swarm, &options, loader).expect("it is a sound scenario");
     let plan = recorded.plan.expect("it was recorded");
     let plan = shrink(plan, SHRINK_RUNS_MAX, |plan| facts(&run(plan, &options)).is_some()).plan;
-    let without = run(&plan, &Options::default());
+    let without = run(&plan, &Options::native());
     assert!(without.held(), "{planted:?} is not to blame: {plan}\n{}", without.summary());
     let facts = facts(&run(&plan, &options)).expect("the shrunk plan breaks it");
     Found { planted, rule, facts, scenario: scenario.name.clone(), seeds: seed.0 + 1, plan }
@@ -165,7 +165,7 @@ fn shrunk(planted: Planted, scenario: &Scenario, seed: Seed, rule: Rule, loader:
 #[test]
 fn who_answers_and_then_saves_is_caught() {
     let wrong = scenario("a-counter-that-tells-too-soon").holding(CountsOnce::of_adds);
-    let (options, loader) = (Options::default(), Loader::default());
+    let (options, loader) = (Options::native(), Loader::default());
     let caught = |plan: &Plan| {
         let run = run_plan(&wrong, plan, &options, &loader).expect("it is a sound scenario");
         violations(&run).find(|(rule, _)| *rule == Rule::P4).map(|(_, facts)| facts.to_string())

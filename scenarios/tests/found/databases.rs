@@ -36,7 +36,7 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
 #[test]
 fn no_money_is_lost_under_any_seed() {
     let seeds: Vec<Seed> = (0..SEEDS).map(Seed).collect();
-    let (options, loader) = (Options::default(), Loader::default());
+    let (options, loader) = (Options::native(), Loader::default());
     for journal in JOURNALS {
         let explored = explore(&bank(journal), &seeds, Profile::Swarm, &options, &loader, 2, || {});
         let explored = explored.expect("a sound scenario");
@@ -91,7 +91,7 @@ impl Befallen {
 }
 
 fn with_trace(planted: Option<Planted>) -> Options {
-    Options { planted, keep_trace: true, ..Options::default() }
+    Options { planted, keep_trace: true, ..Options::native() }
 }
 
 /// P5.
@@ -157,7 +157,7 @@ fn a_wrong_answer_would_be_found() {
 #[test]
 fn nor_at_any_crash_point_of_the_scenarios() {
     for scenario in scenarios() {
-        let swept = sweep(&scenario, &Options::default(), &Loader::default(), |_, _| true).expect("a sound scenario");
+        let swept = sweep(&scenario, &Options::native(), &Loader::default(), |_, _| true).expect("a sound scenario");
         println!("{}: {} of {} crash points visited", scenario.name, swept.visited, swept.points);
         assert_eq!((swept.visited, swept.violations.first()), (swept.points, None));
         assert!(swept.points > 1_500, "{} points", swept.points);

@@ -153,7 +153,7 @@ fn every_scenario_can_be_played_on_the_public_runtimes() {
     let broken = in_parallel(&all(), |scenario| {
         let runtimes = [Semantics::kinode_1_0(), Semantics::hyperdrive_1_9()];
         runtimes.map(|semantics| {
-            let options = Options { semantics: Some(semantics), ..Options::default() };
+            let options = Options { semantics: Some(semantics), ..Options::native() };
             let run =
                 |seed| run_seed(scenario, Seed(seed), Profile::Swarm, &options, &loader).expect("a sound scenario");
             (0..SEEDS_OF_THE_RUNTIMES).map(run).filter(|run| !run.held()).count()
@@ -170,7 +170,7 @@ fn every_scenario_can_be_played_on_the_public_runtimes() {
 fn on_hyperdrive(name: &str) -> Run {
     let scenario = all().into_iter().find(|scenario| scenario.name == name).expect("there is such a scenario");
     let semantics = Some(Semantics::hyperdrive_1_9());
-    let options = Options { semantics, keep_trace: true, ..Options::default() };
+    let options = Options { semantics, keep_trace: true, ..Options::native() };
     run_plan(&scenario, &Plan::default(), &options, &Loader::default()).expect("a sound scenario")
 }
 
@@ -236,7 +236,7 @@ fn find(
     let mut others = BTreeMap::new();
     for block in blocks {
         for scenario in scenarios {
-            let options = Options { semantics: Some(scenario.semantics.clone().with(deviation)), ..Options::default() };
+            let options = Options { semantics: Some(scenario.semantics.clone().with(deviation)), ..Options::native() };
             for seed in block.clone().map(Seed) {
                 let run = run_seed(scenario, seed, Profile::Swarm, &options, loader).expect("a sound scenario");
                 match violations(&run).find(|(rule, _)| deviation.breaks().contains(rule)) {
@@ -277,7 +277,7 @@ fn wrong_with(found: &Found, scenarios: &[Scenario], loader: &Loader) -> Vec<Str
     let by_the_book = [None, Some(scenario.semantics.clone().with_back_off(back_off))];
     let mut problems = Vec::new();
     for semantics in by_the_book {
-        let options = Options { semantics, ..Options::default() };
+        let options = Options { semantics, ..Options::native() };
         let run = run_plan(scenario, &found.plan, &options, loader).expect("it was played before");
         if !run.held() {
             problems.push(format!("without the deviation, too: {found}{}", run.summary()));

@@ -33,7 +33,7 @@ fn broken(run: &Run) -> Option<&'static str> {
 
 /// The first seed that breaks the rule, and the plan that it shrinks to.
 fn caught(scenario: &Scenario) -> Option<(u64, Plan)> {
-    let (options, loader) = (Options::default(), Loader::default());
+    let (options, loader) = (Options::native(), Loader::default());
     let seeds: Vec<Seed> = (0..SEEDS).map(Seed).collect();
     let explored = explore(scenario, &seeds, Profile::Swarm, &options, &loader, 2, || {}).expect("a sound scenario");
     let (seed, _) = explored.violations.first()?;
@@ -53,7 +53,7 @@ fn who_asks_for_what_was_missed_has_every_log_exactly_once_whatever_happens() {
 fn and_at_every_crash_point_of_its_scenario() {
     let scenario =
         all().into_iter().find(|scenario| scenario.name == "an-indexer-on-a-chain").expect("there is its scenario");
-    let swept = sweep(&scenario, &Options::default(), &Loader::default(), |_, _| true).expect("a sound scenario");
+    let swept = sweep(&scenario, &Options::native(), &Loader::default(), |_, _| true).expect("a sound scenario");
     println!("{} of {} crash points visited", swept.visited, swept.points);
     assert_eq!((swept.visited, swept.violations.first()), (swept.points, None));
     assert!(swept.points > 300, "{} points", swept.points);
@@ -91,7 +91,7 @@ fn and_at_the_crash_points_of_its_scenario() {
         .into_iter()
         .find(|scenario| scenario.name == "an-indexer-with-a-database")
         .expect("there is its scenario");
-    let (options, loader) = (Options::default(), Loader::default());
+    let (options, loader) = (Options::native(), Loader::default());
     let points = points(&scenario, &options, &loader).expect("a sound scenario");
     let step = if cfg!(debug_assertions) { POINT_STEP } else { 1 };
     let tried: Vec<_> = points.iter().step_by(step).cloned().collect();

@@ -16,7 +16,7 @@ fn scenario(name: &str) -> Scenario {
 
 /// The crash points of a calm run that are in a durable write: a crash and a power loss after each operation.
 fn writes(scenario: &Scenario) -> Vec<Point> {
-    let points = points(scenario, &Options::default(), &Loader::default()).expect("a sound scenario");
+    let points = points(scenario, &Options::native(), &Loader::default()).expect("a sound scenario");
     points.into_iter().filter(|point| point.line.family() == Family::Write).collect()
 }
 
@@ -28,7 +28,7 @@ fn visit(scenario: &Scenario, points: &[Point]) -> usize {
         n_visited += 1;
         true
     };
-    branches(scenario, &Options::default(), &Loader::default(), points, each).expect("a sound scenario");
+    branches(scenario, &Options::native(), &Loader::default(), points, each).expect("a sound scenario");
     n_visited
 }
 
@@ -50,7 +50,7 @@ const N: u64 = 200;
 /// CI visits one point in so many; `cargo test --release --test found -- --ignored --nocapture kv::` visits all of them.
 fn sweep_of_200(every: usize) {
     let scenario = summing_to(N);
-    let run = run_plan(&scenario, &Plan::default(), &Options::default(), &Loader::default()).expect("a sound scenario");
+    let run = run_plan(&scenario, &Plan::default(), &Options::native(), &Loader::default()).expect("a sound scenario");
     assert!(run.held(), "{}", run.summary());
     let points = writes(&scenario);
     let n_points = points.len();

@@ -30,7 +30,7 @@ proptest! {
 #[test]
 fn proptest_shrinks_a_plan_to_what_the_failure_needs() {
     let scenario = scenario("down-none");
-    let wrong = Options { semantics: Some(Semantics::book().with(Deviation::D5)), ..Options::default() };
+    let wrong = Options { semantics: Some(Semantics::book().with(Deviation::D5)), ..Options::native() };
     let plans = Plans::of(&scenario).options(wrong);
     let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(200) });
     let result = runner.run(&plans, |plan| match plans.run(&plan).verdict {

@@ -15,7 +15,7 @@ mod printed {
     fn what_is_pasted_is_what_a_report_prints() {
         let scenario = scenarios::all().into_iter().find(|scenario| scenario.name == "down-restart");
         let (scenario, plan) = (scenario.expect("there is such a scenario").name, PLAN.parse().expect("it is a plan"));
-        let deviating = Options { semantics: Some(Semantics::book().with(Deviation::D6)), ..Options::default() };
+        let deviating = Options { semantics: Some(Semantics::book().with(Deviation::D6)), ..Options::native() };
         let printed = rust_test(&scenario, &plan, &deviating, "K2", "scenarios::all()");
         assert_eq!(printed, include_str!("rust_test/under_a_deviation.rs"), "{printed}");
         let book = Options { flavor: Flavor::Wasm, ..Options::default() };

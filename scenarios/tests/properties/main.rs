@@ -58,7 +58,7 @@ pub fn cases(scenarios: &'static [&'static str]) -> impl Strategy<Value = Case> 
 pub fn holds(rule: Rule, case: Case) -> Result<(), TestCaseError> {
     let family = SCENARIOS.iter().find(|scenario| scenario.name == case.scenario);
     let family = family.unwrap_or_else(|| panic!("no scenario is called `{}`", case.scenario));
-    let (world, loader, options) = (family.of(Seed(case.seed)), Loader::default(), Options::default());
+    let (world, loader, options) = (family.of(Seed(case.seed)), Loader::default(), Options::native());
     let run = record_seed(&world, Seed(case.seed), Profile::Swarm, &options, &loader);
     let run = run.unwrap_or_else(|error| panic!("scenario `{}`: {error}", case.scenario));
     if !breaks(&run, rule) {

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 /// Every scenario's calm run, and one under a stormy seed.
 fn each_run(mut look: impl FnMut(&Scenario, &Run)) {
-    let options = Options { keep_trace: true, ..Options::default() };
+    let options = Options { keep_trace: true, ..Options::native() };
     for named in scenarios::all() {
         let loader = Loader::default();
         if named.generate.is_none() {

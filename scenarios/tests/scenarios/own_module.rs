@@ -113,19 +113,19 @@ fn scenario(careless: bool) -> Scenario {
 
 fn play(scenario: &Scenario, seed: u64) -> Run {
     let seed = sim::plan::chooser::Seed(seed);
-    run_seed(scenario, seed, Default::default(), &Options::default(), &Loader::default()).expect("it is sound")
+    run_seed(scenario, seed, Default::default(), &Options::native(), &Loader::default()).expect("it is sound")
 }
 
 #[test]
 fn a_module_of_ones_own_is_asked_and_answers_like_any_other() {
-    let calm = run_plan(&scenario(false), &Plan::default(), &Options::default(), &Loader::default());
+    let calm = run_plan(&scenario(false), &Plan::default(), &Options::native(), &Loader::default());
     let calm = calm.expect("it is sound");
     assert!(calm.held(), "{}", calm.summary());
 }
 
 #[test]
 fn what_it_keeps_on_the_disk_survives_every_crash_point_and_every_seed() {
-    let swept = sweep(&scenario(false), &Options::default(), &Loader::default(), |_, _| true).expect("it is sound");
+    let swept = sweep(&scenario(false), &Options::native(), &Loader::default(), |_, _| true).expect("it is sound");
     assert!(swept.points > 100 && swept.visited == swept.points, "{swept:?}");
     assert!(swept.violations.is_empty(), "{:?}", swept.violations);
     for seed in 0..300 {
@@ -143,11 +143,44 @@ fn one_that_answers_before_its_sync_is_caught() {
     assert_eq!(broken, Some("tally"));
 }
 
+/// Panics at whatever it is asked.
+struct Broken;
+
+impl Module for Broken {
+    fn uses_disk(&self) -> bool {
+        false
+    }
+
+    fn on_message(&mut self, _message: &Rc<Message>, _cx: &mut ModuleContext<'_>) {
+        panic!("an index out of range");
+    }
+
+    fn actions(&self) -> &'static [(&'static str, Support)] {
+        &[]
+    }
+}
+
+#[test]
+fn a_panic_of_ones_own_module_is_named_and_the_run_goes_on() {
+    let client = on("alice.os", "client:demo:alice.os");
+    let broken = Scenario::new("broken", "")
+        .programs(scenarios::programs())
+        .module("broken:demo:alice.os", || Box::new(Broken))
+        .setup(start(client.runs("puppet").messaging("broken:demo:alice.os")))
+        .every(secs(1), 3, tell(&client, "await alice.os@broken:demo:alice.os 1 ask"))
+        .at(secs(20), tell(&client, "print still there"))
+        .expect(prints(&client, "still there", 1));
+    let run = run_plan(&broken, &Plan::default(), &Options::native(), &Loader::default()).expect("it is sound");
+    assert_eq!((&run.verdict, run.held()), (&Verdict::Held, false));
+    let said: Vec<String> = run.panics.iter().map(|panic| format!("{} {}", panic.what, panic.text)).collect();
+    assert_eq!(said, ["the module `broken:demo:alice.os` an index out of range"]);
+}
+
 #[test]
 fn a_module_that_no_node_can_have_is_told_of() {
     let run = |id: &str| {
         let wrong = Scenario::new("wrong", "").module(id, || Box::new(Tally { careless: false }));
-        let run = run_plan(&wrong, &Plan::default(), &Options::default(), &Loader::default());
+        let run = run_plan(&wrong, &Plan::default(), &Options::native(), &Loader::default());
         run.err().expect("it cannot be played").to_string()
     };
     assert!(run("tally").contains("legal id"));

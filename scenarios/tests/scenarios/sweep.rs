@@ -56,7 +56,7 @@ fn so_it_is_in_every_scenario() {
 #[test]
 fn every_point_is_visited_in_the_order_of_the_calm_run() {
     let (scenario, loader) = (scenario("panic-restart"), Loader::default());
-    let options = Options::default();
+    let options = Options::native();
     let points = points(&scenario, &options, &loader).expect("a scenario can be run");
     let mut visited = Vec::new();
     let done = branches(&scenario, &options, &loader, &points, |line, _, _| {

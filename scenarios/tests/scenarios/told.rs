@@ -90,7 +90,7 @@ fn the_readme_lists_every_scenario() {
 /// What owners do first is done before the storm: it looks the same under every seed.
 #[test]
 fn no_fault_disturbs_a_setup() {
-    let (loader, options) = (Loader::default(), Options { keep_trace: true, ..Options::default() });
+    let (loader, options) = (Loader::default(), Options { keep_trace: true, ..Options::native() });
     for scenario in all() {
         let calm = calm(&scenario, Flavor::Native, &loader);
         let storm = calm.trace.events().position(|(_, event)| matches!(event.what, What::Script(_)));
@@ -114,7 +114,7 @@ fn no_fault_disturbs_a_setup() {
 #[test]
 fn faults_come_to_every_cell_of_the_exit_matrix() {
     let seeds: Vec<Seed> = (0..SEEDS).map(Seed).collect();
-    let (options, loader) = (Options::default(), Loader::default());
+    let (options, loader) = (Options::native(), Loader::default());
     let mut total = Coverage::default();
     let mut n_scenarios = [[0u32; 3]; 4];
     for scenario in all() {
@@ -161,7 +161,7 @@ fn a_scenario_is_told_as_it_always_was() {
 /// debug build has written here. A change of what is written changes these digests.
 #[test]
 fn a_scenario_leaves_the_disks_that_it_always_left() {
-    let (loader, options) = (Loader::default(), Options::default());
+    let (loader, options) = (Loader::default(), Options::native());
     let on_disks = all().into_iter().filter(|scenario| DISKS.contains(&scenario.name.as_str()));
     let left = on_disks.map(|scenario| {
         let seeds = (0..20).map(|seed| {

@@ -13,11 +13,8 @@ use std::str::FromStr;
 /// How many seeds one call may run of a scenario: what is known of each is kept until all are done.
 const SEEDS_MAX: u64 = 1_000_000;
 
-/// Which form of the programs, if nobody says otherwise: the real thing.
-const FLAVOR: Flavor = Flavor::Wasm;
-
 /// Which kernel, which form of the programs.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Rules {
     /// Whose kernel [default: the one that each scenario asks for, usually the book's]
     #[arg(long)]
@@ -26,7 +23,7 @@ pub(super) struct Rules {
     #[arg(long = "deviation", value_name = "D1", ignore_case = true, value_parser = deviation())]
     deviations: Vec<Deviation>,
     /// The form of the programs, where they have both
-    #[arg(long, value_enum, default_value_t = FLAVOR)]
+    #[arg(long, value_enum, default_value_t = Flavor::default())]
     flavor: Flavor,
 }
 
@@ -68,12 +65,6 @@ fn deviation() -> impl TypedValueParser<Value = Deviation> {
     })
 }
 
-impl Default for Rules {
-    fn default() -> Rules {
-        Rules { kernel: None, deviations: Vec::new(), flavor: FLAVOR }
-    }
-}
-
 impl Rules {
     /// Those of a plan that was kept in a file.
     pub(super) fn of_kept(kept: &Regression) -> Result<Rules, String> {
@@ -106,7 +97,7 @@ impl Rules {
     pub(super) fn flags(&self) -> String {
         let kernel = self.kernel.map(|kernel| format!(" --kernel {}", value_name(&kernel)));
         let deviations = self.deviations.iter().map(|deviation| format!(" --deviation {}", deviation.name()));
-        let flavor = (self.flavor != FLAVOR).then(|| format!(" --flavor {}", value_name(&self.flavor)));
+        let flavor = (self.flavor != Flavor::default()).then(|| format!(" --flavor {}", value_name(&self.flavor)));
         kernel.into_iter().chain(deviations).chain(flavor).collect()
     }
 

@@ -434,7 +434,7 @@ impl Explore {
         Ok(())
     }
 
-    /// The invariants of scenarios' own that panicked: a mistake of their authors, not of ours.
+    /// The scenarios' own invariants and modules that panicked: mistakes of their authors, not of ours.
     fn panics(&self, context: &Context, found: &Found<'_>) -> Option<String> {
         let stage = self.stage(context);
         let of_one = |(scenario, explored): &(&Scenario, Explored)| {
@@ -444,7 +444,7 @@ impl Explore {
             Some(format!("scenario `{name}`: {panic} (under {seeds})\n  replay: {line}"))
         };
         let all: Vec<String> = found.iter().filter_map(of_one).collect();
-        (!all.is_empty()).then(|| format!("{}\n  The other invariants were checked all the same.", all.join("\n")))
+        (!all.is_empty()).then(|| format!("{}\n  Everything else was checked all the same.", all.join("\n")))
     }
 
     fn summarize(

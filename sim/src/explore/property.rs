@@ -27,9 +27,9 @@ use rand_chacha::rand_core::Rng;
 pub struct Plans<'s>(Sim<'s>);
 
 impl<'s> Plans<'s> {
-    /// Plans for runs with native guests by the scenario's own rules, as the swarm profile draws them.
+    /// Plans for runs by the scenario's own rules, as the swarm profile draws them.
     pub fn of(scenario: &'s Scenario) -> Plans<'s> {
-        Plans(Sim::of(scenario).with_options(Options::default()))
+        Plans(Sim::of(scenario))
     }
 
     /// Plans for this simulation.

@@ -1,7 +1,9 @@
 //! Runtime modules at work, and what comes to them from outside of the nodes: visitors, and the chain.
 
 use super::{MODULE_COST, Task, World};
+use crate::catch_panic::catch_panic;
 use crate::disk::{IoFault, Op};
+use crate::invariant::OwnPanic;
 use crate::modules::{Heard, ModuleContext};
 use crate::outside::visit::{Sight, Visit};
 use crate::plan::ProviderFault;
@@ -40,7 +42,15 @@ impl World<'_> {
         let (session, outside) = (disk.session(fault), &mut self.outside);
         let mut cx = ModuleContext::new(address, self.now, &mut self.names, session, kernel, outside);
         cx.provider = provider;
-        heard.tell(served.as_mut(), &mut cx);
+        match self.scenario.modules.iter().find(|(id, _)| cx.names.process(id) == module) {
+            None => heard.tell(served.as_mut(), &mut cx),
+            Some((id, _)) => {
+                if let Err(text) = catch_panic(|| heard.tell(served.as_mut(), &mut cx)) {
+                    self.recorder.add_panic(OwnPanic::of_module(id, text, cause));
+                    return Vec::new();
+                }
+            }
+        }
         let ModuleContext { disk: session, out, facts, wakes, unmodelled, nanos, .. } = cx;
         let refused = session.refused();
         let ops = disk.finish(session);

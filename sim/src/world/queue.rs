@@ -49,11 +49,6 @@ impl<T> Queue<T> {
         all.into_iter().map(|entry| (entry.at, &entry.what))
     }
 
-    /// How many are due, now or later.
-    pub fn len(&self) -> usize {
-        self.heap.len()
-    }
-
     /// Whether nothing is due, ever.
     pub fn is_empty(&self) -> bool {
         self.heap.is_empty()

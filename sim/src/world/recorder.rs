@@ -1,6 +1,6 @@
 //! The recorder: every event passes through it, to the trace and to all that read events as they happen.
 
-use crate::invariant::{InvariantPanic, Invariants, Violation};
+use crate::invariant::{Invariants, OwnPanic, Violation};
 use crate::trace::Trace;
 use crate::trace::coverage::Coverage;
 use crate::trace::event::{Event, Kind, What};
@@ -94,8 +94,13 @@ impl Recorder {
         self.invariants.add(violation);
     }
 
-    /// The invariants that panicked.
-    pub fn panics(&self) -> &[InvariantPanic] {
+    /// A module of the scenario's own panicked.
+    pub fn add_panic(&mut self, panic: OwnPanic) {
+        self.invariants.add_panic(panic);
+    }
+
+    /// What of the scenario's own code panicked.
+    pub fn panics(&self) -> &[OwnPanic] {
         self.invariants.panics()
     }
 

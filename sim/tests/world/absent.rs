@@ -50,7 +50,7 @@ fn noted(setup: &[Start], killed: Option<&str>, orders: &[&str]) -> BTreeSet<Not
     for (order, second) in orders.iter().zip(2..) {
         scenario = scenario.at(secs(second), tell(on(ALICE, "asker:demo:alice.os"), order));
     }
-    let options = Options { keep_trace: true, ..Options::default() };
+    let options = Options { keep_trace: true, ..Options::native() };
     let run = run_plan(&scenario, &Plan::default(), &options, &Loader::default()).expect("a sound scenario");
     assert_eq!(run.verdict, Verdict::Held, "{}", run.summary());
     notes(&run, true)

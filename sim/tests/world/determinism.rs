@@ -21,7 +21,7 @@ fn scenario(leak: native::Program) -> Scenario {
 
 fn explored(leak: native::Program) -> Explored {
     let seeds: Vec<Seed> = (0..20).map(Seed).collect();
-    let (options, loader) = (Options::default(), Loader::default());
+    let (options, loader) = (Options::native(), Loader::default());
     explore(&scenario(leak), &seeds, Profile::Calm, &options, &loader, 1, || {}).expect("it is a sound scenario")
 }
 

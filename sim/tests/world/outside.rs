@@ -112,7 +112,7 @@ fn world(name: &str) -> Scenario {
 }
 
 fn played(scenario: &Scenario) -> Run {
-    let options = Options { keep_trace: true, ..Options::default() };
+    let options = Options { keep_trace: true, ..Options::native() };
     run_plan(scenario, &Plan::default(), &options, &Loader::default()).expect("a sound scenario")
 }
 

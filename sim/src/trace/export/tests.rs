@@ -20,7 +20,7 @@ fn the_schema_is_that_of_the_types() {
 
 fn calm() -> Document {
     let scenario = Scenario::new("empty", "");
-    let options = Options { keep_trace: true, ..Options::default() };
+    let options = Options { keep_trace: true, ..Options::native() };
     let run = run_plan(&scenario, &Plan::default(), &options, &Loader::default()).expect("it can be played");
     Document::of(&run, Played::default())
 }
