@@ -17,6 +17,7 @@ macro_rules! deviations {
     )*) => {
         /// A point in which the public runtimes differ from the contract.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum Deviation {
             $(#[doc = concat!(
                 stringify!($id), ": ", $summary, ". In `", $source, "`; breaks ", stringify!($($rule),*), ".",

@@ -67,6 +67,7 @@ pub enum Op {
 /// Why an operation cannot be done; it changes nothing then. Texts as Linux has them: modules hand them to guests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)] // The texts say it.
+#[non_exhaustive]
 pub enum DiskError {
     #[error("No such file or directory (os error 2)")]
     NotFound,

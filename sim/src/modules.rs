@@ -86,6 +86,7 @@ pub enum Support {
 
 /// What a module is told.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Heard {
     /// A message.
     Message(Rc<Message>),

@@ -109,6 +109,7 @@ pub enum Flavor {
 
 /// What a calm run must show.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Expect {
     /// A process prints exactly this, so often.
     Prints(On, String, u32),

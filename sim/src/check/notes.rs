@@ -121,6 +121,7 @@ impl Activity {
 
 /// Something worth knowing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Note {
     /// The simulator does not have what was asked for: no verdict can be given. Module, and the start of the body.
     Unmodelled(String, String),

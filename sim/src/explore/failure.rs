@@ -95,6 +95,7 @@ pub struct Failure {
 
 /// Why a failure could not be reproduced.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NotReproduced {
     /// The scenario names what it does not have.
     #[error(transparent)]

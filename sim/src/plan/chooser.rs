@@ -20,6 +20,7 @@ pub struct Seed(pub u64);
 
 /// How much goes wrong under a seed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Profile {
     /// Nothing.
     Calm,

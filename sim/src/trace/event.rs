@@ -70,6 +70,7 @@ impl From<&str> for LastWords {
 
 /// What happened.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum What {
     // ---- nodes
     /// The node comes up, for the n-th time.
@@ -184,6 +185,7 @@ pub enum What {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 #[allow(missing_docs)] // One name per variant of [`What`], each documented there.
+#[non_exhaustive]
 pub enum Kind {
     Booted,
     Down,

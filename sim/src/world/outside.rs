@@ -42,16 +42,23 @@ impl World<'_> {
         let (session, outside) = (disk.session(fault), &mut self.outside);
         let mut cx = ModuleContext::new(address, self.now, &mut self.names, session, kernel, outside);
         cx.provider = provider;
-        match self.scenario.modules.iter().find(|(id, _)| cx.names.process(id) == module) {
-            None => heard.tell(served.as_mut(), &mut cx),
-            Some((id, _)) => {
-                if let Err(text) = catch_panic(|| heard.tell(served.as_mut(), &mut cx)) {
-                    self.recorder.add_panic(OwnPanic::of_module(id, text, cause));
-                    return Vec::new();
-                }
+        let own = self.scenario.modules.iter().find(|(id, _)| cx.names.process(id) == module);
+        let panicked = match own {
+            None => {
+                heard.tell(served.as_mut(), &mut cx);
+                None
             }
-        }
+            Some((id, _)) => {
+                let told = catch_panic(|| heard.tell(served.as_mut(), &mut cx));
+                told.err().map(|text| OwnPanic::of_module(id, text, cause))
+            }
+        };
         let ModuleContext { disk: session, out, facts, wakes, unmodelled, nanos, .. } = cx;
+        if let Some(panic) = panicked {
+            disk.finish(session);
+            self.recorder.add_panic(panic);
+            return Vec::new();
+        }
         let refused = session.refused();
         let ops = disk.finish(session);
         self.spend_of_host(nanos);
