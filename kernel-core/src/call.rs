@@ -1,4 +1,4 @@
-//! What a guest may ask of the kernel, and what it is told: the 19 calls of the process world, less their bytes.
+//! What a guest may ask of the kernel, and the answers: the 19 calls of the process world, less their bytes.
 //!
 //! How a Wasm guest's memory becomes a [`Call`] is not the kernel's business; neither is what a call costs.
 
@@ -83,7 +83,7 @@ pub struct Spawn {
     pub on_exit: OnExit,
     /// What the child gets, cut to what the parent holds ([C2](crate::Rule::C2)).
     pub request_capabilities: Vec<Capability>,
-    /// Who gets which capability issued by the child.
+    /// The grants: each process, and the parameters of the capability that the child issues to it.
     pub grant_capabilities: Vec<(ProcessRef, ParamsRef)>,
     /// Whether anybody on the node may message the child ([C1](crate::Rule::C1)).
     pub public: bool,

@@ -77,7 +77,7 @@ pub(crate) enum Activity {
 pub(crate) struct Ending {
     /// What is fired when it does ([E4](crate::Rule::E4)).
     pub requests: Option<Rc<[OnExitRequest]>>,
-    /// Who is answered `KilledProcess` when it does ([K2](crate::Rule::K2)).
+    /// Who gets the answer `KilledProcess` when it does ([K2](crate::Rule::K2)).
     pub killers: Vec<Rc<Message>>,
 }
 

@@ -51,7 +51,7 @@ pub(crate) struct Quirks {
     overtaken: BTreeMap<ProcessRef, (Instant, Vec<Incoming>)>,
     /// D2: restarts at once that are queued behind what the loop has to do.
     queued_restarts: BTreeSet<ProcessRef>,
-    /// D22: who waits in `get-state`.
+    /// D22: the process that waits in `get-state`.
     reads_state: BTreeSet<ProcessRef>,
     /// D25, D28: lives that are over and still compute.
     orphans: BTreeMap<LifeId, Orphan>,

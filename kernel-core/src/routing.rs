@@ -83,7 +83,7 @@ impl Kernel {
         }
     }
 
-    /// `send-response`: to whoever the prompting message says ([M3](crate::Rule::M3)).
+    /// `send-response`: to the address that the prompting message names ([M3](crate::Rule::M3)).
     pub(crate) fn send_response(
         &mut self,
         source: ProcessRef,

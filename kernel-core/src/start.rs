@@ -146,7 +146,7 @@ impl Kernel {
             // The life that asked is over, and nothing has changed yet (E10).
             return;
         }
-        // A name that is taken is told first, whatever became of the file.
+        // The error of a taken name comes first, whatever became of the file.
         if self.is_taken(init.id) {
             return self.not_initialized(init.id, by, SpawnError::NameTaken, cx);
         }

@@ -207,8 +207,8 @@ fn what_guests_and_scenarios_say_is_text_and_nothing_else() {
         Action::Tell(on, _) => Some(on.clone()),
         _ => None,
     });
-    let told = told.expect("somebody is told something");
-    // Its puppets answer with what they are told to: a body, a print and the last words of a panic.
+    let told = told.expect("a message is sent");
+    // Its puppets answer with the texts in their orders: a body, a print and the last words of a panic.
     for body in [HOSTILE.to_string(), format!("print {HOSTILE}"), format!("panic {HOSTILE}")] {
         let when = When::At(kernel_core::Duration::from_millis(1_500));
         scenario.script.push(Line { when, action: Action::Tell(told.clone(), body) });

@@ -61,7 +61,7 @@ struct CommandLine {
     verbose: bool,
 }
 
-/// How much is told.
+/// How much is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Detail {
     Quiet,
@@ -93,12 +93,12 @@ enum Command {
 struct Context {
     /// In the order in which they were given.
     scenarios: Vec<Scenario>,
-    /// How the person who reads this can run us again, quoted for a shell.
+    /// How a reader of the output runs this program again, quoted for a shell.
     program: String,
     /// The expression that gives the scenarios, for tests to paste.
     listed: String,
     loader: Loader,
-    /// How much is told.
+    /// How much is printed.
     detail: Detail,
 }
 
@@ -127,7 +127,7 @@ impl Outcome {
 /// Why a command did not come to its end.
 #[derive(Debug)]
 enum Stop {
-    /// What was asked for makes no sense: the place, and the mend.
+    /// Wrong usage: the place, and how to fix it.
     Wrong(String),
     /// The simulator is wrong.
     Bug(String),

@@ -24,7 +24,7 @@ use kernel_core::{BackOff, Duration, Semantics};
 use serde_json::json;
 use writer::Writer;
 
-/// The programs that generated worlds use. Whoever generates one must have them.
+/// The programs that generated worlds use. A caller must have them.
 pub const PROGRAMS: [&str; 5] = ["puppet", "crasher", "idle", "counter", "saver"];
 
 /// The world of a seed, over programs among which are those of [`PROGRAMS`].

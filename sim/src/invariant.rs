@@ -72,7 +72,7 @@ pub trait Invariant: Fork {
     /// the facts.
     fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String>;
 
-    /// Whether it is told what lives do that are over: nobody else is, since what they do says nothing of their
+    /// Whether it reads what lives do that are over: no other invariant does, since that says nothing of their
     /// processes.
     fn hears_the_dead(&self) -> bool {
         false
@@ -235,7 +235,7 @@ impl std::fmt::Display for OwnPanic {
 #[derive(Clone)]
 pub struct Invariants {
     all: Vec<Box<dyn Invariant>>,
-    /// For each kind, who reads it.
+    /// For each kind, the invariants that read it.
     readers: [Vec<usize>; Kind::COUNT],
     past: Past,
     failed: Vec<bool>,

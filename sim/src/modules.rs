@@ -65,8 +65,8 @@ pub trait Module {
     fn on_news(&mut self, _news: &News, _cx: &mut ModuleContext<'_>) {}
 
     /// The same, as far as it has come, for a world that is cloned. `None`, unless a module says otherwise: it has
-    /// open what cannot be cloned (a storage engine's handle, say), and who wants the clone has to run again from the
-    /// start.
+    /// open what cannot be cloned (a storage engine's handle, say), and a caller that wants the clone has to run again
+    /// from the start.
     fn fork(&self) -> Option<Box<dyn Module>> {
         None
     }
@@ -80,11 +80,11 @@ pub trait Module {
 pub enum Support {
     /// As there, but for what the module's docs say.
     Done,
-    /// Not at all: who asks for it gets no answer, and the run says so.
+    /// Not at all: a request for it gets no answer, and the run says so.
     Refused,
 }
 
-/// What a module is told.
+/// What a module hears.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Heard {
@@ -198,7 +198,7 @@ impl<'a> ModuleContext<'a> {
         self.reply_after(after, request, response, blob);
     }
 
-    /// Answers a request to who sent it, whoever else waits.
+    /// Answers a request to its sender, even if another process waits for the answer.
     pub fn respond_to_source(&mut self, request: &Rc<Message>, body: impl Into<Bytes>) {
         let response = Response { body: body.into(), ..Response::default() };
         let reply = Reply { request: request.clone(), target: request.source, response, blob: None };

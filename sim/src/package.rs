@@ -65,7 +65,7 @@ pub struct ManifestError {
     pub package: String,
     /// Which entry, if one is to blame: `, process `x``.
     pub place: String,
-    /// What is wrong, and the mend.
+    /// What is wrong, and how to fix it.
     pub problem: String,
 }
 
@@ -169,8 +169,8 @@ pub fn missing_field(package: &str, bytes: &[u8]) -> Result<(), ManifestError> {
     let values: Vec<Value> = serde_json::from_slice(bytes).unwrap_or_default();
     for (index, value) in values.iter().enumerate() {
         if let Some(field) = FIELDS.iter().find(|field| value.get(field).is_none()) {
-            let mend = "a node does not install a package in which one is missing";
-            let problem = format!("it has no `{field}`; {mend}: there must be {}", FIELDS.join(", "));
+            let fix = "a node does not install a package in which one is missing";
+            let problem = format!("it has no `{field}`; {fix}: there must be {}", FIELDS.join(", "));
             return Err(ManifestError { package: package.to_string(), place: place(index, value), problem });
         }
     }
@@ -267,9 +267,9 @@ const SHOWN_MAX: usize = 60;
 /// How packages are installed. The default is the public runtime's way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Installer {
-    /// Each process may also message the owner's terminal: who asks it something there is answered (ours).
+    /// Each process may also message the owner's terminal: a request to it there is answered (ours).
     pub lets_answer: bool,
-    /// Nothing is run before all that was granted is on the disk, so that no crash takes it back (ours; nobody is told
+    /// Nothing is run before all that was granted is on the disk, so that no crash takes it back (ours; nothing says
     /// when a grant is).
     pub waits_for_disk: bool,
 }

@@ -1,4 +1,4 @@
-//! Wrong kernels that an adversary would plant who has read the contract and nothing else: each goes wrong only in a
+//! Wrong kernels of an adversary who has read the contract and nothing else: each goes wrong only in a
 //! corner that an ordinary life never comes to. They were written after the generator of worlds, and are unlike the
 //! others.
 

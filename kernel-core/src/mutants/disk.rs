@@ -86,7 +86,7 @@ pub(super) const ALL: &[Mutant] = &[
             *value = process.on_exit.clone();
         }
     }),
-    Mutant::new("row-forgets-public", &[S5, P2], "who is public is not after a boot").after(|s| {
+    Mutant::new("row-forgets-public", &[S5, P2], "a public process is not public after a boot").after(|s| {
         s.puts().for_each(|record| record.public = false);
     }),
     Mutant::new("row-forgets-capabilities", &[S5, P2, C4], "nobody holds anything after a boot").after(|s| {

@@ -89,21 +89,24 @@ pub(super) const ALL: &[Mutant] = &[
                 }
             }
         }),
-    Mutant::new("kill-forgets-a-death", &[E5], "a kill of who is not yet run is answered, and nothing happens").after(
-        |s| {
-            ignore_kill(s, |was| was.status == Status::Initialized);
-        },
-    ),
+    Mutant::new(
+        "kill-forgets-a-death",
+        &[E5],
+        "a kill of a process that is not yet run is answered, and nothing happens",
+    )
+    .after(|s| {
+        ignore_kill(s, |was| was.status == Status::Initialized);
+    }),
     Mutant::new(
         "kill-spares-the-patient",
         &[E5, M5],
-        "a kill of who awaits an answer is answered, and nothing happens",
+        "a kill of a process that awaits an answer is answered, and nothing happens",
     )
     .after(|s| ignore_kill(s, |was| matches!(was.status, Status::Running(Activity::Awaiting(_))))),
     Mutant::new(
         "kill-spares-the-blocked",
         &[E5, M5],
-        "a kill of who waits for the disk is answered, and nothing happens",
+        "a kill of a process that waits for the disk is answered, and nothing happens",
     )
     .after(|s| ignore_kill(s, |was| was.status == Status::Running(Activity::Blocked))),
     Mutant::new("second-killer-is-told-at-once", &[K2], "a second kill is answered before the removal is durable")
@@ -131,7 +134,7 @@ pub(super) const ALL: &[Mutant] = &[
             }
         }
     }),
-    Mutant::new("children-die-too", &[K3], "who may message a process that ends, ends with it").after(|s| {
+    Mutant::new("children-die-too", &[K3], "a process that may message one that ends, ends with it").after(|s| {
         for id in s.ending() {
             let messaging = Capability::messaging(s.kernel.address(id));
             let alive = s.kernel.processes.iter().filter(|(id, process)| {
@@ -148,7 +151,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "killed-tells-somebody",
         &[K4, E6, X(Kill, OnExitKind::Restart)],
-        "who is killed without requests tells who it can",
+        "a killed process without requests messages each process that it can",
     )
     .after(|s| {
         s.each_ending(|process| {

@@ -53,7 +53,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new(
         "restart-loses-on-exit",
         &[E3, X(Panic, OnExitKind::Restart), X(Return, OnExitKind::Restart)],
-        "who is restarted is None from then on",
+        "a restarted process is None from then on",
     )
     .after(|s| {
         if let Some((now, _)) = s.restarted() {

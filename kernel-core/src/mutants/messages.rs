@@ -30,7 +30,7 @@ pub(super) const ALL: &[Mutant] = &[
             }
         }
     }),
-    Mutant::new("never-times-out", &[M1], "who is not answered waits for ever").after(|s| {
+    Mutant::new("never-times-out", &[M1], "a process that gets no answer waits for ever").after(|s| {
         put_off(s, |_, _| Instant(u64::MAX));
     }),
     Mutant::new("times-out-early", &[M4], "a request waits half as long as it says").after(|s| {
@@ -144,12 +144,12 @@ pub(super) const ALL: &[Mutant] = &[
             }
         }
     }),
-    Mutant::new("offline-is-timeout", &[M4], "who cannot be reached is told as a timeout").before(|s| {
+    Mutant::new("offline-is-timeout", &[M4], "an unreachable target counts as a timeout").before(|s| {
         if let Some(Input::Undeliverable(_, kind)) = &mut s.input {
             *kind = SendErrorKind::Timeout;
         }
     }),
-    Mutant::new("timeout-is-offline", &[M4], "who does not answer is told as offline").after(|s| {
+    Mutant::new("timeout-is-offline", &[M4], "a target that does not answer counts as offline").after(|s| {
         if !matches!(s.input, Some(Input::Wake)) {
             return;
         }

@@ -32,7 +32,7 @@ pub(super) const ALL: &[Mutant] = &[
             }
         }
     }),
-    Mutant::new("taken-is-no-file", &[S6], "a spawn under a taken name is told that there is no file").after(|s| {
+    Mutant::new("taken-is-no-file", &[S6], "a spawn under a taken name answers that there is no file").after(|s| {
         for effect in &mut s.out {
             if let Effect::Resume(_, Answer::Spawned(Err(error))) = effect {
                 *error = SpawnError::NoFileAtPath;

@@ -110,7 +110,7 @@ impl Kernel {
         self.has(Deviation::OnExitRequestsUnchecked)
     }
 
-    /// C1 for an on-exit request. D35: at boot its capability must be held, whoever the target is.
+    /// C1 for an on-exit request. D35: at boot the process must hold its capability, even if the target is public.
     pub(crate) fn may_fire(
         &self,
         exited: ProcessRef,

@@ -1,7 +1,8 @@
 //! Lives that are over and still compute: D25, D28.
 //!
 //! In the runtimes a kill aborts the task of a process, which ends it at its next wait and not before. Meanwhile its
-//! code computes on; at its next call it still acts in the name of its process, whoever has that name now.
+//! code computes on; at its next call it still acts in the name of its process, even if another process has that name
+//! now.
 
 use crate::address::Address;
 use crate::call::{Answer, Call, Outgoing};
@@ -121,7 +122,8 @@ impl Kernel {
         self.forward_for_orphan(id, (prompt.id, prompt.reply_to(), None), content, blob, &held, cx);
     }
 
-    /// Sends a message with the source of the process, and what whoever has that name now holds.
+    /// Sends a message with the process's name as its source, and with the capabilities of the process that has that
+    /// name now.
     fn forward_for_orphan(
         &mut self,
         id: ProcessRef,

@@ -18,7 +18,7 @@ const SPINS_MAX: usize = 3;
 const SPIN_FUEL: u64 = 5_000;
 
 /// Arbitrary calls with arbitrary pointers: each is lifted or is a panic of its guest, and each answer comes in or is
-/// one. The bytes are a script, and what its guest is told.
+/// one. The bytes are a script, and the answers to its guest.
 pub fn guest_abi(bytes: &[u8]) {
     play(&Script::from_bytes(bytes), bytes);
 }

@@ -416,7 +416,7 @@ impl Driver {
                 Effect::Resume(process, answer) => {
                     assert!(!matches!(answer, Answer::Init(_)), "the world begins lives");
                     let before = self.guests.insert(process, Guest::Computing);
-                    assert!(before == Some(Guest::Waiting), "only who waits is resumed");
+                    assert!(before == Some(Guest::Waiting), "only a waiting guest is resumed");
                 }
                 Effect::Stop(process) | Effect::Orphan(process, _) => {
                     let lived = self.guests.remove(&process).is_some();

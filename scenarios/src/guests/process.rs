@@ -41,7 +41,7 @@ pub(super) async fn next_request(os: &Os) -> (Address, String) {
     }
 }
 
-/// Shows a line to whoever runs the node. Calls `print-to-terminal` with verbosity 0.
+/// Shows a line to the node's owner. Calls `print-to-terminal` with verbosity 0.
 pub(super) fn print(os: &Os, line: &str) {
     os.print(0, line);
 }

@@ -1,4 +1,4 @@
-//! The twin of the Wasm program `puppet`: does what it is told, line by line of a request's body.
+//! The twin of the Wasm program `puppet`: carries out orders, one per line of a request's body.
 //!
 //! Natively there is no memory to grow: `grow` of up to [`GROWN_MAX`] pages says `grown`, of more `refused`, however
 //! much was grown before. Where both are run, ask for few pages (up to 16) or for more than any limit (65,536).

@@ -1,4 +1,4 @@
-//! The twin of the Wasm program `ticker`: shows the latest price of a feed on the web to whoever looks, and keeps it.
+//! The twin of the Wasm program `ticker`: keeps the latest price of a feed on the web, and shows it to visitors.
 
 use super::process::{Event, await_answer, next, print, reason, request, text};
 use kernel_core::{Address, Blob, Outgoing, ProcessRef, Response};

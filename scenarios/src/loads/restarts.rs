@@ -16,7 +16,7 @@ fn after_crash(nth: u64) -> Duration {
     Duration(APART.0 * nth + Duration::from_millis(100).0)
 }
 
-/// Answers what it is asked, and panics when it is told to.
+/// Answers requests, and panics on request.
 async fn serve(os: Os) {
     loop {
         if let Some(request) = os.receive().await.request() {
@@ -26,7 +26,7 @@ async fn serve(os: Os) {
     }
 }
 
-/// Asks the server whenever it is told to.
+/// Asks the server on request.
 async fn ask(os: Os) {
     let server = os.with_names(|names| Address { node: names.node(&host(0)), process: names.process(SERVER) });
     loop {

@@ -6,7 +6,7 @@
 //!
 //! `SOAK_FROM` is the number of the first input (0 if not given); each number makes the same input on any machine. What an
 //! input is that fails stays in the folder that is named.
-#![expect(clippy::disallowed_methods, reason = "a soak lasts as long as it is told to")]
+#![expect(clippy::disallowed_methods, reason = "a soak lasts for a given time")]
 
 use super::called::{Folder, built, workload};
 use super::hostile::limited;

@@ -30,7 +30,7 @@ impl Drop for Folder {
     }
 }
 
-/// The program as somebody calls it who has installed it: nothing in its surroundings is cargo's.
+/// The program as installed: nothing in its environment is cargo's.
 fn installed(arguments: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.args(arguments).stdin(Stdio::null()).env_remove("CARGO_MANIFEST_DIR").env_remove("CARGO_PKG_NAME");

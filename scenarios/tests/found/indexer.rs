@@ -69,7 +69,7 @@ fn who_only_listens_is_caught() {
 /// `eth` answers an equal request from memory for a second.
 #[test]
 fn who_asks_too_soon_is_caught() {
-    let (seed, plan) = caught(&scenario("hasty")).expect("it is told what its former life was told");
+    let (seed, plan) = caught(&scenario("hasty")).expect("it gets the answers of its former life");
     println!("seed {seed}: {plan}");
     assert!(plan.lines.len() <= 6, "{plan}");
 }

@@ -1,4 +1,4 @@
-//! Kills, and who may kill.
+//! Kills, and the right to kill.
 
 use super::properties;
 use kernel_core::{How, OnExitKind, Rule};

@@ -57,8 +57,8 @@ fn script_line(scenario: &Scenario, n: u32) -> String {
     }
 }
 
-/// What owners say and command is told when it is sent, calls by what they do, and what is received at once by its
-/// sending.
+/// An owner's messages and commands are printed when they are sent, calls by what they do, and what is received at once
+/// by its sending.
 fn says_nothing_new(event: &Event, next: Option<&Event>, scenario: &Scenario, run: &Run) -> bool {
     match &event.what {
         What::Script(n) => match scenario.script[*n as usize] {
@@ -129,7 +129,7 @@ fn without_packages(line: &str) -> String {
     text + &shorten(rest)
 }
 
-/// Lines, or pairs of them, that differ in their time and in the number of the life only are told once: a spinning
+/// Lines, or pairs of them, that differ in their time and in the number of the life only are printed once: a spinning
 /// process does the same thing every time, and so does a crash loop.
 fn fold(lines: Vec<String>) -> Vec<String> {
     let said: Vec<String> = lines.iter().map(|line| without_numbers(line)).collect();

@@ -242,8 +242,8 @@ impl std::fmt::Display for Note {
                 write!(f, "{module} was sent what this simulator does not have: {body}")
             }
             Note::Elsewhere(process, body) => {
-                let mend = "a `[[stub]]` of the workload can answer";
-                write!(f, "{process} was not there, as it is on a real node, to be asked {body}; {mend}")
+                let fix = "a `[[stub]]` of the workload can answer";
+                write!(f, "{process} was not there, as it is on a real node, to be asked {body}; {fix}")
             }
             Note::Stricter(process, error) => {
                 let says =
@@ -251,8 +251,8 @@ impl std::fmt::Display for Note {
                 write!(f, "sqlite:distro:sys refused {process} with {error}, for want of a right {says}")
             }
             Note::NoChain(process) => {
-                let mend = "the `[chain]` of an workload makes one";
-                write!(f, "{process} asked eth:distro:sys for a chain, and this node has no provider of it; {mend}")
+                let fix = "the `[chain]` of an workload makes one";
+                write!(f, "{process} asked eth:distro:sys for a chain, and this node has no provider of it; {fix}")
             }
             Note::Bound(bound, who) => write!(f, "a run was stopped at a bound, {bound}; busiest was {who}"),
             Note::NobodyThere(source, target) => {

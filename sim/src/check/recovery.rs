@@ -37,7 +37,7 @@ pub struct Baseline {
     effects: BTreeMap<Effect, u64>,
     /// Paths at which a visitor was served.
     visited: BTreeSet<String>,
-    /// Who is alive at the end.
+    /// The processes that are alive at the end.
     alive: BTreeSet<Who>,
     /// How many messages of the owner each process received.
     heard_of_owner: BTreeMap<Who, u64>,
@@ -87,7 +87,7 @@ struct Observed {
     parents: BTreeMap<Who, Who>,
     /// Timers under way, by request.
     timers: BTreeMap<MessageId, Who>,
-    /// Who has set a timer since nothing goes wrong any more.
+    /// The processes that have set a timer since the last fault.
     sets_timers: BTreeSet<Who>,
     /// Subscriptions, by their numbers.
     subscriptions: BTreeMap<(Who, u64), String>,
@@ -318,7 +318,7 @@ impl Baseline {
             let Some(life) = seen.alive.get(who) else { continue };
             let has = seen.holds.get(who);
             for holding in held.iter().filter(|holding| has.is_none_or(|has| !has.contains(holding))) {
-                // Who is killed stays dead (E5): nobody has to bring a child back that was.
+                // A killed process stays dead (E5): its parent need not bring it back.
                 if seen.killed && *holding == Holding::Children {
                     continue;
                 }

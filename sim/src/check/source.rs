@@ -24,7 +24,7 @@ const ID_BYTES_MAX: usize = 500;
 /// How many bytes a metadata.json has at most.
 const METADATA_BYTES_MAX: u64 = 1 << 20;
 
-/// What is wrong with a package: which file, what, and the mend.
+/// What is wrong with a package: which file, what, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {problem}")]
 pub struct PackageError {

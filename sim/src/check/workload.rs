@@ -94,7 +94,7 @@ pub use send::{Moment, Send};
 const TIMES_MAX: u32 = 1_000;
 /// The latest that anything is sent, after the install.
 const LATEST: Duration = Duration::from_secs(3_600);
-/// What an entry without a body is told.
+/// The error for an entry without a body.
 const NO_BODY: &str = "it needs one of `body` (text), `json` and `bytes` (a list of numbers)";
 
 /// What is sent, what is there besides, and what must hold.
@@ -122,7 +122,7 @@ pub struct Workload {
     pub expects: Vec<Expectation>,
 }
 
-/// What is wrong with such a file: where, and the mend.
+/// What is wrong with such a file: where, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
 pub struct WorkloadError {
@@ -238,7 +238,7 @@ impl Workload {
     }
 }
 
-/// Reads the entries of one name; each is told the how-many-eth it is.
+/// Reads the entries of one name, each with its index.
 fn each<E, T>(
     place: &str,
     name: &str,
@@ -252,7 +252,7 @@ fn each<E, T>(
     (1..).zip(entries).map(read).collect()
 }
 
-/// The same; each is told, too, when the one before it was over.
+/// The same; each also gets the time at which the entry before it was over.
 fn in_turn<E, T>(
     place: &str,
     name: &str,

@@ -1,4 +1,4 @@
-//! What several commands are told: the kernel's rules, seeds, shards, formats.
+//! Arguments that several commands share: the kernel's rules, seeds, shards, formats.
 
 use crate::explore::regression::Regression;
 use crate::plan::chooser::{Profile, Seed};

@@ -42,7 +42,7 @@ const SEEDS_WORK: Work = Work(10_000_000);
 const SHRINK_WORK: u64 = 5_000_000;
 const ALL_SHRINK_WORK: u64 = 30_000_000;
 const SHRINK_RUNS_MAX: u64 = 300;
-/// How many failures are made small. The others are told as they were found.
+/// How many failures are shrunk. The others are reported as they were found.
 const SHRUNK_MAX: usize = 10;
 /// A run of more is stopped, after some seconds at most: a guest floods the world, prints for ever, or hands over more
 /// than one should. All events are kept, and several runs are under way at once: what is copied bounds their memory.

@@ -144,7 +144,7 @@ impl Explore {
         self.seeds
     }
 
-    /// How the results are told: in which format, with or without the coverage tables, and where files go.
+    /// How the results are printed: in which format, with or without the coverage tables, and where files go.
     pub(super) fn told(&mut self, format: Format, coverage: bool, keep: Option<PathBuf>, html: Option<PathBuf>) {
         (self.format, self.coverage, self.keep, self.html) = (format, coverage, keep, html);
     }

@@ -1,4 +1,4 @@
-//! Failures on the command line: which rules broke, the lines that play them again, and how they are told.
+//! Failures on the command line: which rules broke, the lines that replay them, and how they are printed.
 
 use super::args::{Rules, quoted, value_name};
 use super::look;
@@ -200,7 +200,7 @@ impl Retold {
         self.replay.get(1).filter(|_| short).unwrap_or(&self.replay[0])
     }
 
-    /// The failure, told for people.
+    /// The failure as text.
     pub(super) fn report(&self) -> Option<String> {
         let failure = self.failure.as_ref().ok()?;
         let pasted = if failure.plan.lines.len() > PASTED_LINES_MAX { 1 } else { self.replay.len() };

@@ -112,7 +112,7 @@ impl Hunt {
                 if watch.halt.is_some() {
                     break;
                 }
-                // Whoever shares the folder sees that this hunt goes on.
+                // Other hunts in the same folder see that this one goes on.
                 self.claim(block, true).map_err(|error| self.wrong(&error))?;
             }
             let (claimed, done) = (self.block_file(block), self.done_file(block));

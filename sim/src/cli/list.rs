@@ -94,7 +94,8 @@ impl List {
     }
 }
 
-/// Every runtime module with the actions that it does, and then those that it refuses; and who is not there at all.
+/// Every runtime module with the actions that it does, and then those that it refuses; and the processes that are not
+/// there at all.
 fn modules() -> Vec<(String, String)> {
     let names = Names::new();
     let each = modules::actions().into_iter().map(|(id, actions)| {

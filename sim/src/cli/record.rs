@@ -43,7 +43,7 @@ pub(super) enum Record<'a> {
         replay_plan: Option<&'a str>,
         /// A Rust test that plays the plan.
         test: Option<&'a str>,
-        /// The second run was not like the first: a bug of the simulator, told on standard error.
+        /// The second run was not like the first: a bug of the simulator, reported on standard error.
         drift: bool,
     },
     /// `explore`: the last line.

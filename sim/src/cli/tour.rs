@@ -16,7 +16,7 @@ use crate::world::{Options, Run, Verdict};
 use kernel_core::{How, Message, ProcessRef, Semantics};
 use std::io::{self, Write};
 
-/// How much of the scenario is told.
+/// How much of the scenario is shown.
 const SCENARIO_LINES_MAX: usize = 24;
 /// Under how many seeds it is played.
 const SEEDS: u64 = 8;

@@ -2,7 +2,7 @@
 //! leaves the same disks, bit for bit.
 //!
 //! A run is a pure function of its scenario and its plan. Were it not, every finding would be worth nothing; so some
-//! seeds of every exploration are played three times, and where two runs part is told with what was before.
+//! seeds of every exploration are played three times, and where two runs part is reported with what was before.
 
 use crate::explore::run_seed;
 use crate::guest::image::Loader;
@@ -16,7 +16,7 @@ use std::fmt;
 const EVERY: usize = 16;
 /// The fuel of a slice on the second engine configuration: a turn of a Rust guest takes several.
 const SLICE_FUEL: u64 = 2_000;
-/// How many events are told before the first that differs, and from there on.
+/// How many events are printed before the first that differs, and from there on.
 const BEFORE: usize = 6;
 const AFTER: usize = 3;
 

@@ -1,4 +1,4 @@
-//! Reports: a broken rule, told so that a person sees what happened and can make it happen again.
+//! Reports: a broken rule, with what happened and how to replay it.
 //!
 //! The claim, the facts, the plan, the events around it, and the lines to paste. A report prints; it runs nothing.
 
@@ -46,7 +46,7 @@ pub struct Report<'a> {
     pub plan: &'a Plan,
     /// How many lines the plan had before it was shrunk, if it was.
     pub shrunk_from: Option<usize>,
-    /// The scenario's script: where the plan leaves out some of it, the rest is told.
+    /// The scenario's script: where the plan leaves out some of it, the rest is printed.
     pub script: &'a [scenario::Line],
     /// The scenario itself as text, if nobody wrote it.
     pub world: Option<&'a str>,

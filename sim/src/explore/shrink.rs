@@ -1,6 +1,6 @@
 //! Shrinking: from the plan of a failing run to a few lines that fail in the same way.
 //!
-//! A [`PlanTree`] proposes simpler plans one by one and is told of each whether it still fails: first whole families
+//! A [`PlanTree`] proposes simpler plans one by one and learns of each whether it still fails: first whole families
 //! are made calm, then halves, quarters, … single lines are left out, of the plan and then of the scenario's script; a
 //! line that cannot be spared is left out once more while another moves to the site next to its own, since fewer faults
 //! mean fewer calls and lives to count; then values get simpler; over and over, until nothing helps any more. It has the steps of a proptest value tree, so that property suites and the command line

@@ -73,7 +73,7 @@ pub fn points(scenario: &Scenario, options: &Options, loader: &Loader) -> Result
     Ok(points.collect())
 }
 
-/// Plays the branch of each of these points, in their order, and hands it over; who gets it says whether to go on.
+/// Plays the branch of each of these points, in their order, and hands it over; the receiver says whether to go on.
 ///
 /// # Errors
 /// A scenario that names what it does not have.
@@ -103,7 +103,7 @@ pub fn branches(
     Ok(())
 }
 
-/// Visits every crash point of a scenario's calm run. `on_visit` is told of each visit, and says whether to go on.
+/// Visits every crash point of a scenario's calm run. `on_visit` is called at each visit, and says whether to go on.
 ///
 /// # Errors
 /// A scenario that names what it does not have.

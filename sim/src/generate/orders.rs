@@ -40,7 +40,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Who is asked: mostly somebody whom the asker may message.
+    /// The target of a request: mostly a process that the sender may message.
     fn target(&mut self, who: &Member) -> String {
         let node = &who.on().node;
         let known: Vec<&String> = who.start.may_message.iter().filter(|id| id.ends_with(PACKAGE)).collect();
@@ -293,7 +293,7 @@ impl Writer<'_> {
         self.draws.pick(&looks).to_string()
     }
 
-    /// A command, from who may or may not command.
+    /// A command, from a process that may or may not command.
     fn commands(&mut self, who: &Member) -> String {
         let kernel = match self.draws.below(10) {
             0 | 1 => format!("{}@{KERNEL}", self.draws.pick(&self.cast.nodes.iter().collect::<Vec<_>>())),

@@ -1,4 +1,4 @@
-//! Loops that nothing leaves, found in the code: who is seen computing in a program that has one will not come back.
+//! Loops that nothing leaves, found in the code: a life that computes in such a program will not come back.
 
 use super::load::core_module;
 use wasmparser::{Operator, Parser, Payload};

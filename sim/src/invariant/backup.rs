@@ -9,7 +9,7 @@ use crate::trace::event::{Event, Kind, What};
 use kernel_core::{Cause, Change, Names, Rule};
 
 /// P5: table, capabilities and state are all of one instant. Whatever of them the disk has that the trace had not said
-/// by then is told between the restore and the boot.
+/// by then is recorded between the restore and the boot.
 #[derive(Clone, Debug, Default)]
 pub struct RestoredIsOneCut {
     /// Which backup each node has on its disk, if it has not booted since.

@@ -140,7 +140,7 @@ impl Model {
         }
     }
 
-    /// X.down: the rows say who comes up, and who has ended.
+    /// X.down: the rows say which processes come up, and which have ended.
     fn on_booted(&mut self, node: NodeId, at: Instant) {
         for process in self.of_node(node) {
             let must = match process.row.as_ref().map(|row| row.on_exit.kind()) {

@@ -18,7 +18,8 @@ pub struct RightsAreHonoured {
 impl RightsAreHonoured {
     /// C1.
     pub fn of_the_living() -> RightsAreHonoured {
-        let says = "who holds messaging of the target, or sends to who is public, is heard; so is who holds network";
+        let says = "a message gets through if its sender holds messaging of the target or the target is public; to another \
+                    node, if its sender holds network";
         RightsAreHonoured { claim: Claim { rule: Rule::C1, says }, dead: false }
     }
 

@@ -3,10 +3,10 @@
 //! As in the public runtime (`lib/src/eth.rs`, `src/eth/*.rs` of both). Every request is answered, wanted or not. A node
 //! of a scenario without a chain has no provider and answers `{"Err":"NoRpcForChain"}`; with one, it has one provider of
 //! that chain's id. Subscriptions belong to an address and a number; they outlive the process, not the node, and there
-//! is no automatic resubscription: when the provider drops the connection each subscriber is told once,
+//! is no automatic resubscription: when the provider drops the connection each subscriber gets one notice,
 //! `{"Err":{"id":…,"error":…}}`. An equal request within [`CACHED`] is answered from memory, even if the chain has gone
-//! on meanwhile, as in Hyperdrive 1.9: who asks right after a restart for what it has missed may hear what its former
-//! life heard.
+//! on meanwhile, as in Hyperdrive 1.9: a process that asks right after a restart for what it has missed may hear what
+//! its former life heard.
 //!
 //! How the provider fails is asked at each request and at each block (`provider`): it answers with an error (after a
 //! second attempt a second later, as there), not at all, or drops the connection.
@@ -53,14 +53,14 @@ const CACHE_MAX: usize = 500;
 /// A longer request is not answered from memory (ours).
 const CACHED_BYTES_MAX: usize = 4_096;
 
-/// The module: who is told of what, and what was answered a moment ago.
+/// The module: its subscriptions, and what was answered a moment ago.
 #[derive(Clone, Default)]
 pub struct Eth {
     subscriptions: BTreeMap<(Address, u64), Subscription>,
     cache: BTreeMap<String, (Value, Instant)>,
 }
 
-/// What a subscriber is told of.
+/// What a subscription is to.
 #[derive(Clone, Debug)]
 enum Subscription {
     Logs(Filter),
@@ -85,7 +85,7 @@ impl Module for Eth {
             Ok(Ask::Action(_)) if message.source.node != cx.module.node => now(Err(EthError::PermissionDenied)),
             Ok(Ask::Action(Action::SubscribeLogs { sub_id, chain_id, kind, params })) => {
                 match self.subscribe(message.source, sub_id, chain_id, kind, &params, cx) {
-                    // Whoever subscribes is answered, whoever else waits.
+                    // The answer goes to the subscriber, even if another process waits for it.
                     Outcome::After(Duration::ZERO, answer) => {
                         return cx.respond_to_source(message, answer.to_body());
                     }

@@ -1,4 +1,4 @@
-//! `fd-manager:distro:sys`: who may have how many files open.
+//! `fd-manager:distro:sys`: how many files each process may have open.
 //!
 //! As in the public runtime (`lib/src/fd_manager.rs`, `src/fd_manager.rs`, alike in both). Half of the limit is shared
 //! among all processes that asked, the other half by how often each has reached its share; whenever that changes each is
@@ -83,7 +83,7 @@ impl Module for FdManager {
                 let named = self.shares.iter().map(|(process, share)| (cx.names.process_text(*process), share));
                 json!({ "GetState": named.collect::<BTreeMap<_, _>>() })
             }
-            // Who is no process makes the whole body none.
+            // A name that is no process makes the whole body invalid.
             Action::GetProcessFdLimit(process) if ProcessId::split(&process).is_none() => return,
             Action::GetProcessFdLimit(process) => {
                 let process = cx.names.process(&process);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_asks_gets_a_share_and_the_others_are_told_theirs() {
+    fn a_process_that_asks_gets_a_share_and_the_others_learn_theirs() {
         let mut harness = harness();
         assert_eq!(told(&mut harness, json!("RequestFdsLimit")), [(OWNER.to_string(), 614)]);
         let both = [(OWNER.to_string(), 307), (SIBLING.to_string(), 307)];

@@ -25,7 +25,7 @@ pub struct Harness<M> {
     pub names: Names,
     kernel: Kernel,
     pub disk: Disk,
-    /// What the disk refuses whoever is told something next.
+    /// What the disk refuses at the next request.
     pub fault: Option<IoFault>,
     pub outside: Outside,
     pub module: M,
@@ -94,7 +94,7 @@ impl<M: Module> Harness<M> {
         self
     }
 
-    /// Whoever's turn it is gets a capability of the module's.
+    /// The current process gets a capability of the module's.
     pub fn grant(&mut self, params: &str) {
         let params = self.names.params(params);
         let command = Command::Grant(self.who.process, vec![Capability { issuer: self.address, params }]);
@@ -106,7 +106,7 @@ impl<M: Module> Harness<M> {
         self.kernel.step(&mut self.names, moment, input, &mut vec![]);
     }
 
-    /// A request of whoever's turn it is, that expects an answer within five seconds.
+    /// A request of the current process, that expects an answer within five seconds.
     pub fn request(&self, body: impl AsRef<[u8]>, blob: Option<&[u8]>) -> Message {
         let request = Request { body: body.as_ref().into(), expects_response: Some(5), ..Request::default() };
         Message {
@@ -171,7 +171,7 @@ impl<M: Module> Harness<M> {
         reply
     }
 
-    /// The one answer to a request of whoever's turn it is, as JSON.
+    /// The one answer to a request of the current process, as JSON.
     pub fn ask(&mut self, body: Value) -> Value {
         let message = self.request(body.to_string(), None);
         json_of(&self.reply(message).1)

@@ -7,9 +7,9 @@
 //! answered if anybody waits for it, an error always, to the source. No capability is asked for but messaging.
 //!
 //! What differs from the public runtime, all told:
-//! - A visitor's cookie is a fact of the scenario; who has none where one is asked for gets the login page, of which
-//!   only the status is as there.
-//! - `local_only` lets in whoever comes from the node's own machine, as in Kinode 1.0; Hyperdrive 1.9 asks for a switch.
+//! - A visitor's cookie is a fact of the scenario; a visitor without one, where one is required, gets the login page,
+//!   of which only the status is as there.
+//! - `local_only` lets in visitors from the node's own machine, as in Kinode 1.0; Hyperdrive 1.9 asks for a switch.
 //! - `WebSocketOpen` has the fields of Kinode 1.0, and no header overrides the patience.
 //! - Channels are digests, not random numbers; as there, none comes back.
 //! - `WebSocketPush` with `Close` closes as `WebSocketClose` does, as in Hyperdrive 1.9; in Kinode 1.0 it brings the
@@ -271,7 +271,7 @@ impl HttpServer {
         Ok(())
     }
 
-    /// A socket is closed by its process, which is told so itself. One that is not there is closed already.
+    /// A socket is closed by its process, which gets a notice itself. One that is not there is closed already.
     fn close(&mut self, channel: u32, app: ProcessRef, cx: &mut ModuleContext<'_>) -> Result<(), HttpServerError> {
         let Some(socket) = self.sockets.get_mut(&channel) else { return Ok(()) };
         if socket.app != app {
@@ -381,7 +381,7 @@ impl HttpServer {
         }
     }
 
-    /// A socket is gone, and its process is told.
+    /// A socket is gone, and its process gets a notice.
     fn leave(&mut self, channel: u32, cx: &mut ModuleContext<'_>) {
         let socket = self.sockets.remove(&channel).expect("a socket that is left was open");
         tell(socket.app, &Told::WebSocketClose(channel), None, cx);

@@ -46,7 +46,7 @@ mod wire;
 mod tests;
 
 /// The file system's module: the open files, by path, and where in each the next read or write begins. All processes
-/// share them, as in the public runtime; they die with the node, not with whoever opened them.
+/// share them, as in the public runtime; they die with the node, not with the process that opened them.
 #[derive(Clone, Default)]
 pub struct Vfs {
     cursors: BTreeMap<Path, u64>,
@@ -56,7 +56,7 @@ pub struct Vfs {
 enum Outcome {
     /// It is done: the answer, and the bytes that go along.
     Done(Answer, Option<Bytes>),
-    /// The packages, which are told to whoever asked, even if somebody else waits, or nobody.
+    /// The packages. The answer goes to the sender, even if another process waits for it, or none.
     Packages(Answer),
     /// It is nothing that this simulator can do.
     Unmodelled,
@@ -141,7 +141,7 @@ fn succeed(message: &Rc<Message>, target: Address, answer: Answer, bytes: Option
     cx.out.push((Duration::ZERO, Input::ModuleResponse(cx.module.process, reply)));
 }
 
-/// `ReadDir` of `/`: the packages, for whoever holds root.
+/// `ReadDir` of `/`: the packages, for a process with root.
 fn list_packages(asker: ProcessRef, cx: &mut ModuleContext<'_>) -> Result<Outcome, VfsError> {
     if !Asker::of(asker, cx).is_root() {
         return Err(VfsError::NoReadCap);
@@ -369,8 +369,8 @@ fn seek(to: SeekFrom, cursor: u64, len: u64) -> Result<u64, VfsError> {
     offset.filter(|offset| i64::try_from(*offset).is_ok()).ok_or(VfsError::io("Invalid argument (os error 22)"))
 }
 
-/// Gives whoever makes a drive the right to read and write it: a command to the kernel, which this module may send
-/// without its capability (C1). The kernel needs none.
+/// Gives the process that makes a drive the right to read and write it: a command to the kernel, which this module may
+/// send without its capability (C1). The kernel needs none.
 fn grant_drive(maker: ProcessRef, drive: &str, cx: &mut ModuleContext<'_>) -> Result<(), VfsError> {
     if maker == ProcessRef::KERNEL {
         return Ok(());

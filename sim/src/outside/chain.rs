@@ -42,7 +42,7 @@ pub struct ChainAnswer {
 /// A log that a contract emits again and again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainEvents {
-    /// In every how-many-eth block.
+    /// One block in this many has it.
     pub every: u64,
     /// How many transactions at a time, each with this log.
     pub at_a_time: u32,
@@ -119,7 +119,7 @@ impl ChainPlan {
         self
     }
 
-    /// In every how-many-eth block so many transactions with this log.
+    /// One block in `every` has so many transactions with this log.
     pub fn emitting(mut self, every: u64, at_a_time: u32, log: LogSpec) -> ChainPlan {
         self.events.push(ChainEvents { every, at_a_time, log });
         self

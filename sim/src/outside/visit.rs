@@ -102,7 +102,7 @@ impl HttpRequest {
         self
     }
 
-    /// By somebody who is logged in.
+    /// By a visitor who is logged in.
     pub fn logged_in(mut self) -> HttpRequest {
         self.logged_in = true;
         self

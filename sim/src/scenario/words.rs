@@ -1,4 +1,4 @@
-//! A small vocabulary in which scenarios are told.
+//! A small vocabulary for scenarios.
 
 use super::{Action, Expect, On, Start};
 use crate::outside::chain::LogSpec;

@@ -75,7 +75,7 @@ impl Probe {
             Probe::InitializeWhileEnding => "an initialize comes for a process that is ending",
             Probe::OrphanedSpawn => "a life ends while it waits for the child that it spawns",
             Probe::FiredAtBoot => "on-exit requests are fired at a boot",
-            Probe::FiredAtNobody => "an on-exit request is fired at somebody who is not there",
+            Probe::FiredAtNobody => "an on-exit request is fired at a target that is not there",
             Probe::LateAnswer => "an answer comes that nobody waits for any more",
             Probe::ClockJumped => "a guest reads a clock that has jumped",
         }

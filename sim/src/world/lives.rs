@@ -1,4 +1,4 @@
-//! Who runs on a node: lives of guests from start to exit, each call taking effect in its turn.
+//! Lives of guests on a node, from start to exit, each call taking effect in its turn.
 
 use super::{CALL_COST, START_COST, Task, World};
 use crate::guest::recorded::Recorded;

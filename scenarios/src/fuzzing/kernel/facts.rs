@@ -21,7 +21,7 @@ pub(super) struct Facts {
     lives: BTreeMap<ProcessRef, u32>,
     /// The lives under way, each with the call that it waits in.
     alive: BTreeMap<ProcessRef, (Life, Option<CallKind>)>,
-    /// The last lines, for whoever reads a failure.
+    /// The last lines, to print with a failure.
     told: Vec<String>,
 }
 

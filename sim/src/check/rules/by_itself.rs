@@ -75,7 +75,7 @@ enum End {
 impl NoRestartLoop {
     fn ended(&mut self, node: NodeId, process: ProcessRef, end: End, names: &Names) -> Result<(), String> {
         let standing = self.of.entry((node, process)).or_default();
-        // Who panics again and again gets nowhere, whatever it sent before.
+        // A process that panics again and again makes no progress, whatever it sent before.
         let progress = standing.had_effect && !matches!(end, End::Panicked);
         standing.had_effect = false;
         standing.in_vain = if progress { 0 } else { standing.in_vain + 1 };

@@ -1,4 +1,4 @@
-//! What a workload says of a package: who is alive, what is printed, answered, served and shown.
+//! What a workload says of a package: which processes live, what is printed, answered, served and shown.
 
 use super::{is, is_asked, said};
 use crate::invariant::{Claim, Invariant, Past};
@@ -129,9 +129,10 @@ impl Invariant for IsAnswered {
             }
             What::ModuleReceivedError(ProcessRef::TERMINAL, _, request) if is_asked(request) => {
                 let target = request.target;
-                // Who was killed stays dead, and so may be whom it needs; who has left for good owes nothing.
+                // A killed process stays dead, and so may one that it needs; one that has left for good owes nothing.
                 let gone = self.killed || past.lives.life(target.node, target.process).is_none();
-                // What is sent once more comes from the check: who has left by then owes nothing in a calm either.
+                // What is sent once more comes from the check: a process that has left by then owes nothing in a calm
+                // either.
                 let owed = if self.asked_when_over.contains(&request.id) { !gone } else { self.calm };
                 if owed {
                     let (process, body) = (names.process_text(target.process), said(request.body()));

@@ -151,7 +151,7 @@ impl HttpEntry {
 }
 
 impl SocketEntry {
-    /// What it says; what comes before it was over at this time. It is the how-many-eth of the file.
+    /// What it says; the entry before it was over at this time. `index` is its place in the file.
     pub(super) fn read(self, before: Duration, nth: usize) -> Result<Socket, String> {
         let path = path_of(self.path)?;
         let at = span("at", self.at)?.unwrap_or(a_second_after(before));

@@ -8,7 +8,7 @@ use std::io::Write;
 
 /// The version of these records. It grows when a field changes its meaning; new fields may come at any time.
 const VERSION: u32 = 2;
-/// How many events of a failure are told, up to the one at which it was seen.
+/// How many events of a failure are printed, up to the one at which it was seen.
 const EVENTS: usize = 25;
 
 pub(super) fn write(summary: &Summary<'_>, out: &mut impl Write) -> Result<(), Stop> {

@@ -1,7 +1,7 @@
 //! For tests: scenarios told event by event, as a world would record them, and what the invariants say of them.
 //!
 //! A scenario is one node's, `alice.os`; processes go by their first names, messages by their bodies. Nothing is checked
-//! here: a scenario can be told as wrongly as its test needs.
+//! here: a history can be as wrong as its test needs.
 
 use crate::invariant::{Invariants, all};
 use crate::plan::Down;
@@ -30,7 +30,7 @@ pub(crate) struct History {
     ids: u64,
     /// What the next message carries.
     blob: Option<Blob>,
-    /// Who is to be answered, if not its sender.
+    /// The address of the answer, if it is not the sender's.
     rsvp: Option<Address>,
     /// What the step under way was brought about by.
     step: Cause,
@@ -552,7 +552,7 @@ impl History {
 
     fn life(&mut self, name: &str) -> Life {
         let process = self.id(name);
-        self.life_of(process, *self.lives.get(&process).expect("who does something has lived"))
+        self.life_of(process, *self.lives.get(&process).expect("a process that acts has lived"))
     }
 
     fn life_of(&self, process: ProcessRef, number: u32) -> Life {

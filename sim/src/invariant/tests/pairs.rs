@@ -1,4 +1,4 @@
-//! What `kv` keeps, told request by request: what is right, and each way of being wrong.
+//! What `kv` keeps, request by request: what is right, and each way of being wrong.
 
 use crate::disk::{IoFault, IoWrong};
 use crate::invariant::pairs::PairsAreKept;

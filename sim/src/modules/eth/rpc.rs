@@ -63,7 +63,7 @@ pub fn answer(chain: &Chain, method: &str, params: &Value) -> Result<Value, Wron
 
 /// What a unit of gas costs on the chain, in wei.
 const GAS_PRICE: u64 = 1_000_000_000;
-/// The code of whoever emits logs by the scenario's plan: there is some, and it is of no use.
+/// The code of a contract that emits logs by the scenario's plan: there is some, and it is of no use.
 const CODE: &str = "0xfe";
 
 /// A block with the hashes of its transactions.
@@ -77,7 +77,7 @@ fn block_json(block: &Block) -> Value {
 }
 
 /// A block's header. What the simulated chain does not have is zero, but for the bloom of logs: its bits are all set,
-/// so that nobody who asks it believes that a log is not there.
+/// so that no caller believes that a log is not there.
 pub fn header(block: &Block) -> Value {
     let zero = |bytes: usize| hex(&vec![0; bytes]);
     json!({

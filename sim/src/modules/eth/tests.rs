@@ -41,7 +41,7 @@ fn error(error: &str) -> Value {
     json!({ "Err": error })
 }
 
-/// The next block has these logs, after so many of the last blocks are replaced; the node is told.
+/// The next block has these logs, after so many of the last blocks are replaced; the node learns of it.
 fn mine(harness: &mut Harness<Eth>, logs: &[LogSpec], replaced: u32) {
     let chain = harness.outside.chain.as_mut().expect("there is a chain");
     logs.iter().for_each(|log| chain.send(log.clone()));

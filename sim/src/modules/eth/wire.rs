@@ -56,7 +56,7 @@ pub enum Config {
     GetState,
 }
 
-/// What a subscriber is told: something new, or why there will be nothing new.
+/// What a subscriber gets: something new, or why there will be nothing new.
 #[derive(Debug, Deserialize, Serialize)]
 #[allow(missing_docs)] // Named as in the runtime.
 pub enum Update {

@@ -4,10 +4,10 @@
 //! expects nothing, to whom the answer to the opening went: `WebSocketPush`, with a blob for text and bytes and none for
 //! a ping or a pong, or `WebSocketClose`. A ping is answered with a pong by the server itself, both empty.
 //!
-//! As in the public runtime, whoever closes a channel is told so once the server has closed its side, and who opens a
-//! number that is in use closes the other socket: when the server closes that, the number is forgotten, whoever has it by
-//! then. What differs: the messages have ids of their own and not that of the opening request, which no guest can see;
-//! a server hears what is pushed at once.
+//! As in the public runtime, a process that closes a channel gets a notice once the server has closed its side. One
+//! that opens a number that is in use closes the other socket: when the server closes that, the number is forgotten,
+//! whoever has it by then. What differs: the messages have ids of their own and not that of the opening request, which
+//! no guest can see; a server hears what is pushed at once.
 
 use super::{HttpClientError, LATENCY};
 use crate::modules::ModuleContext;
@@ -40,7 +40,7 @@ struct Socket {
     url: String,
     /// Which server it is: its place among the scenario's.
     server: usize,
-    /// Who is told what comes.
+    /// The process that gets what comes.
     app: Address,
     channel: u32,
 }
@@ -52,7 +52,7 @@ enum Coming {
     Feed(Duration, Frame),
 }
 
-/// What a process is told.
+/// A message to the process.
 #[derive(Serialize)]
 enum Told {
     WebSocketPush { channel_id: u32, message_type: FrameKind },

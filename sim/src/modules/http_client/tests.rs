@@ -85,7 +85,7 @@ fn ack() -> Value {
     json!({ "Ok": "WebSocketAck" })
 }
 
-/// What the process is told when what is on its way has come: bodies, and what they carry.
+/// The messages to the process once what is on its way has come: bodies, and what they carry.
 fn comes(harness: &mut Harness<HttpClient>) -> Vec<(Value, Option<String>)> {
     let mut wakes = std::mem::take(&mut harness.wakes);
     wakes.sort();

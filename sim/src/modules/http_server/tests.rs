@@ -269,7 +269,7 @@ fn a_socket_is_open_only_where_one_is_bound() {
 }
 
 #[test]
-fn success_is_answered_to_whoever_waits_and_errors_always_to_the_source() {
+fn success_is_answered_to_the_process_that_waits_and_errors_always_to_the_source() {
     let mut harness = harness();
     let quiet = harness.telling(bind("/").to_string(), None);
     harness.tell(Heard::Message(Rc::new(quiet)));

@@ -64,7 +64,7 @@ pub enum HttpServerError {
     WsChannelNotFound,
 }
 
-/// What a process is told.
+/// A message to the process.
 #[derive(Debug, Serialize)]
 #[allow(missing_docs)] // Named as in the runtime.
 pub enum Told {

@@ -110,7 +110,7 @@ fn call(plain: &Connection, sql: &str, arguments: &[ValueRef<'_>]) -> Result<Val
     })
 }
 
-/// An error with a text is told by its text alone: what the engine has a code for is to keep that.
+/// An error with a text is known by its text alone: what the engine has a code for is to keep that.
 fn in_short(error: Error) -> Error {
     match error {
         Error::SqliteFailure(failure, _) if matches!(failure.code, ErrorCode::TooBig | ErrorCode::OutOfMemory) => {

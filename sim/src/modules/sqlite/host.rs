@@ -14,7 +14,7 @@ use std::cell::RefCell;
 pub const ROOT: &str = "/sqlite";
 /// The largest file, in bytes.
 const LARGEST: u64 = 1 << 28;
-/// How many bytes one call may write, in all: whoever writes more than that has found the disk full.
+/// How many bytes one call may write, in all: a call that writes more finds the disk full.
 const WRITTEN_MAX: u64 = 1 << 26;
 /// The virtual time 0 as a Julian day in milliseconds: 1970-01-01, as the clock of WASI has it.
 const EPOCH: i64 = 210_866_760_000_000;

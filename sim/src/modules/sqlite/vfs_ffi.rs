@@ -33,7 +33,7 @@ struct Handle {
 }
 
 /// Makes the engine a blank sheet, as far as the process has a part in it. To be called before each call of the engine
-/// by whoever has the engine to themselves.
+/// while one caller has the engine alone.
 ///
 /// SQLite's random numbers come from one generator for the whole process, seeded once from the default VFS: they are
 /// forgotten, so that this call's are drawn from its own host. Its memory is counted for the whole process, too: what

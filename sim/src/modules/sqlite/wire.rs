@@ -43,7 +43,7 @@ pub enum Answer {
     Err(SqliteError),
 }
 
-/// Why not. The runtime's `NoDb` never comes: whoever may use a database opens it.
+/// Why not. The runtime's `NoDb` never comes: a process that may use a database opens it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[allow(missing_docs)] // Named as in the runtime.
 pub enum SqliteError {

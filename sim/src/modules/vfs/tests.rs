@@ -116,7 +116,7 @@ impl Node {
         replies
     }
 
-    /// The one answer to a request of whoever's turn it is.
+    /// The one answer to a request of the current process.
     fn answer(&mut self, path: &str, action: Value) -> Value {
         self.say(path, action, None)
     }
@@ -184,7 +184,7 @@ fn telling(node: &Node, path: &str, rsvp: Option<Address>) -> Message {
 }
 
 #[test]
-fn success_is_answered_to_whoever_waits_and_errors_only_to_the_sender_who_does() {
+fn success_is_answered_to_the_process_that_waits_and_errors_only_to_a_sender_that_waits() {
     let mut node = node();
     assert!(node.deliver(telling(&node, DRIVE, None)).is_empty());
     let other = Address { process: node.names.process(SIBLING), ..node.module };
@@ -194,7 +194,7 @@ fn success_is_answered_to_whoever_waits_and_errors_only_to_the_sender_who_does()
 }
 
 #[test]
-fn the_list_of_packages_is_answered_to_the_source_whoever_waits() {
+fn the_list_of_packages_is_answered_to_the_source_even_if_another_waits() {
     let mut node = node();
     node.grant(OWNER, json!({ "root": true }));
     let source = Address { process: node.who, ..node.module };

@@ -142,7 +142,7 @@ fn whatever_access_is_refused_what_is_answered_is_true() {
     }
 }
 
-/// A sector that has rotted is an error to whoever reads it: the database is not opened, and not taken for none.
+/// A sector that has rotted is an error to its reader: the database is not opened, and not taken for none.
 #[test]
 fn a_database_that_rotted_is_an_error_until_it_is_removed_or_restored() {
     let mut harness = kept();

@@ -51,7 +51,7 @@ fn a_right_lasts_over_boots_and_a_new_open_is_not_needed() {
 }
 
 #[test]
-fn whoever_may_read_may_not_write_in_a_querys_clothes() {
+fn the_right_to_read_is_none_to_write_disguised_as_a_query() {
     let mut harness = with_table(&Setup::default());
     grant(&mut harness, STRANGER, Right::Read);
     harness.by(STRANGER);
@@ -78,7 +78,7 @@ fn whoever_may_read_may_not_write_in_a_querys_clothes() {
 }
 
 #[test]
-fn whoever_may_write_may_not_read() {
+fn the_right_to_write_is_none_to_read() {
     let mut harness = with_table(&Setup::default());
     grant(&mut harness, STRANGER, Right::Write);
     harness.by(STRANGER);
