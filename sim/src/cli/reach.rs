@@ -1,7 +1,7 @@
 //! What a run of `explore` has tried, as two tables: commands by their target's state, calls by what their caller received.
 
 use crate::trace::coverage::Coverage;
-use crate::trace::coverage::reach::{CALLS, Caller, Order, Reach, Target};
+use crate::trace::coverage::reach::{Caller, Order, Reach, Target};
 use kernel_core::CallKind;
 use std::fmt;
 
@@ -17,7 +17,7 @@ impl Tried {
     /// In one line: how much of each table was reached.
     pub(super) fn summary(&self) -> String {
         let commands = Order::ALL.iter().flat_map(|order| Target::ALL.iter().map(|target| (*order, *target)));
-        let calls = CALLS.iter().flat_map(|call| Caller::ALL.iter().map(|caller| (*call, *caller)));
+        let calls = CallKind::ALL.iter().flat_map(|call| Caller::ALL.iter().map(|caller| (*call, *caller)));
         let (n_commands, n_calls) = (commands.clone().count(), calls.clone().count());
         let commands = commands.filter(|(order, target)| self.0.command(*order, *target) > 0).count();
         let calls = calls.filter(|(call, caller)| self.0.call(*call, *caller) > 0).count();
@@ -35,7 +35,7 @@ impl Tried {
                 dark.push(format!("{}, target {}", order.name(), target.name()));
             }
         }
-        for call in CALLS {
+        for call in CallKind::ALL {
             for caller in Caller::ALL.into_iter().filter(|caller| self.0.call(call, *caller) == 0) {
                 let why = why_not(call, caller).map(|why| format!(" ({why})")).unwrap_or_default();
                 dark.push(format!("{}, after {}{why}", call.name(), caller.name()));
@@ -61,7 +61,7 @@ impl fmt::Display for Tried {
         }
         write!(f, "\n\n{:24}", "call, after")?;
         Caller::ALL.iter().try_for_each(|caller| write!(f, " {:>12}", caller.name()))?;
-        for call in CALLS {
+        for call in CallKind::ALL {
             write!(f, "\n{:24}", call.name())?;
             Caller::ALL.iter().try_for_each(|caller| write!(f, " {:>12}", self.0.call(call, *caller)))?;
         }

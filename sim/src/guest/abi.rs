@@ -20,28 +20,6 @@ pub enum World {
     V1_0,
 }
 
-const CALLS: [CallKind; 19] = [
-    CallKind::Print,
-    CallKind::Our,
-    CallKind::GetOnExit,
-    CallKind::SetOnExit,
-    CallKind::GetState,
-    CallKind::SetState,
-    CallKind::ClearState,
-    CallKind::Spawn,
-    CallKind::SaveCapabilities,
-    CallKind::DropCapabilities,
-    CallKind::OurCapabilities,
-    CallKind::Receive,
-    CallKind::HasBlob,
-    CallKind::GetBlob,
-    CallKind::LastBlob,
-    CallKind::SendRequest,
-    CallKind::SendRequests,
-    CallKind::SendResponse,
-    CallKind::SendAndAwaitResponse,
-];
-
 /// The body of every import of the world.
 fn enter(
     mut caller: Caller<'_, Host>,
@@ -79,7 +57,7 @@ pub(super) fn world_of(module: &str) -> Option<World> {
 /// The call that an import of the world is, checked against the version and the type.
 pub(super) fn import(module: &str, name: &str, world: World, ty: &FuncType) -> Result<CallKind, Invalid> {
     let refused = |why| Invalid::Import { module: module.into(), name: name.into(), why };
-    let kind = CALLS.into_iter().find(|kind| kind.name() == name);
+    let kind = CallKind::ALL.into_iter().find(|kind| kind.name() == name);
     let kind = kind.ok_or_else(|| refused("the process world has no such call; build against version 1.0"))?;
     if world < World::V1_0 && matches!(kind, CallKind::Our | CallKind::HasBlob | CallKind::LastBlob) {
         return Err(refused("this call exists since world 1.0 only; build against version 1.0"));

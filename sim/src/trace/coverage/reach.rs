@@ -153,34 +153,11 @@ impl Caller {
     }
 }
 
-/// The calls of the process world, in the order of [`CallKind`].
-pub const CALLS: [CallKind; 19] = [
-    CallKind::Print,
-    CallKind::Our,
-    CallKind::GetOnExit,
-    CallKind::SetOnExit,
-    CallKind::GetState,
-    CallKind::SetState,
-    CallKind::ClearState,
-    CallKind::Spawn,
-    CallKind::SaveCapabilities,
-    CallKind::DropCapabilities,
-    CallKind::OurCapabilities,
-    CallKind::Receive,
-    CallKind::HasBlob,
-    CallKind::GetBlob,
-    CallKind::LastBlob,
-    CallKind::SendRequest,
-    CallKind::SendRequests,
-    CallKind::SendResponse,
-    CallKind::SendAndAwaitResponse,
-];
-
 /// What one run, or many, have tried.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reach {
     commands: [[u64; Target::ALL.len()]; Order::ALL.len()],
-    calls: [[u64; Caller::ALL.len()]; CALLS.len()],
+    calls: [[u64; Caller::ALL.len()]; CallKind::ALL.len()],
     /// What is known of each process of each node, while the run goes on.
     processes: Vec<Vec<Known>>,
 }
