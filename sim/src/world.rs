@@ -235,8 +235,6 @@ pub struct World<'s> {
     outside: Outside,
     reorg: Stream<fault::Reorg>,
     queue: Queue<Task>,
-    /// What is due before everything in the queue: it never needs to go in.
-    soonest: Option<(Instant, Task)>,
     now: Instant,
     recorder: Recorder,
     effects: VecDeque<Effect>,
@@ -292,7 +290,6 @@ impl<'s> World<'s> {
             },
             reorg,
             queue: Queue::default(),
-            soonest: None,
             now: Instant::default(),
             recorder: Recorder::new(trace, invariants),
             effects: VecDeque::new(),
@@ -332,7 +329,7 @@ impl<'s> World<'s> {
         if self.phase == Phase::Over || self.limit.is_some() || self.chooser.misfit(false).is_some() {
             return false;
         }
-        let Some((at, task)) = self.next_task() else { return false };
+        let Some((at, task)) = self.queue.pop() else { return false };
         self.now = at;
         self.perform(task);
         self.follow_script();
@@ -353,7 +350,7 @@ impl<'s> World<'s> {
             for node in 0..self.nodes.len() {
                 self.record_what_the_disk_has(node);
             }
-            let idle = self.queue.is_empty() && self.soonest.is_none();
+            let idle = self.queue.is_empty();
             self.recorder.end(if idle { Instant(u64::MAX) } else { self.now }, &self.names);
             self.check_expectations();
         }
@@ -400,27 +397,6 @@ impl<'s> World<'s> {
     fn disks(&self) -> Fingerprint {
         let each = self.nodes.iter().map(|node| node.disk.fingerprint());
         each.fold(Fingerprint::default(), |all, disk| all.then(disk))
-    }
-
-    fn next_task(&mut self) -> Option<(Instant, Task)> {
-        match self.soonest.take() {
-            Some(soonest) => Some(soonest),
-            None => self.queue.pop(),
-        }
-    }
-
-    /// Makes something due. What is due before all else skips the queue.
-    fn schedule(&mut self, at: Instant, rank: u32, task: Task) {
-        let first = self.queue.next_at().is_none_or(|next| at < next);
-        match &self.soonest {
-            None if first && rank == 0 => self.soonest = Some((at, task)),
-            None => self.queue.push(at, rank, task),
-            Some(_) => {
-                let (other_at, other) = self.soonest.take().expect("it was just seen");
-                self.queue.push(other_at, 0, other);
-                self.queue.push(at, rank, task);
-            }
-        }
     }
 
     fn perform(&mut self, task: Task) {
@@ -525,6 +501,6 @@ impl<'s> World<'s> {
     fn queue_in_order(&mut self, node: usize, at: Instant, task: Task) {
         let stream = &mut self.nodes[node].streams.order;
         let Count(rank) = self.chooser.ask(stream, &self.names, || ()).unwrap_or(Count(0));
-        self.schedule(at, rank, task);
+        self.queue.push(at, rank, task);
     }
 }

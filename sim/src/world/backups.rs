@@ -28,7 +28,7 @@ impl World<'_> {
             return;
         }
         let at = self.now + apart;
-        self.schedule(at, u32::MAX, Task::Backup(node, apart));
+        self.queue.push(at, u32::MAX, Task::Backup(node, apart));
         if self.nodes[node].up.is_none() {
             return;
         }

@@ -40,7 +40,7 @@ impl World<'_> {
                 None => self.kill(node, victim),
                 Some(after) => {
                     let boot = self.nodes[node].boots;
-                    self.schedule(self.now + after, 0, Task::Kill(node, boot, victim));
+                    self.queue.push(self.now + after, 0, Task::Kill(node, boot, victim));
                 }
             }
         }
@@ -111,7 +111,7 @@ impl World<'_> {
         let downtime = span.or(drawn.filter(|_| self.phase != Phase::Settling)).unwrap_or(DOWNTIME);
         let boot = self.nodes[node].boots;
         let at = self.now + downtime;
-        self.schedule(at, 0, Task::Boot(node, boot));
+        self.queue.push(at, 0, Task::Boot(node, boot));
     }
 
     /// A node comes up: from what is on its disk, and from nothing else.
@@ -214,6 +214,6 @@ impl World<'_> {
             }
         }
         let at = self.now + self.scenario.settle;
-        self.schedule(at, u32::MAX, Task::End);
+        self.queue.push(at, u32::MAX, Task::End);
     }
 }

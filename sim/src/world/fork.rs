@@ -35,7 +35,6 @@ impl<'s> World<'s> {
             outside: self.outside.clone(),
             reorg: self.reorg.clone(),
             queue: self.queue.clone(),
-            soonest: self.soonest.clone(),
             now: self.now,
             recorder: self.recorder.clone(),
             effects: self.effects.clone(),

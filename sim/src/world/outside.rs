@@ -110,7 +110,7 @@ impl World<'_> {
     pub(super) fn begin_chain(&mut self) {
         if let Some(chain) = &self.outside.chain {
             let at = self.now + chain.block_time();
-            self.schedule(at, 0, Task::Block);
+            self.queue.push(at, 0, Task::Block);
         }
     }
 
@@ -128,6 +128,6 @@ impl World<'_> {
                 self.queue_in_order(node, soon, Task::Serve(node, boot, ProcessRef::ETH, cause, heard));
             }
         }
-        self.schedule(at, 0, Task::Block);
+        self.queue.push(at, 0, Task::Block);
     }
 }

@@ -7,6 +7,8 @@ use std::collections::BinaryHeap;
 /// Things that are due, earliest first. At one instant those with a lower `rank` come first, then those pushed first.
 #[derive(Clone, Debug)]
 pub struct Queue<T> {
+    /// What is due before all else: it never needs to go into the heap.
+    soonest: Option<(Instant, T)>,
     heap: BinaryHeap<Reverse<Entry<T>>>,
     pushed: u64,
 }
@@ -21,37 +23,44 @@ struct Entry<T> {
 
 impl<T> Default for Queue<T> {
     fn default() -> Queue<T> {
-        Queue { heap: BinaryHeap::new(), pushed: 0 }
+        Queue { soonest: None, heap: BinaryHeap::new(), pushed: 0 }
     }
 }
 
 impl<T> Queue<T> {
     /// Something is due at an instant.
     pub fn push(&mut self, at: Instant, rank: u32, what: T) {
+        if let Some((other_at, other)) = self.soonest.take() {
+            self.push_on_heap(other_at, 0, other);
+            self.push_on_heap(at, rank, what);
+        } else if rank == 0 && self.heap.peek().is_none_or(|Reverse(next)| at < next.at) {
+            self.soonest = Some((at, what));
+        } else {
+            self.push_on_heap(at, rank, what);
+        }
+    }
+
+    fn push_on_heap(&mut self, at: Instant, rank: u32, what: T) {
         self.pushed += 1;
         self.heap.push(Reverse(Entry { at, rank, nth: self.pushed, what }));
     }
 
-    /// When the next is due.
-    pub fn next_at(&self) -> Option<Instant> {
-        self.heap.peek().map(|Reverse(entry)| entry.at)
-    }
-
     /// Takes the next.
     pub fn pop(&mut self) -> Option<(Instant, T)> {
-        self.heap.pop().map(|Reverse(entry)| (entry.at, entry.what))
+        self.soonest.take().or_else(|| self.heap.pop().map(|Reverse(entry)| (entry.at, entry.what)))
     }
 
     /// All that is due, in the order in which it will be taken.
     pub fn in_order(&self) -> impl Iterator<Item = (Instant, &T)> {
         let mut all: Vec<&Entry<T>> = self.heap.iter().map(|Reverse(entry)| entry).collect();
         all.sort_by_key(|entry| entry.key());
-        all.into_iter().map(|entry| (entry.at, &entry.what))
+        let soonest = self.soonest.iter().map(|(at, what)| (*at, what));
+        soonest.chain(all.into_iter().map(|entry| (entry.at, &entry.what)))
     }
 
     /// Whether nothing is due, ever.
     pub fn is_empty(&self) -> bool {
-        self.heap.is_empty()
+        self.soonest.is_none() && self.heap.is_empty()
     }
 }
 

@@ -145,11 +145,11 @@ impl World<'_> {
         for (line, entry) in self.scenario.script.iter().enumerate() {
             if let When::At(after) = entry.when {
                 let at = self.now + after;
-                self.schedule(at, 0, Task::Script(line));
+                self.queue.push(at, 0, Task::Script(line));
             }
         }
         let at = self.now + self.scenario.storm;
-        self.schedule(at, u32::MAX, Task::Lift);
+        self.queue.push(at, u32::MAX, Task::Lift);
     }
 
     /// Carries out the lines of the script whose event has come.
@@ -402,7 +402,7 @@ impl World<'_> {
             let Some(input) = self.nodes[node].operator.next_step() else { break };
             let (boot, cause) = (self.nodes[node].boots, self.next_cause());
             // Not here and now: an owner may be answered in the middle of a step. One thing after the other, even so.
-            self.schedule(self.now, 0, Task::Say(node, boot, cause, Box::new(input)));
+            self.queue.push(self.now, 0, Task::Say(node, boot, cause, Box::new(input)));
         }
         self.end_setup_if_done();
     }

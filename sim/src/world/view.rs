@@ -115,9 +115,11 @@ impl World<'_> {
             },
             processes: processes(node),
         };
-        let soonest = self.soonest.iter().map(|(at, task)| (*at, task));
-        let due = soonest.chain(self.queue.in_order());
-        let due = due.filter(|(_, task)| self.is_current(task)).map(|(at, task)| (at, self.task_text(task)));
+        let due = self
+            .queue
+            .in_order()
+            .filter(|(_, task)| self.is_current(task))
+            .map(|(at, task)| (at, self.task_text(task)));
         State { at: self.now, nodes: self.nodes.iter().map(node_state).collect(), due: due.collect() }
     }
 
