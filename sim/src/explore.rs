@@ -2,7 +2,7 @@
 
 pub mod determinism;
 pub mod failure;
-pub(crate) mod pool;
+pub mod pool;
 #[cfg(feature = "proptest")]
 pub mod property;
 pub mod regression;

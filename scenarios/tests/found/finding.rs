@@ -1,10 +1,9 @@
 //! What the tests share that look for wrong kernels.
 
 use kernel_core::Rule;
+use sim::explore::pool::in_order;
 use sim::world::{Run, Verdict};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::ops::ControlFlow;
 
 /// Threads.
 const JOBS: usize = 2;
@@ -18,27 +17,17 @@ pub fn violations(run: &Run) -> impl Iterator<Item = (Rule, &str)> {
     violations.iter().map(|violation| (violation.claim.rule, &*violation.facts))
 }
 
-/// Does something to each of many, on all threads; what comes of it is in the order of the many.
+/// Does something to each of many, on two threads; the results are in the order of the many.
 pub fn in_parallel<T: Sync, R: Send>(items: &[T], each: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..JOBS {
-            scope.spawn(|| {
-                while let Some((index, item)) = take(&next, items) {
-                    let result = each(item);
-                    done.lock().expect("nobody panics while it is locked").push((index, result));
-                }
-            });
-        }
-    });
-    let mut done = done.into_inner().expect("nobody panics while it is locked");
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
-}
-
-/// The next that nobody has taken.
-fn take<'i, T>(next: &AtomicUsize, items: &'i [T]) -> Option<(usize, &'i T)> {
-    let index = next.fetch_add(1, Ordering::Relaxed);
-    Some((index, items.get(index)?))
+    let mut all = Vec::new();
+    in_order(
+        items,
+        JOBS,
+        |_, item| each(item),
+        |_, result| {
+            all.push(result);
+            ControlFlow::Continue(())
+        },
+    );
+    all
 }

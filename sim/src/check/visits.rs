@@ -6,6 +6,7 @@
 use super::judge::judge;
 use super::notes::{Note, notes};
 use super::recovery::{Baseline, Recovered};
+use crate::explore::pool::{default_jobs, in_order};
 use crate::explore::{run_plan, run_seed};
 use crate::guest::image::Loader;
 use crate::package::Content;
@@ -16,9 +17,7 @@ use crate::trace::coverage::Coverage;
 use crate::trace::event::What;
 use crate::world::{Options, Run, Spent, Verdict};
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::thread;
+use std::ops::ControlFlow;
 
 /// How many visits are begun before the work done is compared with the bound: so many, fewer if they are so much work
 /// that this would go far beyond it, and at least as many as common processors can share.
@@ -100,31 +99,21 @@ fn visit_batch(
     loader: &Loader,
     on_visit: &mut impl FnMut(),
 ) -> Result<Vec<Visited>, ScenarioError> {
-    let jobs = thread::available_parallelism().map_or(1, Into::into).min(batch.len());
-    let next = AtomicUsize::new(0);
-    let mut visited: Vec<Option<Visited>> = vec![None; batch.len()];
-    thread::scope(|scope| {
-        let (send, receive) = mpsc::channel();
-        for _ in 0..jobs {
-            let (send, next) = (send.clone(), &next);
-            scope.spawn(move || {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(visit) = batch.get(index) else { return };
-                    if send.send((index, visit_one(scenario, visit, how, options, loader))).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(send);
-        for (index, result) in receive {
-            visited[index] = Some(result?);
+    let mut visited = Vec::new();
+    let mut failed = None;
+    let each = |_, visit: &Visit| visit_one(scenario, visit, how, options, loader);
+    in_order(batch, default_jobs(), each, |_, result| match result {
+        Ok(one) => {
+            visited.push(one);
             on_visit();
+            ControlFlow::Continue(())
         }
-        Ok(())
-    })?;
-    Ok(visited.into_iter().map(|visited| visited.expect("each of a batch was visited")).collect())
+        Err(error) => {
+            failed = Some(error);
+            ControlFlow::Break(())
+        }
+    });
+    failed.map_or(Ok(visited), Err)
 }
 
 fn visit_one(
