@@ -10,6 +10,7 @@ pub(crate) mod report;
 pub mod rust_test;
 pub mod shrink;
 pub mod sweep;
+mod transcript;
 pub mod worlds;
 
 use crate::explore::determinism::{Difference, difference, is_played_again};

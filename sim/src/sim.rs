@@ -156,6 +156,11 @@ impl<'s> Sim<'s> {
         self.sound(run_strictly(self.scenario, plan, &self.options, &self.loader))
     }
 
+    /// What happens under a plan, as text: to read, and to keep as a snapshot. [`Run::transcript`] says what stands in it.
+    pub fn transcript(&self, plan: &Plan) -> String {
+        self.clone().keeping_events().plan(plan).transcript(self.scenario)
+    }
+
     pub(crate) fn try_record(&self, seed: Seed) -> Result<Run, ScenarioError> {
         record_seed(self.scenario, seed, self.profile, &self.options, &self.loader)
     }

@@ -12,6 +12,7 @@ pub mod event;
 pub mod export;
 pub mod probe;
 
+mod body;
 pub(crate) mod encode;
 mod text;
 

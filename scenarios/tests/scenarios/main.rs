@@ -1,4 +1,5 @@
-//! All scenarios by the book: what they tell, in both flavors, under plans that once broke something, and swept.
+//! All scenarios by the book: in both flavors, under plans that once broke something, and swept. What each tells is kept
+//! in `snapshots/`.
 
 mod corpus;
 mod exported;
@@ -6,5 +7,4 @@ mod own_module;
 mod parity;
 mod regressions;
 mod sweep;
-mod telling;
 mod told;

@@ -1,6 +1,7 @@
 //! Events as lines for people.
 
 use crate::outside::visit::Sight;
+use crate::trace::body::body_text;
 use crate::trace::event::{Event, Life, What};
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{
@@ -8,7 +9,7 @@ use kernel_core::{
     SendErrorKind, SpawnError,
 };
 
-/// One event as a line: time, index, node, process, what happened. A body is shown up to 60 characters.
+/// One event as a line: time, index, node, process, what happened. A long body is cut.
 pub fn line(index: Cause, event: &Event, names: &Names) -> String {
     let time = time_text(event.at);
     let node = names.node_text(event.node);
@@ -47,7 +48,7 @@ fn what_text(event: &Event, names: &Names) -> String {
         What::Called(_, call, _) => format!("calls {}", call.name()),
         What::Printed(_, _, text) => format!("prints {text:?}"),
         What::SetsOnExit(_, value) => format!("sets on-exit {}", on_exit_text(value, event, names)),
-        What::SavesState(_, Some(bytes)) => format!("saves state {}", excerpt(bytes)),
+        What::SavesState(_, Some(bytes)) => format!("saves state {}", body_text(bytes)),
         What::SavesState(_, None) => "clears its state".to_string(),
         What::SavesCapabilities(_, list) => format!("keeps {}", capabilities_text(list, names)),
         What::DropsCapabilities(_, list) => format!("drops {}", capabilities_text(list, names)),
@@ -57,7 +58,7 @@ fn what_text(event: &Event, names: &Names) -> String {
         }
         What::Returned(_, call) => format!("{} returned", call.name()),
         What::Learned(_, call, answer) => format!("{} returned{}", call.name(), answer_text(answer, event, names)),
-        What::ReadState(_, Some(bytes)) => format!("read state {}", excerpt(bytes)),
+        What::ReadState(_, Some(bytes)) => format!("read state {}", body_text(bytes)),
         What::ReadState(_, None) => "read state: none".to_string(),
         What::Spawned(_, Ok(child)) => format!("spawned {}", process(child)),
         What::Spawned(_, Err(SpawnError::NameTaken)) => "could not spawn: name taken".to_string(),
@@ -72,7 +73,7 @@ fn what_text(event: &Event, names: &Names) -> String {
                 Content::Response(_) => "answers".to_string(),
             };
             let source = short(message.source, event, names);
-            format!("{source} {what} {}: {}", short(message.target, event, names), excerpt(message.body()))
+            format!("{source} {what} {}: {}", short(message.target, event, names), body_text(message.body()))
         }
         What::Command(message, command) => {
             format!("{} commands: {}", short(message.source, event, names), command_text(command, names))
@@ -86,15 +87,15 @@ fn what_text(event: &Event, names: &Names) -> String {
             }
         }
         What::Received(_, message, _) if message.is_request() => {
-            format!("receives request {}: {}", from(message), excerpt(message.body()))
+            format!("receives request {}: {}", from(message), body_text(message.body()))
         }
-        What::Received(_, message, _) => format!("receives response {}: {}", from(message), excerpt(message.body())),
+        What::Received(_, message, _) => format!("receives response {}: {}", from(message), body_text(message.body())),
         What::ReceivedError(_, kind, message, _) => {
             let target = short(message.target, event, names);
             format!("learns that #{} to {target} met {}", message.cause.0, error_text(*kind))
         }
         What::ModuleReceived(module, message) => {
-            format!("{} receives {}: {}", process(module), from(message), excerpt(message.body()))
+            format!("{} receives {}: {}", process(module), from(message), body_text(message.body()))
         }
         What::ModuleReceivedError(module, kind, message) => {
             format!("{} learns that #{} met {}", process(module), message.cause.0, error_text(*kind))
@@ -120,7 +121,7 @@ fn what_text(event: &Event, names: &Names) -> String {
             }
             Change::Remove(id) => format!("durable: {} is gone", process(id)),
         },
-        What::StateDurable(id, Some(bytes)) => format!("durable: state of {} {}", process(id), excerpt(bytes)),
+        What::StateDurable(id, Some(bytes)) => format!("durable: state of {} {}", process(id), body_text(bytes)),
         What::StateDurable(id, None) => format!("durable: state of {} cleared", process(id)),
         What::WriteRefused => "disk refused a write".to_string(),
         What::IoRefused(module, fault) => format!("disk refuses {} an access: {fault}", process(module)),
@@ -130,7 +131,7 @@ fn what_text(event: &Event, names: &Names) -> String {
         }
         What::StoreChecked(module, path, None) => format!("{} finds {path} sound", process(module)),
         What::StoreChecked(module, path, Some(trouble)) => {
-            format!("{} finds {path} broken: {}", process(module), excerpt(trouble.as_bytes()))
+            format!("{} finds {path} broken: {}", process(module), body_text(trouble.as_bytes()))
         }
         What::Rotted(path, byte) => format!("disk rots: byte {byte} of {path}"),
         What::BackedUp(n) => format!("disk is backed up, for the {} time", nth(*n)),
@@ -162,7 +163,7 @@ fn answer_text(answer: &Answer, event: &Event, names: &Names) -> String {
         Answer::OnExit(value) => format!(" {}", on_exit_text(value, event, names)),
         Answer::Capabilities(list) => format!(" {}", capabilities_text(list, names)),
         Answer::HasBlob(has) => format!(" {has}"),
-        Answer::Blob(Some(blob)) => format!(" {}", excerpt(&blob.bytes)),
+        Answer::Blob(Some(blob)) => format!(" {}", body_text(&blob.bytes)),
         Answer::Blob(None) => " none".to_string(),
         Answer::Init(_)
         | Answer::Our(_)
@@ -179,7 +180,8 @@ fn on_exit_text(value: &OnExit, event: &Event, names: &Names) -> String {
         OnExit::None => "None".to_string(),
         OnExit::Restart => "Restart".to_string(),
         OnExit::Requests(list) => {
-            let each = list.iter().map(|r| format!("{}: {}", short(r.target, event, names), excerpt(&r.request.body)));
+            let each =
+                list.iter().map(|r| format!("{}: {}", short(r.target, event, names), body_text(&r.request.body)));
             format!("Requests [{}]", each.collect::<Vec<_>>().join(", "))
         }
     }
@@ -216,14 +218,6 @@ fn nth(n: u32) -> String {
         (_, _) => "th",
     };
     format!("{n}{suffix}")
-}
-
-fn excerpt(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if text.chars().count() <= 60 => format!("{text:?}"),
-        Ok(text) => format!("{:?}… ({} bytes)", text.chars().take(60).collect::<String>(), bytes.len()),
-        Err(_) => format!("{} bytes", bytes.len()),
-    }
 }
 
 fn last_line(text: &str) -> &str {
