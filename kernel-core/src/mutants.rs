@@ -21,6 +21,7 @@ mod disk;
 mod exits;
 mod lives;
 mod messages;
+mod outsider;
 mod starts;
 mod words;
 
@@ -46,6 +47,12 @@ impl Mutant {
     /// Others that an adversary would plant: each goes wrong only in a corner. Generated worlds must find them.
     pub fn of_an_adversary() -> impl Iterator<Item = &'static Mutant> {
         adversary::ALL.iter()
+    }
+
+    /// Forty that somebody wrote who had not read the generator of worlds nor the invariants: what generated worlds
+    /// find of these is a measurement.
+    pub fn of_an_outsider() -> impl Iterator<Item = &'static Mutant> {
+        outsider::ALL.into_iter().flatten()
     }
 
     /// One that does nothing yet.
