@@ -39,6 +39,13 @@ impl Finding {
         })
     }
 
+    /// The line that plays it on this kernel and on the book's, and draws both.
+    pub fn diff(&self) -> String {
+        let plan = if self.plan.is_empty() { String::new() } else { format!(" --plan '{}'", self.plan) };
+        let Finding { scenario, deviation, .. } = self;
+        format!("kinode-sim diff {scenario} book {deviation}{plan} --html {deviation}.html")
+    }
+
     /// The line that plays it again.
     pub fn replay(&self) -> String {
         let plan = if self.plan.is_empty() { "calm".to_string() } else { format!("'{}'", self.plan) };
@@ -68,7 +75,10 @@ pub fn report() -> String {
         let _ = writeln!(text, "- The contract ({}): {}", Rule::list(deviation.breaks()), deviation.contract());
         let found = findings.iter().find(|finding| finding.deviation == deviation.name());
         let _ = match (found, deviation.not_modelled()) {
-            (Some(found), _) => writeln!(text, "- Replay ({} breaks): `{}`\n", found.rule, found.replay()),
+            (Some(found), _) => {
+                let (rule, replay, diff) = (&found.rule, found.replay(), found.diff());
+                writeln!(text, "- Replay ({rule} breaks): `{replay}`\n- Beside the book: `{diff}`\n")
+            }
             (None, Some(why)) => writeln!(text, "- Not modelled: {why}\n"),
             (None, None) => writeln!(text, "- Replay: a test of the kernel alone shows it; no scenario does yet.\n"),
         };
@@ -101,5 +111,6 @@ their makers. *Seen* means that the kernel of Hyperdrive 1.9.2 was run and did i
 unmodified, driven through the kernel's channels. *Read* means that its public source says so. Kinode 1.0 was read.
 
 Each replay line plays the deviation alone, on a kernel that otherwise goes by the book, with the fewest faults that bring it
-about. This page is printed by `kinode-sim list deviations --report`, and a test keeps it up to date.
+about. The line below it plays the same on the book's kernel too, prints where the two runs part, and draws both on one page
+for a browser. This page is printed by `kinode-sim list deviations --report`, and a test keeps it up to date.
 ";

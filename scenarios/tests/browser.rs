@@ -82,7 +82,8 @@ fn a_failure_is_stepped_through_by_keyboard_filtered_searched_and_restored_from_
     let head = texts(&browser, "header").join(" ");
     assert!(head.contains("BROKEN in kill-restart") && head.contains("a killed process stays dead"), "{head}");
     assert_eq!(texts(&browser, "header .replay pre"), ["cargo sim replay kill-restart --deviation D6"]);
-    let events = drawn.run.trace.len();
+    let run = run_plan(&scenario, &plan, &options, &Loader::default()).expect("it can be played");
+    let events = run.trace.len();
     assert_eq!(texts(&browser, "#events-title"), [format!("Events: {events}")]);
 
     // It opens at the violation, and every event can be reached by keyboard alone.
@@ -105,10 +106,10 @@ fn a_failure_is_stepped_through_by_keyboard_filtered_searched_and_restored_from_
     browser.press(&["/"]);
     browser.press(&["k", "i", "l", "l", "e", "d", "Enter"]);
     let hits = texts(&browser, "#hits").join("");
-    let all =
-        drawn.run.trace.events().filter(|(index, event)| {
-            sim::trace::line(*index, event, &drawn.run.names).to_lowercase().contains("killed")
-        });
+    let all = run
+        .trace
+        .events()
+        .filter(|(index, event)| sim::trace::line(*index, event, &run.names).to_lowercase().contains("killed"));
     assert!(hits.ends_with(&format!("of {}", all.count())), "{hits}");
     let at = selected(&browser);
     browser.press(&["Escape"]);
@@ -121,7 +122,7 @@ fn a_failure_is_stepped_through_by_keyboard_filtered_searched_and_restored_from_
     assert!(shown.contains(&format!(" of {events}")), "{shown}");
     browser.press(&["w", "f"]);
     browser.run("[...document.querySelectorAll('#filters label')].find((l) => l.textContent === 'called').click()");
-    let calls = drawn.run.trace.events().filter(|(_, e)| e.what.kind() == sim::trace::event::Kind::Called).count();
+    let calls = run.trace.events().filter(|(_, e)| e.what.kind() == sim::trace::event::Kind::Called).count();
     assert_eq!(texts(&browser, "#events-title"), [format!("Events: {} of {events}", events - calls as u64)]);
 
     // The link restores all of it, in a page that is opened anew.

@@ -14,6 +14,8 @@ mod visits;
 mod workload;
 
 pub use findings::{Failure, Findings, Outcome};
+#[cfg(feature = "cli")]
+pub(crate) use judge::place;
 pub use judge::{Once, Terms, judge};
 pub use notes::{Activity, Note, activity, manifest_notes, never_happened, notes};
 pub use recovery::{Baseline, Recovered, Repeats};

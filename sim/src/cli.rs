@@ -26,6 +26,7 @@ mod merge;
 mod reach;
 mod record;
 mod replay;
+mod report;
 mod shell;
 mod status;
 mod stop;
@@ -44,7 +45,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use terminal::Color;
 
-/// Plays Kinode processes in a simulated world under many seeds, and holds them to the rules of the book.
+/// Play Kinode processes in a simulated world under many seeds, and hold them to the rules of the book.
 #[derive(Parser)]
 #[command(version, after_help = EXIT_CODES)]
 struct CommandLine {
@@ -56,7 +57,7 @@ struct CommandLine {
     /// Print only what broke, and the last line
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Print everything that is otherwise summed up
+    /// Print also what is otherwise summed up
     #[arg(short, long, global = true)]
     verbose: bool,
 }
@@ -71,8 +72,10 @@ enum Detail {
 }
 
 const EXIT_CODES: &str = "Without a command: a short tour.\n\n\
-    Exit codes: 0 all held, 1 a violation, 2 wrong usage or input, 3 a bug of the simulator, 4 inconclusive (a bound\n\
-    of the simulator, or something it does not model), 130 interrupted, 141 the reader of the output closed the pipe.";
+    Exit codes: 0 everything held, 1 something broke, 2 wrong usage or input, 3 a bug of the simulator, 4 inconclusive\n\
+    (a run reached a bound of the simulator, or used something it does not model), 130 interrupted, 141 the output was closed.\n\n\
+    Environment: KINODE_SIM_SEEDS, KINODE_SIM_PROFILE, KINODE_SIM_JOBS, KINODE_SIM_TIME_LIMIT and KINODE_SIM_COLOR stand\n\
+    for the options of these names where a command has them; an option on the command line wins.";
 
 #[derive(clap::Subcommand)]
 enum Command {
@@ -216,7 +219,7 @@ pub fn main_of(scenarios: Vec<Scenario>, listed: &str) -> ExitCode {
             ExitCode::from(2)
         }
         Err(Stop::Bug(text)) => {
-            complain(&format!("bug: the simulator failed, which is never your scenario's fault: {text}"));
+            complain(&format!("bug: the simulator failed, and your scenario is not to blame: {text}"));
             ExitCode::from(3)
         }
     }
@@ -267,7 +270,7 @@ impl Context {
     /// There is something to run, and each name means one scenario.
     fn check_names(&self) -> Result<(), Stop> {
         if self.scenarios.is_empty() {
-            return Err(Stop::Wrong("there are no scenarios: hand some to `sim::cli::main`".to_string()));
+            return Err(Stop::Wrong("there are no scenarios: pass some to `sim::cli::main`".to_string()));
         }
         for (index, scenario) in self.scenarios.iter().enumerate() {
             if self.scenarios[..index].iter().any(|other| other.name == scenario.name) {
@@ -292,7 +295,7 @@ impl Context {
             };
             if of_name.is_empty() {
                 let (program, all) = (&self.program, self.scenarios.len());
-                return Err(Stop::Wrong(format!("no scenario fits `{name}` (`{program} list` shows all {all})")));
+                return Err(Stop::Wrong(format!("no scenario matches `{name}` (`{program} list` shows all {all})")));
             }
             for scenario in of_name {
                 if !selected.iter().any(|other| other.name == scenario.name) {

@@ -120,16 +120,34 @@ pub struct Explored {
 }
 
 /// What of a run is kept when it is one of many.
-struct Outcome {
-    verdict: Verdict,
+pub(crate) struct Outcome {
+    pub(crate) verdict: Verdict,
     whole: Fingerprint,
     fingerprint: Fingerprint,
     flavored: bool,
-    events: u64,
+    pub(crate) events: u64,
     messages: u64,
-    coverage: Coverage,
+    pub(crate) faults: u64,
+    pub(crate) coverage: Coverage,
     difference: Option<Difference>,
     panics: Vec<OwnPanic>,
+}
+
+/// A run that came to this.
+#[cfg(all(test, feature = "cli"))]
+pub(crate) fn of_verdict(verdict: Verdict, events: u64, faults: u64) -> Outcome {
+    Outcome {
+        verdict,
+        whole: Fingerprint::default(),
+        fingerprint: Fingerprint::default(),
+        flavored: false,
+        events,
+        messages: 0,
+        faults,
+        coverage: Coverage::default(),
+        difference: None,
+        panics: Vec::new(),
+    }
 }
 
 /// One seed of many: its run, and once more if it is one of those that are played again.
@@ -150,6 +168,7 @@ fn outcome_of(
         flavored: run.flavored,
         events: run.trace.len(),
         messages: run.messages,
+        faults: run.faults,
         coverage: run.coverage,
         difference,
         panics: run.panics,
@@ -189,13 +208,13 @@ pub(crate) fn explore_until(
     options: &Options,
     loader: &Loader,
     jobs: usize,
-    mut on_run: impl FnMut(Seed, &Verdict) -> ControlFlow<()>,
+    mut on_run: impl FnMut(Seed, &Outcome) -> ControlFlow<()>,
 ) -> Result<Explored, ScenarioError> {
     let (mut explored, mut wrong) = (Explored::default(), None);
     let each = |_, seed: &Seed| outcome_of(scenario, (place_of(*seed, first), *seed), profile, options, loader);
     pool::in_order(seeds, jobs, each, |nth, outcome| match outcome {
         Ok(outcome) => {
-            let next = on_run(seeds[nth], &outcome.verdict);
+            let next = on_run(seeds[nth], &outcome);
             explored.take(place_of(seeds[nth], first), seeds[nth], outcome);
             next
         }

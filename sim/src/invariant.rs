@@ -184,6 +184,13 @@ impl Claim {
         Claim { rule, says: rule.says() }
     }
 
+    /// The claim of these words. They live as long as the program.
+    pub(crate) fn named(id: &str, says: &str) -> Claim {
+        let says: &'static str = says.to_string().leak();
+        let rule = Rule::parse(id).unwrap_or_else(|| Rule::Own { id: id.to_string().leak(), says });
+        Claim { rule, says }
+    }
+
     /// A rule that is not of the contract: its name, one word, and what it says.
     pub const fn own(id: &'static str, says: &'static str) -> Claim {
         Claim { rule: Rule::Own { id, says }, says }

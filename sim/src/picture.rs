@@ -8,14 +8,17 @@ mod data;
 mod moments;
 
 use crate::guest::image::Loader;
+use crate::invariant::Violation;
 use crate::plan::Plan;
 use crate::plan::chooser::Chooser;
 use crate::scenario::{Scenario, ScenarioError};
+use crate::trace::Fingerprint;
 use crate::trace::export::document::Played;
-use crate::world::{Options, Run, World};
+use crate::trace::export::{Document, ReadBack, ReadError};
+use crate::world::{Options, World};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use data::{RunData, run_data};
+use data::{Drawn, RunData, run_data};
 use moments::Moments;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -24,10 +27,10 @@ const PAGE: &str = include_str!("picture/page.html");
 const STYLE: &str = include_str!("picture/page.css");
 const SCRIPT: &str = include_str!("picture/page.js");
 
-/// A run that was watched while it was played.
+/// A run as it is drawn.
 pub struct Picture {
-    /// The run, with all its events.
-    pub run: Run,
+    /// The digest of its events.
+    pub fingerprint: Fingerprint,
     data: RunData,
 }
 
@@ -56,8 +59,23 @@ impl Picture {
         let mut moments = Moments::default();
         let world = World::new(scenario, options, Chooser::planned(plan).recording(), loader)?;
         let run = world.run_watched(|world| moments.watch(world));
-        let data = run_data(title.to_string(), &run, played, moments, parts);
-        Ok(Picture { run, data })
+        let outcome = Document::outcome_of(&run);
+        let drawn = Drawn { trace: &run.trace, names: &run.names, violations: run.violations(), outcome, played };
+        let data = run_data(title.to_string(), drawn, Some(moments), parts);
+        Ok(Picture { fingerprint: run.fingerprint, data })
+    }
+
+    /// Draws a run from its trace alone, which does not hold the states of its processes: the page says so.
+    ///
+    /// # Errors
+    /// A document that is not whole.
+    pub fn of_trace(title: &str, document: &Document, parts: Option<u64>) -> Result<Picture, ReadError> {
+        let ReadBack { names, trace } = document.read()?;
+        let violations: Vec<Violation> = document.outcome.broken.iter().map(Violation::from).collect();
+        let (outcome, played) = (document.outcome.clone(), document.run.clone());
+        let drawn = Drawn { trace: &trace, names: &names, violations: &violations, outcome, played };
+        let data = run_data(title.to_string(), drawn, None, parts);
+        Ok(Picture { fingerprint: trace.fingerprint(), data })
     }
 }
 
@@ -153,10 +171,30 @@ mod tests {
     }
 
     #[test]
+    fn a_trace_is_drawn_as_the_run_that_it_was_written_from_but_for_the_states() {
+        let (scenario, options) = (Scenario::new("it", ""), Options { keep_trace: true, ..Options::default() });
+        let run = run_plan(&scenario, &Plan::default(), &options, &Loader::default()).expect("it can be played");
+        let played = Played { scenario: "it".to_string(), ..Played::default() };
+        let text = Document::of(&run, played.clone()).to_json();
+        let document = Document::from_json(&text).expect("it is one");
+        let of_trace = Picture::of_trace("run", &document, Some(1)).expect("it is whole");
+        let of_run = Picture::of("run", &scenario, &Plan::default(), &options, &Loader::default(), played, Some(1))
+            .expect("it can");
+        assert_eq!(of_trace.fingerprint, of_run.fingerprint);
+        let data = |picture: &Picture| serde_json::to_value(&picture.data).expect("it is JSON");
+        let (of_trace, mut of_run) = (data(&of_trace), data(&of_run));
+        assert_eq!((&of_trace["has_states"], &of_run["has_states"]), (&false.into(), &true.into()));
+        for part in ["has_states", "states", "strings"] {
+            of_run[part] = of_trace[part].clone();
+        }
+        assert_eq!(of_trace, of_run);
+    }
+
+    #[test]
     fn a_run_that_is_watched_is_the_same_run() {
         let (picture, _) = drawn();
         let options = Options { keep_trace: true, ..Options::native() };
         let run = run_plan(&Scenario::new(HOSTILE, ""), &Plan::default(), &options, &Loader::default());
-        assert_eq!(picture.run.fingerprint, run.expect("it can be played").fingerprint);
+        assert_eq!(picture.fingerprint, run.expect("it can be played").fingerprint);
     }
 }

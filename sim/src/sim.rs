@@ -2,7 +2,7 @@
 
 use crate::explore::failure::{Failure, NotReproduced, Origin, Signature};
 use crate::explore::pool::default_jobs;
-use crate::explore::sweep::{Swept, sweep};
+use crate::explore::sweep::{Swept, sweep_until};
 use crate::explore::{Explored, explore, record_seed, run_plan, run_seed, run_strictly};
 use crate::guest::image::Loader;
 use crate::plan::Plan;
@@ -10,6 +10,7 @@ use crate::plan::chooser::{Chooser, Profile, Seed};
 use crate::scenario::{Flavor, Scenario, ScenarioError};
 use crate::world::{Options, Run, World};
 use kernel_core::{Deviation, Semantics};
+use std::ops::ControlFlow;
 
 /// A scenario, and how it is played: by the scenario's own rules, its programs in Wasm where there is Wasm, under the
 /// swarm profile, on all processors, unless the builder's methods say otherwise.
@@ -179,7 +180,7 @@ impl<'s> Sim<'s> {
 
     /// Every crash point of the calm run.
     pub fn sweep(&self) -> Swept {
-        self.sound(sweep(self.scenario, &self.options, &self.loader, |_, _| true))
+        self.sound(sweep_until(self.scenario, &self.options, &self.loader, self.jobs, |_| ControlFlow::Continue(())))
     }
 
     /// Plans as proptest draws and shrinks them.

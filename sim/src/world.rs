@@ -140,6 +140,8 @@ pub struct Run {
     pub coverage: Coverage,
     /// Messages that were made.
     pub messages: u64,
+    /// Faults that were injected.
+    pub faults: u64,
     /// How much virtual time passed.
     pub elapsed: Duration,
     /// Whether the run may depend on the form of the programs or on the engine: a guest spun through a quantum, or was to
@@ -387,6 +389,7 @@ impl<'s> World<'s> {
             processes,
             coverage: self.recorder.coverage,
             messages: self.messages,
+            faults: self.chooser.faults(),
             elapsed: self.now - Instant::default(),
             misfit,
             flavored: self.flavored,

@@ -262,7 +262,7 @@ fn a_mistake_is_answered_with_its_place_and_nothing_else() {
         (&["explore", "--kernel", "boook"], &["boook", "--kernel", "book", "hyperdrive-1.9"]),
         (&["explore", "--deviation", "D99"], &["D99", "--deviation", "D21"]),
         (&["replay", name, "krash alice.os #1 crash"], &["line 1", "krash"]),
-        (&["replay", name, "crash zed.os #1 crash"], &["crash zed.os #1 crash", "`zed.os` is no node"]),
+        (&["replay", name, "crash zed.os #1 crash"], &["crash zed.os #1 crash", "`zed.os` is not a node"]),
         (&["replay", name, "--plan", file], &[file, "line 2", "explode"]),
         (&["replay", name, "--plan", "/no/such/file"], &["/no/such/file"]),
         (&["replay", name], &["--seed", "--plan"]),

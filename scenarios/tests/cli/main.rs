@@ -3,4 +3,5 @@
 mod commands;
 mod guests_are_built;
 mod readmes;
+mod reports;
 mod searches;

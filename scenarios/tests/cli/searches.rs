@@ -52,7 +52,7 @@ fn scenarios_are_selected_by_pattern() {
     assert_eq!((code, out.matches("kill-none ").count()), (0, 1), "{out}{err}");
     let (code, out, err) = called(&["explore", "no-such-*", "--seeds", "2"]);
     assert_eq!((code, out.as_str()), (2, ""), "{err}");
-    assert!(err.contains("no scenario fits `no-such-*`"), "{err}");
+    assert!(err.contains("no scenario matches `no-such-*`"), "{err}");
 }
 
 const WRONG: [&str; 7] = ["explore", "down-*", "--deviation", "D5", "--flavor", "native", "--seeds"];

@@ -14,6 +14,7 @@ use sim::guest::image::Loader;
 use sim::plan::Plan;
 use sim::plan::chooser::{Profile, Seed};
 use sim::scenario::Scenario;
+use sim::trace::causal::Links;
 use sim::trace::event::What;
 use sim::world::{Options, Run};
 use std::collections::BTreeMap;
@@ -110,6 +111,35 @@ fn the_table_of_deviations_says_where_each_was_found() {
 fn the_report_is_printed_from_the_switches() {
     let problem = compare("deviations.md", include_str!("../../deviations.md"), &report::report());
     assert_eq!(problem, None);
+}
+
+/// What the lines of the page for the makers show: two runs of one plan that part, of which the book's keeps every rule. And
+/// how much of the failures `--why` leaves, which `README.md` states.
+#[test]
+fn each_deviation_is_shown_beside_the_book_and_its_failure_has_a_short_past() {
+    let (scenarios, loader) = (all(), Loader::default());
+    let shares = in_parallel(&report::findings(), |Finding { deviation, rule, scenario, plan, .. }| {
+        let scenario = scenarios.iter().find(|each| each.name == *scenario).expect("it was found in one of them");
+        let named = Deviation::ALL.iter().find(|each| each.name() == deviation).expect("it is one of them");
+        let plan: Plan = plan.parse().expect("it was written by this test");
+        let play = |semantics: Semantics| {
+            let options = Options { semantics: Some(semantics), keep_trace: true, ..Options::default() };
+            run_plan(scenario, &plan, &options, &loader).expect("a sound scenario")
+        };
+        let (book, deviating) = (play(Semantics::book()), play(scenario.semantics.clone().with(*named)));
+        assert!(book.held(), "{deviation}: {}", book.summary());
+        assert_ne!(book.fingerprint, deviating.fingerprint, "{deviation}");
+        let broken = deviating.violations().iter().find(|violation| violation.claim.rule.to_string() == *rule);
+        let broken = broken.unwrap_or_else(|| panic!("{deviation}: {}", deviating.summary()));
+        let past = Links::of(deviating.trace.events()).why(broken, &deviating.names).len() as u64;
+        println!("{deviation}: {past} of {}", deviating.trace.len());
+        (past, deviating.trace.len())
+    });
+    let (past, all) = shares.iter().fold((0, 0), |(past, all), (one, of)| (past + one, all + of));
+    let mut percents: Vec<u64> = shares.iter().map(|(past, all)| 100 * past / all).collect();
+    percents.sort_unstable();
+    let says = format!("leaves {} of their {} events, a median of {} %", past, all, percents[percents.len() / 2]);
+    assert!(include_str!("../../README.md").contains(&says), "README.md is to say: {says}");
 }
 
 #[test]

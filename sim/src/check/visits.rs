@@ -6,8 +6,7 @@
 use super::judge::judge;
 use super::notes::{Note, notes};
 use super::recovery::{Baseline, Recovered};
-use crate::explore::pool::{default_jobs, in_order};
-use crate::explore::{run_plan, run_seed};
+use crate::explore::{pool, run_plan, run_seed};
 use crate::guest::image::Loader;
 use crate::package::Content;
 use crate::plan::chooser::{Profile, Seed};
@@ -64,7 +63,8 @@ pub fn spread(points: Vec<Line>) -> Vec<Visit> {
 }
 
 /// Makes visits, in their order, seeds by this profile, until all are made or the work exceeds the bound, if there is one;
-/// one of them is about as much work as `each`. Each is compared with the calm run, and `on_visit` called for each.
+/// one of them is about as much work as `each`; or until `on_visit`, which is called after each, has enough. Each is compared
+/// with the calm run. What comes out does not depend on the number of threads, `jobs`.
 ///
 /// # Errors
 /// A scenario that names what it does not have.
@@ -74,8 +74,8 @@ pub fn visit(
     (profile, calm): (Profile, &Baseline),
     (each, bound): (Work, Option<Work>),
     options: &Options,
-    loader: &Loader,
-    mut on_visit: impl FnMut(),
+    (loader, jobs): (&Loader, usize),
+    mut on_visit: impl FnMut() -> ControlFlow<()>,
 ) -> Result<Vec<Visited>, ScenarioError> {
     let options = Options { keep_trace: true, ..options.clone() };
     let mut all = Vec::new();
@@ -84,9 +84,13 @@ pub fn visit(
         let each = (done.0 / all.len().max(1) as u64).max(each.0).max(1);
         let n = bound.map_or(BATCH, |bound| (bound.0 / BATCHES / each) as usize).clamp(BATCH_MIN, BATCH);
         let batch = &visits[all.len()..(all.len() + n).min(visits.len())];
-        let visited = visit_batch(scenario, batch, (profile, calm), &options, loader, &mut on_visit)?;
+        let visited = visit_batch(scenario, batch, (profile, calm), &options, (loader, jobs), &mut on_visit)?;
+        let is_enough = visited.len() < batch.len();
         done.0 += visited.iter().map(|visited| visited.work.0).sum::<u64>();
         all.extend(visited);
+        if is_enough {
+            break;
+        }
     }
     Ok(all)
 }
@@ -96,24 +100,22 @@ fn visit_batch(
     batch: &[Visit],
     how: (Profile, &Baseline),
     options: &Options,
-    loader: &Loader,
-    on_visit: &mut impl FnMut(),
+    (loader, jobs): (&Loader, usize),
+    on_visit: &mut impl FnMut() -> ControlFlow<()>,
 ) -> Result<Vec<Visited>, ScenarioError> {
-    let mut visited = Vec::new();
-    let mut failed = None;
+    let (mut visited, mut wrong) = (Vec::new(), None);
     let each = |_, visit: &Visit| visit_one(scenario, visit, how, options, loader);
-    in_order(batch, default_jobs(), each, |_, result| match result {
+    pool::in_order(batch, jobs, each, |_, result| match result {
         Ok(one) => {
             visited.push(one);
-            on_visit();
-            ControlFlow::Continue(())
+            on_visit()
         }
         Err(error) => {
-            failed = Some(error);
+            wrong = Some(error);
             ControlFlow::Break(())
         }
     });
-    failed.map_or(Ok(visited), Err)
+    wrong.map_or(Ok(visited), Err)
 }
 
 fn visit_one(

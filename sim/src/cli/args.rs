@@ -16,13 +16,13 @@ const SEEDS_MAX: u64 = 1_000_000;
 /// Which kernel, which form of the programs.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Rules {
-    /// Whose kernel [default: the one that each scenario asks for, usually the book's]
+    /// The kernel to play [default: the one that each scenario asks for, usually the book's]
     #[arg(long)]
     kernel: Option<Kernel>,
-    /// A documented deviation of the real runtimes; may be given several times
-    #[arg(long = "deviation", value_name = "D1", ignore_case = true, value_parser = deviation())]
+    /// A documented deviation of the real runtimes, which `list deviations` explains; may be given several times
+    #[arg(long = "deviation", value_name = "D1", ignore_case = true, hide_possible_values = true, value_parser = deviation())]
     deviations: Vec<Deviation>,
-    /// The form of the programs, where they have both
+    /// The form of the programs that exist in both
     #[arg(long, value_enum, default_value_t = Flavor::default())]
     flavor: Flavor,
 }
@@ -41,9 +41,10 @@ pub(super) enum Kernel {
 }
 
 impl Kernel {
-    /// The rules of a kernel given in one word: `book`, `hyperdrive-1.9`, or deviations, `D2+D14`. `None`: it is none.
+    /// The rules of a kernel given in one word: `book`, `hyperdrive-1.9`, or deviations of the scenario's kernel, `D2+D14`.
+    /// `None`: the word is not a kernel.
     pub(super) fn rules(word: &str, base: &Rules) -> Option<Rules> {
-        let mut rules = Rules { kernel: Some(Kernel::Book), deviations: Vec::new(), flavor: base.flavor };
+        let mut rules = Rules { kernel: None, deviations: Vec::new(), flavor: base.flavor };
         for part in word.split('+') {
             match Kernel::from_str(part, true) {
                 Ok(kernel) => rules.kernel = Some(kernel),
@@ -70,7 +71,8 @@ impl Rules {
     pub(super) fn of_kept(kept: &Regression) -> Result<Rules, String> {
         let mut rules = Rules { flavor: kept.flavor, ..Rules::default() };
         for word in kept.kernel.split_whitespace() {
-            let named = Kernel::rules(word, &rules).ok_or_else(|| format!("`{word}` is no kernel and no deviation"))?;
+            let named =
+                Kernel::rules(word, &rules).ok_or_else(|| format!("`{word}` is neither a kernel nor a deviation"))?;
             match named.deviations.is_empty() {
                 true => rules.kernel = named.kernel,
                 false => rules.deviations.extend(named.deviations),
@@ -142,6 +144,17 @@ pub(super) enum Format {
     Json,
 }
 
+/// For whom the results of a search or a check are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReportFormat {
+    /// For people
+    Text,
+    /// For programs: an object of JSON per line
+    Json,
+    /// For continuous integration: JUnit's XML
+    Junit,
+}
+
 impl ValueEnum for Profile {
     fn value_variants<'a>() -> &'a [Profile] {
         &[Profile::Calm, Profile::Stormy, Profile::Swarm, Profile::Sound]
@@ -152,7 +165,7 @@ impl ValueEnum for Profile {
             Profile::Calm => PossibleValue::new("calm").help("Nothing goes wrong"),
             Profile::Stormy => PossibleValue::new("stormy").help("Everything goes wrong, often"),
             Profile::Swarm => PossibleValue::new("swarm").help("Each seed switches whole families of faults on or off"),
-            Profile::Sound => PossibleValue::new("sound").help("The same, on disks that neither refuse nor rot"),
+            Profile::Sound => PossibleValue::new("sound").help("Like swarm, on disks that neither refuse nor rot"),
         })
     }
 }
@@ -164,8 +177,8 @@ impl ValueEnum for Flavor {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Flavor::Native => PossibleValue::new("native").help("In native Rust: faster"),
-            Flavor::Wasm => PossibleValue::new("wasm").help("In Wasm: the real thing"),
+            Flavor::Native => PossibleValue::new("native").help("Native Rust: faster"),
+            Flavor::Wasm => PossibleValue::new("wasm").help("Wasm: the real thing"),
         })
     }
 }
@@ -183,16 +196,18 @@ impl FromStr for Seeds {
     /// `N`: the first N; `A..B`: from A up to, but without, B.
     fn from_str(text: &str) -> Result<Seeds, String> {
         let number = |part: &str| -> Result<u64, String> {
-            part.parse().map_err(|_| format!("`{part}` is no number of seeds: write N, or A..B with whole numbers"))
+            part.parse().map_err(|_| format!("`{part}` is not a number of seeds: write N, or A..B with whole numbers"))
         };
         let (from, to) = match text.split_once("..") {
             Some((from, to)) => (number(from)?, number(to)?),
             None => (0, number(text)?),
         };
         match to.checked_sub(from) {
-            None | Some(0) => Err("there are no seeds in it: A..B is from A up to, but without, B".to_string()),
+            None | Some(0) => {
+                Err("there are no seeds in this range: A..B is from A up to, but not including, B".to_string())
+            }
             Some(many) if many > SEEDS_MAX => {
-                Err(format!("at most {SEEDS_MAX} seeds at a time: take ranges, A..B, one after the other"))
+                Err(format!("at most {SEEDS_MAX} seeds at a time: play ranges, A..B, one after the other"))
             }
             Some(_) => Ok(Seeds { from, to }),
         }
@@ -209,7 +224,7 @@ impl FromStr for Jobs {
     fn from_str(text: &str) -> Result<Jobs, String> {
         match text.parse() {
             Ok(jobs @ 1..=1024) => Ok(Jobs(jobs)),
-            Ok(_) | Err(_) => Err("write how many threads, from 1 to 1024".to_string()),
+            Ok(_) | Err(_) => Err("write a number of threads from 1 to 1024".to_string()),
         }
     }
 }

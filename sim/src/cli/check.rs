@@ -6,16 +6,20 @@ mod markdown;
 mod summary;
 mod text;
 
-use super::args::{Rules, Seeds, quoted, value_name};
-use super::look;
+use super::args::{Jobs, ReportFormat as Format, Rules, Seeds, Time, quoted, value_name};
+use super::look::{self, Page};
 use super::replay::unused;
+use super::report::Reports;
 use super::status::bar;
-use super::text::{read as text_file, shown};
-use super::{Context, Outcome, Stop, bug, wrong_scenario};
+use super::stop::{Halt, Watch};
+use super::text::read as text_file;
+use super::{Context, Detail, Outcome, Stop, bug, wrong_scenario};
 use crate::check::{
     self, Baseline, Checked, Failure, Findings, Note, Visit, Work, Workload, activity, illegal_name, judge,
     manifest_notes, never_happened, notes, read, recovered,
 };
+use crate::explore::failure::Signature;
+use crate::explore::pool::default_jobs;
 use crate::explore::shrink::shrink;
 use crate::explore::sweep;
 use crate::explore::{record_seed, run_plan};
@@ -27,8 +31,6 @@ use crate::scenario::Scenario;
 use crate::trace::export::played_by;
 use crate::world::{Bounds, Options, Run, Verdict};
 use kernel_core::{Deviation, Semantics};
-use std::fmt::Display;
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -60,57 +62,50 @@ const BOUNDS: Bounds = Bounds {
 const EXIT_CODES: &str = "Exit codes: 0 PASSED, 1 FAILED, 2 wrong usage or input (also a --plan of which nothing comes up), 3 a bug of \
     the simulator, 4 INCONCLUSIVE.\n\nHow to read a verdict, and how to write a workload: scenarios/workloads/README.md";
 
-/// Your own package, as it is: a folder with a manifest.json, its .zip, or one .wasm or .wat
+/// Test your own package: a folder with a manifest.json, its .zip, or one .wasm or .wat
 #[derive(clap::Args)]
 #[command(after_help = EXIT_CODES)]
 pub(super) struct Check {
     /// The folder or the file
     path: PathBuf,
-    /// Its id, package:publisher; if not given: what its metadata.json says, or the file's name
+    /// Its id, package:publisher; by default what its metadata.json says, or the file's name
     #[arg(long, value_name = "PACKAGE:PUBLISHER")]
     id: Option<String>,
-    /// A workload, in TOML: what is sent to the package, what there is around it, what must hold (may be given several
-    /// times)
+    /// A workload in TOML: what is sent to the package, what surrounds it, what must hold; may be given several times
     #[arg(long, value_name = "FILE", aliases = ["inject", "expect"])]
     workload: Vec<PathBuf>,
-    /// The version before: it is installed first and works under the workload; then this one is installed over what it
-    /// has saved, and the same must hold
+    /// The version before. It is installed first and runs under the workload; then this one is installed over what it has
+    /// saved, and the same must hold
     #[arg(long, value_name = "OLD")]
     upgrade_from: Option<PathBuf>,
-    /// How many seeds
-    #[arg(long, value_name = "N|A..B", default_value = "200", conflicts_with = "plan")]
+    /// The number of seeds, or a range: from A up to, but not including, B
+    #[arg(long, value_name = "N|A..B", default_value = "200", env = "KINODE_SIM_SEEDS")]
     seeds: Seeds,
     /// How much goes wrong under a seed. By default disks are sound: an app that gives up when its disk does is right
     #[arg(long, default_value = "sound", conflicts_with = "plan")]
     profile: Profile,
-    /// How many crash points, spread evenly; by default all that a bounded amount of work can visit
+    /// How many crash points to visit, spread evenly; by default all that a bounded amount of work can visit
     #[arg(long, value_name = "N|all", conflicts_with = "plan")]
     points: Option<Points>,
-    /// Play this plan only, and print every event
+    /// Play only this plan, and print every event
     #[arg(long, value_name = "PLAN")]
     plan: Option<String>,
-    /// Write a report in Markdown as well, for a pull request
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    #[command(flatten)]
+    reports: Reports,
     /// Draw each failure: a page for a browser, in this folder
     #[arg(long, value_name = "FOLDER")]
     html: Option<PathBuf>,
+    /// The number of threads; as many as there are processors if not given
+    #[arg(long, value_name = "N", env = "KINODE_SIM_JOBS")]
+    jobs: Option<Jobs>,
+    /// Stop after this time: 90s, 10m, 2h. Where it stops depends on the machine
+    #[arg(long, value_name = "TIME", env = "KINODE_SIM_TIME_LIMIT")]
+    time_limit: Option<Time>,
     #[command(flatten)]
     rules: Rules,
     /// What is printed
     #[arg(long, default_value = "text")]
     format: Format,
-}
-
-/// What is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// Text, for people
-    Text,
-    /// An object of JSON per line, for programs
-    Json,
-    /// JUnit's XML, for continuous integration
-    Junit,
 }
 
 /// How many crash points are visited.
@@ -135,7 +130,7 @@ impl FromStr for Points {
 impl Check {
     pub(super) fn run(&self, context: &Context, out: &mut impl Write) -> Result<Outcome, Stop> {
         let wrong = |error: &dyn std::error::Error| Stop::Wrong(error.to_string());
-        self.check_report()?;
+        self.reports.check(self.workload.iter().chain(&self.upgrade_from).chain([&self.path]))?;
         let workload = self.workload()?;
         let others: Vec<String> = workload.stubs.iter().map(|(process, _)| process.clone()).collect();
         let package =
@@ -162,21 +157,6 @@ impl Check {
             None => self.check(context, &checked, out),
         });
         result.unwrap_or_else(|text| Err(Stop::Bug(format!("{text}\n  in a check of {}", self.path.display()))))
-    }
-
-    /// Whether a report can be written where it is to be: known before the work, not after.
-    fn check_report(&self) -> Result<(), Stop> {
-        let Some(path) = &self.report else { return Ok(()) };
-        let wrong = |problem: &dyn Display| Stop::Wrong(format!("--report: {}: {problem}", path.display()));
-        let mut inputs = self.workload.iter().chain(&self.upgrade_from).chain([&self.path]);
-        if inputs.any(|input| check::is_read(input, path)) {
-            return Err(wrong(&"it is part of what is checked; write the report elsewhere"));
-        }
-        match fs::metadata(path) {
-            // To open a pipe would wait for somebody to read it.
-            Ok(metadata) if !metadata.is_file() => Err(wrong(&"no regular file; name a file that may be written")),
-            _ => fs::OpenOptions::new().append(true).create(true).open(path).map(drop).map_err(|error| wrong(&error)),
-        }
     }
 
     /// What all files say together.
@@ -207,7 +187,7 @@ impl Check {
         let mut notes = notes(&run, plan.lines.is_empty());
         notes.extend(judge(&mut run, &checked.terms));
         notes.extend(recovered(&calm, &mut run).notes);
-        if self.format == Format::Text {
+        if self.format == Format::Text && context.detail > Detail::Quiet {
             for (index, event) in run.trace.events() {
                 writeln!(out, "{}", crate::trace::line(*index, event, &run.names))?;
             }
@@ -226,11 +206,13 @@ impl Check {
             shrunk_from: None,
             line: line.clone(),
             kernel: vec![],
+            picture: None,
         };
-        let cases = findings.failures.iter().map(case).collect();
+        let mut cases: Vec<Case> = findings.failures.iter().map(case).collect();
+        self.draw_all(context, checked, &mut cases)?;
         let (name, activity) = (checked.scenario.name.as_str(), activity(&run));
-        let summary = Summary { name, activity, findings, left_out: None, cases, plan: Some(&idle) };
-        self.tell(&summary, out)?;
+        let summary = Summary { name, activity, findings, left_out: None, cases, plan: Some(&idle), halt: None };
+        self.tell(context, &summary, out)?;
         if !plan.lines.is_empty() && idle.len() == plan.lines.len() {
             return Err(Stop::Wrong("nothing of the plan came up in this run: it shows nothing".to_string()));
         }
@@ -265,9 +247,10 @@ impl Check {
         findings.take_calm(&calm, known);
         // What breaks when nothing goes wrong, or cannot be played to its end, needs no storm to be found.
         let baseline = Baseline::of(&calm, &checked.terms);
+        let mut watch = Watch::begin(self.time_limit.map(|Time(time)| time));
         let left_out = if calm.held() && !is_open {
             let each = check::work(&calm, scenario);
-            Some(self.visit_all(context, scenario, (each, &baseline), &mut findings)?)
+            Some(self.visit_all(context, scenario, (each, &baseline), &mut watch, &mut findings)?)
         } else {
             None
         };
@@ -279,27 +262,21 @@ impl Check {
             let small = nth < SHRUNK_MAX && done.0 < ALL_SHRINK_WORK;
             cases.push(self.case(context, checked, failure, (&calm, &baseline), small, &mut done)?);
         }
+        self.draw_all(context, checked, &mut cases)?;
         let (name, activity) = (scenario.name.as_str(), activity(&calm));
-        let summary = Summary { name, activity, findings, left_out, cases, plan: None };
-        if let Some(folder) = &self.html {
-            for case in &summary.cases {
-                self.draw(context, checked, case, folder)?;
-            }
-        }
-        self.tell(&summary, out)?;
+        let summary = Summary { name, activity, findings, left_out, cases, plan: None, halt: watch.halt };
+        self.tell(context, &summary, out)?;
         Ok(outcome(&summary))
     }
 
     /// Prints a summary in the form that was asked for, and writes the report.
-    fn tell(&self, summary: &Summary<'_>, out: &mut impl Write) -> Result<(), Stop> {
+    fn tell(&self, context: &Context, summary: &Summary<'_>, out: &mut impl Write) -> Result<(), Stop> {
         match self.format {
-            Format::Text => write!(out, "{}", text::Text(summary))?,
+            Format::Text => write!(out, "{}", text::Text(summary, context.detail))?,
             Format::Json => json::write(summary, out)?,
             Format::Junit => write!(out, "{}", junit::Junit(summary))?,
         }
-        let Some(path) = &self.report else { return Ok(()) };
-        let written = fs::write(path, &*shown(&markdown::Markdown(summary).to_string()));
-        written.map_err(|error| Stop::Wrong(format!("--report: {}: {error}", path.display())))
+        self.reports.write(&markdown::Markdown(summary))
     }
 
     /// Crash points and seeds, as many as may be; gives back how many of each were left out.
@@ -309,6 +286,7 @@ impl Check {
         context: &Context,
         scenario: &Scenario,
         (each, calm): (Work, &Baseline),
+        watch: &mut Watch,
         findings: &mut Findings,
     ) -> Result<(u64, u64), Stop> {
         let points = sweep::points(scenario, &self.options(scenario), &context.loader);
@@ -320,8 +298,8 @@ impl Check {
             points.truncate(most);
         }
         let bound = self.points.is_none().then_some(POINTS_WORK);
-        self.visit(context, scenario, &points, (each, bound, calm), findings)?;
-        self.visit(context, scenario, &seeds, (each, Some(SEEDS_WORK), calm), findings)?;
+        self.visit(context, scenario, &points, (each, bound, calm), watch, findings)?;
+        self.visit(context, scenario, &seeds, (each, Some(SEEDS_WORK), calm), watch, findings)?;
         Ok((n_points - findings.points, n_seeds - findings.seeds))
     }
 
@@ -331,13 +309,18 @@ impl Check {
         scenario: &Scenario,
         visits: &[Visit],
         (each, bound, calm): (Work, Option<Work>, &Baseline),
+        watch: &mut Watch,
         findings: &mut Findings,
     ) -> Result<(), Stop> {
         let bar = bar(visits.len());
         bar.set_message(scenario.name.clone());
         let options = self.options(scenario);
         let (how, work) = ((self.profile, calm), (each, bound));
-        let visited = check::visit(scenario, visits, how, work, &options, &context.loader, || bar.inc(1));
+        let jobs = self.jobs.map_or_else(default_jobs, |Jobs(jobs)| jobs);
+        let visited = check::visit(scenario, visits, how, work, &options, (&context.loader, jobs), || {
+            bar.inc(1);
+            watch.look(false)
+        });
         for visited in visited.map_err(wrong_scenario(scenario))? {
             findings.take_visited(visited);
         }
@@ -359,7 +342,15 @@ impl Check {
             None => {
                 let (plan, run, line) = (Plan::default(), calm.clone(), self.line(context, &Plan::default()));
                 let kernel = self.blamed(context, checked, failure, &plan, baseline)?;
-                return Ok(Case { failure: failure.clone(), plan, run, shrunk_from: None, line, kernel });
+                return Ok(Case {
+                    failure: failure.clone(),
+                    plan,
+                    run,
+                    shrunk_from: None,
+                    line,
+                    kernel,
+                    picture: None,
+                });
             }
             Some(Visit::Seed(seed)) => {
                 let run = record_seed(scenario, *seed, self.profile, &self.options(scenario), &context.loader);
@@ -371,7 +362,7 @@ impl Check {
         if !small {
             let (run, line) = (Rc::new(run), self.line(context, &plan));
             let kernel = vec![];
-            return Ok(Case { failure: failure.clone(), plan, run, shrunk_from: None, line, kernel });
+            return Ok(Case { failure: failure.clone(), plan, run, shrunk_from: None, line, kernel, picture: None });
         }
         let each = check::work(&run, scenario);
         let most = (SHRINK_WORK / each.0.max(1)).clamp(1, SHRINK_RUNS_MAX);
@@ -386,7 +377,8 @@ impl Check {
         let run = Rc::new(self.judged(context, checked, &plan, baseline)?);
         let line = self.line(context, &plan);
         let kernel = self.blamed(context, checked, failure, &plan, baseline)?;
-        Ok(Case { failure: failure.clone(), plan, run, shrunk_from: recorded.then_some(before), line, kernel })
+        let shrunk_from = recorded.then_some(before);
+        Ok(Case { failure: failure.clone(), plan, run, shrunk_from, line, kernel, picture: None })
     }
 
     /// Which deviations of the kernel a failure needs: without any one of them the same plan does not break it. None, if it
@@ -424,15 +416,24 @@ impl Check {
         Ok(blamed)
     }
 
-    /// Writes the page of a failure.
-    fn draw(&self, context: &Context, checked: &Checked, case: &Case, folder: &Path) -> Result<(), Stop> {
-        let Case { failure, plan, run, line, .. } = case;
-        let scenario = if plan.lines.is_empty() { &checked.calm } else { &checked.scenario };
-        let options = self.options(scenario);
-        let (kernel, programs) = (self.rules.kernels(), value_name(&options.flavor));
-        let words = [scenario.name.as_str(), failure.claim.rule.id(), &kernel];
-        let played = played_by(scenario, plan, kernel.clone(), programs, line.clone());
-        look::write_failure(folder, &words, scenario, run, &options, context, played).map(|_| ())
+    /// Writes a page of each failure, if a folder was named for them.
+    fn draw_all(&self, context: &Context, checked: &Checked, cases: &mut [Case]) -> Result<(), Stop> {
+        let Some(folder) = &self.html else { return Ok(()) };
+        let mut drawn = Vec::new();
+        for case in cases {
+            let Case { failure, plan, run, line, .. } = &*case;
+            let scenario = if plan.lines.is_empty() { &checked.calm } else { &checked.scenario };
+            let options = self.options(scenario);
+            let (kernel, programs) = (self.rules.kernels(), value_name(&options.flavor));
+            let words = [scenario.name.as_str(), failure.claim.rule.id(), &kernel];
+            let place = drawn.contains(&failure.claim).then(|| check::place(&failure.facts));
+            let signature = Signature { claim: failure.claim, place };
+            drawn.push(failure.claim);
+            let played = played_by(scenario, plan, kernel.clone(), programs, line.clone());
+            let page = Page { scenario, run, options: &options, context, played };
+            case.picture = Some(look::write_failure(folder, &words, &signature, &page)?);
+        }
+        Ok(())
     }
 
     /// The line that plays a plan again.
@@ -449,7 +450,8 @@ impl Check {
 
 /// The exit of a check.
 fn outcome(summary: &Summary<'_>) -> Outcome {
-    match summary.findings.outcome() {
+    match summary.outcome() {
+        _ if summary.halt == Some(Halt::Interrupted) => Outcome::Interrupted,
         check::Outcome::Passed => Outcome::Held,
         check::Outcome::Failed => Outcome::Violated,
         check::Outcome::Inconclusive => Outcome::Inconclusive,

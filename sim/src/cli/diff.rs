@@ -5,7 +5,7 @@ use super::failure::Stage;
 use super::look;
 use super::replay::{Source, check_nodes};
 use super::text::counted;
-use super::{Context, Outcome, Stop, wrong_scenario};
+use super::{Context, Detail, Outcome, Stop, wrong_scenario};
 use crate::explore::regression::Regression;
 use crate::explore::report::{clip, width};
 use crate::picture::{self, Picture};
@@ -90,8 +90,15 @@ struct Side {
     names: Names,
     verdict: String,
     broken: Vec<String>,
-    /// How to play it, if it was played here.
-    played: Option<(Scenario, Plan, Options, Played)>,
+    origin: Origin,
+}
+
+/// Where a run comes from.
+enum Origin {
+    /// It was played here, and can be played again.
+    Played(Box<(Scenario, Plan, Options, Played)>),
+    /// It was read from a file.
+    Trace(Box<Document>),
 }
 
 impl Diff {
@@ -134,13 +141,19 @@ impl Diff {
         if text.trim_start().starts_with('{') {
             let document = Document::from_json(&text).map_err(|error| wrong(error.to_string()))?;
             let read = document.read().map_err(|error| wrong(error.to_string()))?;
+            let outcome = &document.outcome;
+            let verdict = match (&outcome.limit, outcome.verdict.as_str()) {
+                (Some(limit), _) => bounded(limit),
+                (None, "violated") => "broken".to_string(),
+                (None, verdict) => verdict.to_string(),
+            };
             return Ok(Side {
                 title: file.to_string(),
                 trace: read.trace,
                 names: read.names,
-                verdict: document.outcome.verdict,
-                broken: document.outcome.broken.iter().map(|b| format!("{}: {}", b.rule, b.facts)).collect(),
-                played: None,
+                verdict,
+                broken: outcome.broken.iter().map(|b| format!("{}: {}", b.rule, b.facts)).collect(),
+                origin: Origin::Trace(Box::new(document)),
             });
         }
         let kept: Regression = text.parse().map_err(wrong)?;
@@ -170,8 +183,8 @@ impl WhatIf {
         let plan = run.plan.clone().unwrap_or_default();
         let from = look::find_event("--from", &self.from, &run)?;
         let (line, other) = self.fork(stage, scenario, &plan, &run, from, &options)?;
+        let forked = Plan { lines: plan.lines.iter().cloned().chain([line.clone()]).collect() };
         let base = Side::of(stage, scenario, plan, run, "as it was".to_string());
-        let forked = Plan { lines: base.plan().lines.iter().cloned().chain([line.clone()]).collect() };
         let other = Side::of(stage, scenario, forked, other, format!("with {line}"));
         writeln!(out, "what if, from #{from} on: {line}")?;
         compare(context, &base, &other, Some(from), self.html.as_deref(), out)
@@ -269,6 +282,10 @@ fn plan_of(text: &str) -> Result<Plan, Stop> {
     }
 }
 
+fn bounded(limit: &str) -> String {
+    format!("reached a bound of the simulator: {limit}")
+}
+
 fn seeded(stage: Stage<'_>, scenario: &Scenario, seed: Seed, title: String) -> Result<Side, Stop> {
     let world = scenario.of(seed);
     let options = Options { keep_trace: true, ..stage.rules.options(&world) };
@@ -292,17 +309,28 @@ impl Side {
         let played = played_by(scenario, &plan, stage.rules.kernels(), programs, line);
         let (verdict, broken) = match &run.verdict {
             Verdict::Held => ("held".to_string(), Vec::new()),
-            Verdict::Limit(limit) => (format!("reached a bound of the simulator: {limit}"), Vec::new()),
+            Verdict::Limit(limit) => (bounded(limit), Vec::new()),
             Verdict::Violated(all) => {
                 ("broken".to_string(), all.iter().map(|v| format!("{}: {}", v.claim.rule.id(), v.facts)).collect())
             }
         };
-        let played = Some((scenario.clone(), plan, options, played));
-        Side { title, trace: run.trace, names: run.names, verdict, broken, played }
+        let origin = Origin::Played(Box::new((scenario.clone(), plan, options, played)));
+        Side { title, trace: run.trace, names: run.names, verdict, broken, origin }
     }
 
-    fn plan(&self) -> &Plan {
-        &self.played.as_ref().expect("it was played here").1
+    /// The line that replays it; empty, if the trace says none.
+    fn replay(&self) -> &str {
+        match &self.origin {
+            Origin::Played(played) => &played.3.replay,
+            Origin::Trace(document) => &document.run.replay,
+        }
+    }
+
+    fn scenario(&self) -> &str {
+        match &self.origin {
+            Origin::Played(played) => &played.0.name,
+            Origin::Trace(document) => &document.run.scenario,
+        }
     }
 
     fn line(&self, index: u64) -> Option<String> {
@@ -331,21 +359,27 @@ fn compare(
         Some(0) => writeln!(out, "the runs differ from their first event on")?,
         Some(parts) => {
             writeln!(out, "the runs are the same for {} and part at #{parts}\n", counted(parts, "event"))?;
-            for index in (parts.saturating_sub(BEFORE as u64))..parts {
+            let before = if context.detail == Detail::Quiet { 0 } else { BEFORE };
+            for index in (parts.saturating_sub(before as u64))..parts {
                 if let Some(line) = a.line(index) {
                     writeln!(out, "    {}", clip(&line, width() - 4))?;
                 }
             }
         }
     }
+    let after = match context.detail {
+        Detail::Quiet => 0,
+        Detail::Normal => AFTER,
+        Detail::Verbose => usize::MAX,
+    };
     for (mark, side) in [('A', a), ('B', b)] {
-        if let Some(parts) = parts {
+        if let Some(parts) = parts.filter(|_| after > 0) {
             writeln!(out, "\n{mark}: {}", side.title)?;
-            let events = (parts..).take(AFTER).map_while(|index| side.line(index));
+            let events = (parts..).take(after).map_while(|index| side.line(index));
             for line in events {
                 writeln!(out, "  {mark} {}", clip(&line, width() - 4))?;
             }
-            match side.trace.len().saturating_sub(parts + AFTER as u64) {
+            match side.trace.len().saturating_sub(parts.saturating_add(after as u64)) {
                 0 => writeln!(out, "    the end")?,
                 more => writeln!(out, "    … and {}", counted(more, "more event"))?,
             }
@@ -356,8 +390,8 @@ fn compare(
         let events = counted(side.trace.len(), "event");
         writeln!(out, "{mark} ({}): {}, {events}, fingerprint {}", side.title, side.verdict, side.trace.fingerprint())?;
         side.broken.iter().try_for_each(|broken| writeln!(out, "  {}", clip(broken, width() - 2)))?;
-        if let Some((.., played)) = &side.played {
-            writeln!(out, "  replay: {}", played.replay)?;
+        if !side.replay().is_empty() {
+            writeln!(out, "  replay: {}", side.replay())?;
         }
     }
     if let Some(file) = html {
@@ -373,16 +407,19 @@ fn compare(
 
 fn page(context: &Context, a: &Side, b: &Side, parts: Option<u64>, note: &str) -> Result<String, Stop> {
     let draw = |mark: char, side: &Side| -> Result<Picture, Stop> {
-        let Some((scenario, plan, options, played)) = &side.played else {
-            return Err(Stop::Wrong("--html needs runs that are played, not traces: give their plans".to_string()));
-        };
         let title = format!("{mark}: {}", side.title);
-        let picture = Picture::of(&title, scenario, plan, options, &context.loader, played.clone(), parts);
-        picture.map_err(wrong_scenario(scenario))
+        match &side.origin {
+            Origin::Played(played) => {
+                let (scenario, plan, options, played) = &**played;
+                let picture = Picture::of(&title, scenario, plan, options, &context.loader, played.clone(), parts);
+                picture.map_err(wrong_scenario(scenario))
+            }
+            Origin::Trace(document) => Picture::of_trace(&title, document, parts)
+                .map_err(|error| Stop::Wrong(format!("{}: {error}", side.title))),
+        }
     };
     let (a_picture, b_picture) = (draw('A', a)?, draw('B', b)?);
-    let scenario = a.played.as_ref().map(|(scenario, ..)| format!("{}: ", scenario.name)).unwrap_or_default();
-    let title = format!("{scenario}{} and {}", a.title, b.title);
+    let title = format!("{}: {} and {}", a.scenario(), a.title, b.title);
     Ok(picture::page(&title, Some(note), &[&a_picture, &b_picture]))
 }
 

@@ -1,7 +1,7 @@
 //! Failures on the command line: which rules broke, the lines that replay them, and how they are printed.
 
 use super::args::{Rules, quoted, value_name};
-use super::look;
+use super::look::{self, Page};
 use super::{Context, Stop, bug, wrong_scenario};
 use crate::explore::failure::{Failure, NotReproduced, Origin, Signature};
 use crate::explore::{Explored, record_seed, run_plan, run_strictly};
@@ -15,7 +15,7 @@ use crate::world::{Options, Run};
 use std::path::{Path, PathBuf};
 
 /// The rule behind a scenario's own expectations.
-const SCENARIO: &str = "story";
+pub(super) const SCENARIO: &str = "story";
 /// A plan of more lines than this is not offered for pasting.
 const PASTED_LINES_MAX: usize = 12;
 
@@ -181,7 +181,8 @@ impl Retold {
         let words = [scenario.name.as_str(), broken.signature.claim.rule.id(), kernel.as_str()];
         let replay = self.replay.last().cloned().unwrap_or_default();
         let played = played_by(scenario, &failure.plan, kernel.clone(), programs, replay);
-        look::write_failure(folder, &words, scenario, &failure.run, &options, stage.context, played).map(Some)
+        let page = Page { scenario, run: &failure.run, options: &options, context: stage.context, played };
+        look::write_failure(folder, &words, &failure.signature, &page).map(Some)
     }
 
     /// Whether the run of the shrunk plan shows another failure, too.

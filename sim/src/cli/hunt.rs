@@ -20,10 +20,10 @@ use super::failure::{Stage, broken};
 use super::stop::{Halt, Watch};
 use super::text::counted;
 use super::{Context, Outcome, Stop, bug, text, wrong_scenario};
-use crate::explore::explore_until;
 use crate::explore::failure::Signature;
 use crate::explore::pool::default_jobs;
 use crate::explore::regression::Regression;
+use crate::explore::{Explored, explore_until};
 use crate::plan::chooser::Profile;
 use crate::scenario::Scenario;
 use serde::{Deserialize, Serialize};
@@ -37,22 +37,22 @@ use xxhash_rust::xxh3::xxh3_64;
 /// A hunt of which nothing was heard for so long is gone.
 const GONE_AFTER: Duration = Duration::from_secs(600);
 
-/// Searches until it is stopped, goes on where the last hunt ended, keeps each failure once in a folder
+/// Explore until stopped, continue where the last hunt ended, and keep each failure once
 #[derive(clap::Args)]
 pub(super) struct Hunt {
-    /// Which scenarios, by name or pattern; if none is named: all
+    /// The scenarios, by name or pattern (`kill-*`); all of them if none is named
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<String>,
-    /// The folder that is the hunt's state; made if it is not there
+    /// The folder that holds the state of the hunt; it is made if it is missing
     #[arg(long, value_name = "FOLDER")]
     folder: PathBuf,
-    /// Stop after this time: 90s, 10m, 2h; if not given: at Ctrl-C
-    #[arg(long, value_name = "TIME")]
+    /// Stop after this time: 90s, 10m, 2h; without it, at Ctrl-C
+    #[arg(long, value_name = "TIME", env = "KINODE_SIM_TIME_LIMIT")]
     time_limit: Option<Time>,
-    /// Stop after so many blocks of seeds
+    /// Stop after this many blocks of seeds
     #[arg(long, value_name = "N")]
     blocks: Option<u64>,
-    /// How many seeds of each scenario are a block
+    /// How many seeds of each scenario make a block
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     block: u64,
     /// How much goes wrong
@@ -60,7 +60,7 @@ pub(super) struct Hunt {
     profile: Profile,
     #[command(flatten)]
     rules: Rules,
-    /// On how many threads; if not given: as many as there are processors
+    /// The number of threads; as many as there are processors if not given
     #[arg(long, value_name = "N", env = "KINODE_SIM_JOBS")]
     jobs: Option<Jobs>,
     /// The form of the results
@@ -88,7 +88,7 @@ enum Told<'a> {
     /// A failure that no longer breaks, and was dropped.
     Dropped { file: String },
     /// The last line.
-    Hunt { blocks: u64, runs: u64, new: u64, dropped: u64, failures: u64, next: u64 },
+    Hunt { blocks: u64, runs: u64, limits: u64, new: u64, dropped: u64, failures: u64, next: u64 },
 }
 
 impl Hunt {
@@ -103,12 +103,12 @@ impl Hunt {
         self.is_the_same(&scenarios)?;
         let mut watch = Watch::begin(self.time_limit.map(|Time(time)| time));
         let dropped = self.drop_what_no_longer_breaks(context, out)?;
-        let (mut blocks, mut runs, mut new) = (0, 0, 0);
+        let (mut blocks, mut runs, mut new, mut limits) = (0, 0, 0, 0);
         while watch.halt.is_none() && self.blocks.is_none_or(|most| blocks < most) {
             let block = self.take_block().map_err(|error| self.wrong(&error))?;
             for scenario in &scenarios {
-                let (n_runs, n_new) = self.hunt_in(context, scenario, block, &mut watch, out)?;
-                (runs, new) = (runs + n_runs, new + n_new);
+                let (explored, n_new) = self.hunt_in(context, scenario, block, &mut watch, out)?;
+                (runs, new, limits) = (runs + explored.seeds, new + n_new, limits + explored.limits.len() as u64);
                 if watch.halt.is_some() {
                     break;
                 }
@@ -128,20 +128,30 @@ impl Hunt {
         let next = self.first_free().map_err(|error| self.wrong(&error))? * self.block;
         match self.format {
             Format::Json => {
-                super::record::write(out, &Told::Hunt { blocks, runs, new, dropped: dropped as u64, failures, next })?;
+                super::record::write(
+                    out,
+                    &Told::Hunt { blocks, runs, limits, new, dropped: dropped as u64, failures, next },
+                )?;
             }
-            Format::Text => writeln!(
-                out,
-                "{} hunted, {}: {} new, {dropped} dropped, {failures} kept in {}; the next seed is {next}",
-                counted(blocks, "block"),
-                counted(runs, "run"),
-                new,
-                self.folder.join("failures").display(),
-            )?,
+            Format::Text => {
+                if limits > 0 {
+                    let runs = counted(limits, "run");
+                    writeln!(out, "INCONCLUSIVE: {runs} reached a bound of the simulator and neither held nor broke")?;
+                }
+                writeln!(
+                    out,
+                    "{} hunted, {}: {} new, {dropped} dropped, {failures} kept in {}; the next seed is {next}",
+                    counted(blocks, "block"),
+                    counted(runs, "run"),
+                    new,
+                    self.folder.join("failures").display(),
+                )?;
+            }
         }
         Ok(match watch.halt {
             Some(Halt::Interrupted) => Outcome::Interrupted,
             _ if failures > 0 => Outcome::Violated,
+            _ if limits > 0 => Outcome::Inconclusive,
             _ => Outcome::Held,
         })
     }
@@ -251,7 +261,7 @@ impl Hunt {
         block: u64,
         watch: &mut Watch,
         out: &mut impl Write,
-    ) -> Result<(u64, u64), Stop> {
+    ) -> Result<(Explored, u64), Stop> {
         let seeds = Seeds::range(block * self.block, (block + 1) * self.block);
         let (options, jobs) = (self.rules.options(scenario), self.jobs.map_or_else(default_jobs, |Jobs(jobs)| jobs));
         let explored = bug::guard(|| {
@@ -293,7 +303,7 @@ impl Hunt {
                 }
             }
         }
-        Ok((explored.seeds, new))
+        Ok((explored, new))
     }
 
     /// The file of a failure: the same for the same rule and place.

@@ -1,6 +1,8 @@
 //! Ways to look at one run: its events as text, as a document, as a page; the state at an event.
 
 use super::{Context, Stop, wrong_scenario};
+use crate::explore::failure::Signature;
+use crate::invariant::Claim;
 use crate::picture::{self, Picture};
 use crate::plan::chooser::Chooser;
 use crate::scenario::Scenario;
@@ -15,6 +17,7 @@ use clap::ValueEnum;
 use kernel_core::{Cause, Duration, Names};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Which part of a run is shown, and how.
 #[derive(clap::Args)]
@@ -86,9 +89,9 @@ impl Look {
         }
     }
 
-    /// The events that were asked for, as lines, if any were.
-    pub(super) fn events(&self, run: &Run) -> Result<Option<Vec<String>>, Stop> {
-        if !self.trace && !self.why && self.from.is_none() && self.until.is_none() {
+    /// The events that were asked for, as lines, if any were or `all` are to be.
+    pub(super) fn events(&self, run: &Run, all: bool) -> Result<Option<Vec<String>>, Stop> {
+        if !all && !self.trace && !self.why && self.from.is_none() && self.until.is_none() {
             return Ok(None);
         }
         let selected = self.selected(run)?;
@@ -131,39 +134,52 @@ pub(super) fn find_event(flag: &str, wanted: &str, run: &Run) -> Result<u64, Sto
     found.ok_or_else(|| Stop::Wrong(format!("{flag}: no event is or contains `{wanted}`; the run has {events}")))
 }
 
-/// Plays the run again, watches it, and writes its page.
-pub(super) fn write_page(
-    file: &Path,
-    scenario: &Scenario,
-    run: &Run,
-    options: &Options,
-    context: &Context,
-    played: Played,
-) -> Result<(), Stop> {
-    let plan = run.plan.clone().unwrap_or_default();
-    let picture = Picture::of("run", scenario, &plan, options, &context.loader, played, None);
-    let picture = picture.map_err(wrong_scenario(scenario))?;
-    if picture.run.fingerprint != run.fingerprint {
-        let (first, second) = (run.fingerprint, picture.run.fingerprint);
-        return Err(Stop::Bug(format!("the run of the picture is another: {second}, not {first}")));
+/// A run of which a page is to be written.
+pub(super) struct Page<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) run: &'a Run,
+    pub(super) options: &'a Options,
+    pub(super) context: &'a Context,
+    pub(super) played: Played,
+}
+
+impl Page<'_> {
+    /// Plays the run again, watches it, and writes its page.
+    pub(super) fn write(&self, file: &Path) -> Result<(), Stop> {
+        let Page { scenario, run, options, context, played } = self;
+        let plan = run.plan.clone().unwrap_or_default();
+        let picture = Picture::of("run", scenario, &plan, options, &context.loader, played.clone(), None);
+        let picture = picture.map_err(wrong_scenario(scenario))?;
+        if picture.fingerprint != run.fingerprint {
+            let (first, second) = (run.fingerprint, picture.fingerprint);
+            return Err(Stop::Bug(format!("the run of the picture is another: {second}, not {first}")));
+        }
+        save(file, &picture::page(&title(scenario, run), None, &[&picture]))
     }
-    save(file, &picture::page(&title(scenario, run), None, &[&picture]))
+}
+
+/// The name of a file about a failure, without its ending: `down-restart-k2-d6`. A failure that is not simply the rule but a
+/// part of it or a panic at some place has a number besides, so that no two failures share a file.
+pub(super) fn file_name(words: &[&str], signature: &Signature) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let name: String = words.join(" ").chars().map(plain).collect();
+    let Signature { claim, place } = signature;
+    if *claim == Claim::of(claim.rule) && place.is_none() {
+        return name;
+    }
+    let what = format!("{} {}", claim.says, place.as_deref().unwrap_or_default());
+    format!("{name}-{:08x}", xxh3_64(what.as_bytes()) as u32)
 }
 
 /// Writes the page of a failure into a folder, under a name made of these words; gives back where.
 pub(super) fn write_failure(
     folder: &Path,
     words: &[&str],
-    scenario: &Scenario,
-    run: &Run,
-    options: &Options,
-    context: &Context,
-    played: Played,
+    signature: &Signature,
+    page: &Page<'_>,
 ) -> Result<PathBuf, Stop> {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c.to_ascii_lowercase() } else { '-' };
-    let name: String = words.join(" ").chars().map(plain).collect();
-    let file = folder.join(name.replace('.', "-") + ".html");
-    write_page(&file, scenario, run, options, context, played)?;
+    let file = folder.join(file_name(words, signature) + ".html");
+    page.write(&file)?;
     Ok(file)
 }
 
@@ -236,5 +252,26 @@ fn state_text(state: &State, names: &Names, text: &mut String) {
     let _ = writeln!(text, "\ndue");
     for (at, what) in &state.due {
         let _ = writeln!(text, "  {:>12}s  {what}", trace::time_text(*at));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel_core::Rule;
+
+    #[test]
+    fn no_two_failures_of_one_rule_share_a_file() {
+        let signature = |claim, place: Option<&str>| Signature { claim, place: place.map(str::to_string) };
+        let name = |signature: &Signature| file_name(&["down-restart", "E5", "D6"], signature);
+        let rule = signature(Claim::of(Rule::E5), None);
+        assert_eq!(name(&rule), "down-restart-e5-d6");
+        let others = [
+            signature(Claim::of(Rule::E5), Some("src/lib.rs:7:13")),
+            signature(Claim::of(Rule::E5), Some("src/lib.rs:9:1")),
+            signature(Claim { rule: Rule::E5, says: "a part of it" }, None),
+        ];
+        let names: std::collections::BTreeSet<String> = others.iter().chain([&rule]).map(name).collect();
+        assert_eq!(names.len(), 4, "{names:?}");
     }
 }

@@ -5,7 +5,8 @@
 //! what broke. A merge puts them together in the order of the seeds and tells them as if one process had played them all:
 //! byte for byte the same. Failures are played again and shrunk here, once, however many shards found them.
 
-use super::args::{Format, Seeds, Shard};
+use super::args::{ReportFormat, Seeds, Shard};
+use super::report::Reports;
 use super::{Command, CommandLine, Context, Outcome, Stop, record, text};
 use crate::explore::determinism::is_played_again;
 use crate::explore::{Explored, Print, place_of};
@@ -14,19 +15,19 @@ use crate::plan::chooser::Seed;
 use crate::trace::Fingerprint;
 use crate::world::Verdict;
 use clap::Parser;
-use kernel_core::{Cause, Rule};
+use kernel_core::Cause;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-/// The results of all shards of one exploration, as if one process had explored
+/// Merge the results of all shards of one exploration, as if one process had played them
 #[derive(clap::Args)]
 pub(super) struct Merge {
-    /// What `explore --shard I/N --format json` wrote, of each shard
+    /// The output of `explore --shard I/N --format json`, one file for each shard
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Keep each plan that a report shows in a file in this folder
+    /// Keep the plan of each failure that is told in full, in this folder
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
     /// Draw each failure: a page for a browser, in this folder
@@ -35,9 +36,11 @@ pub(super) struct Merge {
     /// Print what no run reached, and how often each command and each call was tried in each state
     #[arg(long)]
     coverage: bool,
+    #[command(flatten)]
+    reports: Reports,
     /// The form of the results
     #[arg(long, default_value = "text")]
-    format: Format,
+    format: ReportFormat,
 }
 
 /// The lines of a shard's results that a merge reads. The others are for people and programs.
@@ -141,7 +144,7 @@ impl Merge {
             return Err(Stop::Wrong(format!("{}: its first line is damaged", self.files[0].display())));
         };
         let all = put_together(parts, explore.seeds())?;
-        explore.told(self.format, self.coverage, self.keep.clone(), self.html.clone());
+        explore.told(self.format, self.coverage, self.reports.clone(), self.keep.clone(), self.html.clone());
         explore.run_or_take(context, Some(all), out)
     }
 }
@@ -166,7 +169,7 @@ fn put_together(parts: Vec<(&PathBuf, Part)>, seeds: Seeds) -> Result<BTreeMap<S
         explored.limits.extend(limits.into_iter().map(|(seed, limit)| (Seed(seed), limit)));
         let violations = violations.into_iter().map(|(seed, broken)| {
             let violations = broken.into_iter().map(|Broken { rule, says, facts, at }| Violation {
-                claim: claim(rule, says),
+                claim: Claim::named(&rule, &says),
                 facts,
                 at: at.map(Cause),
             });
@@ -192,11 +195,4 @@ fn put_together(parts: Vec<(&PathBuf, Part)>, seeds: Seeds) -> Result<BTreeMap<S
         Ok((name, explored))
     };
     all.into_iter().map(finish).collect()
-}
-
-/// The claim of these words. They live as long as the program, which ends after this.
-fn claim(id: String, says: String) -> Claim {
-    let says: &'static str = says.leak();
-    let rule = Rule::parse(&id).unwrap_or_else(|| Rule::Own { id: id.leak(), says });
-    Claim { rule, says }
 }

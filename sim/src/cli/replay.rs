@@ -2,10 +2,10 @@
 
 use super::args::{Format, Rules, quoted, value_name};
 use super::failure::Stage;
-use super::look::{self, Look};
+use super::look::{self, Look, Page};
 use super::record::{self, Record};
 use super::text::counted;
-use super::{Context, Outcome, Stop};
+use super::{Context, Detail, Outcome, Stop};
 use crate::explore::regression;
 use crate::explore::report::Report;
 use crate::plan::Plan;
@@ -89,7 +89,7 @@ impl Replay {
         }
         let played = self.played(scenario, &run, line.clone());
         if let Some(file) = &self.look.html {
-            look::write_page(file, scenario, &run, &options, context, played.clone())?;
+            Page { scenario, run: &run, options: &options, context, played: played.clone() }.write(file)?;
         }
         let outcome = Outcome::of(&run.verdict);
         if self.look.is_document() {
@@ -104,11 +104,11 @@ impl Replay {
             write!(out, "{state}")?;
             return Ok(outcome);
         }
-        let events = self.look.events(&run)?;
+        let events = self.look.events(&run, context.detail == Detail::Verbose)?;
         let unused = unused(plan.as_ref(), &run);
         match self.format {
             Format::Json => record::write(out, &as_record(scenario, &run, events, unused))?,
-            Format::Text => self.tell(scenario, &run, &line, &events.unwrap_or_default(), &unused, out)?,
+            Format::Text => self.tell(context, scenario, &run, &line, (&events.unwrap_or_default(), &unused), out)?,
         }
         Ok(outcome)
     }
@@ -143,11 +143,11 @@ impl Replay {
 
     fn tell(
         &self,
+        context: &Context,
         scenario: &Scenario,
         run: &Run,
         line: &str,
-        events: &[String],
-        unused: &[String],
+        (events, unused): (&[String], &[String]),
         out: &mut impl Write,
     ) -> io::Result<()> {
         events.iter().try_for_each(|line| writeln!(out, "{line}"))?;
@@ -166,10 +166,12 @@ impl Replay {
             Verdict::Limit(limit) => format!("reached a bound of the simulator ({limit}): neither held nor broken"),
         };
         writeln!(out, "{}, {what}, {}: {verdict}", scenario.name, self.rules.text())?;
-        let (events, messages) = (counted(run.trace.len(), "event"), counted(run.messages, "message"));
-        let faults = counted(plan.lines.len() as u64, "site");
-        writeln!(out, "  {events}, {messages}, {faults} not calm, {} of virtual time", run.elapsed)?;
-        writeln!(out, "  fingerprint {}", run.fingerprint)?;
+        if context.detail > Detail::Quiet {
+            let (events, messages) = (counted(run.trace.len(), "event"), counted(run.messages, "message"));
+            let faults = counted(run.faults, "fault");
+            writeln!(out, "  {events}, {messages}, {faults}, {} of virtual time", run.elapsed)?;
+            writeln!(out, "  fingerprint {}", run.fingerprint)?;
+        }
         unused.iter().try_for_each(|line| writeln!(out, "  never came up: {line}"))?;
         match run.violations().first() {
             Some(violation) => {
@@ -213,7 +215,7 @@ pub(super) fn check_nodes(plan: &Plan, scenario: &Scenario) -> Result<(), Stop> 
         let known = |node: &&str| scenario.nodes.iter().any(|known| known == node);
         if let Some(node) = line.subject.nodes().into_iter().find(|node| !known(node)) {
             let (name, nodes) = (&scenario.name, scenario.nodes.join(", "));
-            return Err(Stop::Wrong(format!("plan (`{line}`): `{node}` is no node of {name}; there are {nodes}")));
+            return Err(Stop::Wrong(format!("plan (`{line}`): `{node}` is not a node of {name}, which has {nodes}")));
         }
     }
     Ok(())

@@ -18,7 +18,7 @@ pub(super) struct Completions {
 /// Print the manual page: `kinode-sim man | man -l -`
 #[derive(clap::Args)]
 pub(super) struct Man {
-    /// Of this command
+    /// The command to print the page of; kinode-sim itself if none is named
     #[arg(value_name = "COMMAND")]
     command: Option<String>,
 }

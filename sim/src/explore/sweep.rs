@@ -8,12 +8,16 @@
 //! there. A world in which a module has something open that cannot be cloned is not forked: its branch is run again
 //! from the start. Either way a branch is the run that its plan gives.
 
-use crate::explore::run_plan;
+use crate::explore::{pool, run_plan};
 use crate::guest::image::Loader;
 use crate::plan::chooser::Chooser;
 use crate::plan::{Line, Plan, Site};
 use crate::scenario::{Scenario, ScenarioError};
 use crate::world::{Options, Run, Verdict, World};
+use std::ops::ControlFlow;
+
+/// How many points a thread takes at once. It plays the calm run up to the first of them again: a small part of its work.
+const CHUNK: usize = 32;
 
 /// What sweeping a scenario came to.
 #[derive(Clone, Debug, Default)]
@@ -103,7 +107,8 @@ pub fn branches(
     Ok(())
 }
 
-/// Visits every crash point of a scenario's calm run. `on_visit` is called at each visit, and says whether to go on.
+/// Visits every crash point of a scenario's calm run. `on_visit` gets how many were visited, and how many there are, and
+/// says whether to go on.
 ///
 /// # Errors
 /// A scenario that names what it does not have.
@@ -113,18 +118,57 @@ pub fn sweep(
     loader: &Loader,
     mut on_visit: impl FnMut(usize, usize) -> bool,
 ) -> Result<Swept, ScenarioError> {
+    sweep_until(scenario, options, loader, 1, |swept| match on_visit(swept.visited, swept.points) {
+        true => ControlFlow::Continue(()),
+        false => ControlFlow::Break(()),
+    })
+}
+
+/// The same on so many threads, until `on_visit` has enough. It gets what the visits so far came to, after each of them and
+/// in the order of the points; what comes out does not depend on the number of threads.
+///
+/// # Errors
+/// A scenario that names what it does not have.
+pub(crate) fn sweep_until(
+    scenario: &Scenario,
+    options: &Options,
+    loader: &Loader,
+    jobs: usize,
+    mut on_visit: impl FnMut(&Swept) -> ControlFlow<()>,
+) -> Result<Swept, ScenarioError> {
     let points = points(scenario, options, loader)?;
-    let mut swept = Swept { points: points.len(), ..Swept::default() };
-    branches(scenario, options, loader, &points, |line, way, run| {
-        let plan = || Plan::from(line.clone());
-        swept.visited += 1;
-        swept.forked += usize::from(way == Way::Forked);
-        match run.verdict {
-            Verdict::Held => {}
-            Verdict::Limit(limit) => swept.limits.push((plan(), limit)),
-            violated @ Verdict::Violated(_) => swept.violations.push((plan(), violated)),
+    let (mut swept, mut wrong) = (Swept { points: points.len(), ..Swept::default() }, None);
+    let chunks: Vec<&[Point]> = points.chunks(CHUNK).collect();
+    let each = |_, chunk: &&[Point]| {
+        let mut visited = Vec::new();
+        branches(scenario, options, loader, chunk, |line, way, run| {
+            visited.push((Plan::from(line.clone()), way, run.verdict));
+            true
+        })
+        .map(|()| visited)
+    };
+    pool::in_order(&chunks, jobs, each, |_, visited| match visited {
+        Ok(visited) => visited.into_iter().try_for_each(|(plan, way, verdict)| {
+            swept.take(plan, way, verdict);
+            on_visit(&swept)
+        }),
+        Err(error) => {
+            wrong = Some(error);
+            ControlFlow::Break(())
         }
-        on_visit(swept.visited, swept.points)
-    })?;
-    Ok(swept)
+    });
+    wrong.map_or(Ok(swept), Err)
+}
+
+impl Swept {
+    /// Takes in the next visit.
+    fn take(&mut self, plan: Plan, way: Way, verdict: Verdict) {
+        self.visited += 1;
+        self.forked += usize::from(way == Way::Forked);
+        match verdict {
+            Verdict::Held => {}
+            Verdict::Limit(limit) => self.limits.push((plan, limit)),
+            violated @ Verdict::Violated(_) => self.violations.push((plan, violated)),
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! A run in the form that the page's script reads: columns of numbers and texts, one entry an event.
 
 use super::moments::{Moment, Moments};
+use crate::invariant::Violation;
+use crate::trace::Trace;
 use crate::trace::causal::Links;
 use crate::trace::event::{Event, Life, What};
-use crate::trace::export::document::{Document, Outcome, Played};
+use crate::trace::export::document::{Outcome, Played};
 use crate::trace::line_text;
-use crate::world::{Run, Verdict};
 use kernel_core::command::Command;
 use kernel_core::{Address, Cause, Change, Exit, Message, Names, NodeId, ProcessRef};
 use serde::Serialize;
@@ -49,6 +50,8 @@ pub(super) struct RunData {
     /// Lane and event of the sending, lane and event of the end (-1: none), whether it is a request, what became of it,
     /// and why.
     arrows: Vec<(usize, u64, usize, i64, u8, u8, &'static str)>,
+    /// Whether the states of the processes are known.
+    has_states: bool,
     /// Event, lane, and the fields as places among the strings (-1 first: it is gone).
     states: Vec<Vec<i64>>,
     strings: Vec<String>,
@@ -87,28 +90,35 @@ enum Fate {
     Open = 5,
 }
 
-/// Everything that the diagram of a run needs.
-pub(super) fn run_data(title: String, run: &Run, played: Played, moments: Moments, parts: Option<u64>) -> RunData {
-    let events: Vec<&(Cause, Event)> = run.trace.events().collect();
+/// What is drawn.
+pub(super) struct Drawn<'a> {
+    pub trace: &'a Trace,
+    pub names: &'a Names,
+    pub violations: &'a [Violation],
+    pub outcome: Outcome,
+    pub played: Played,
+}
+
+/// Everything that the diagram of a run needs. Without moments it has no states.
+pub(super) fn run_data(title: String, drawn: Drawn<'_>, moments: Option<Moments>, parts: Option<u64>) -> RunData {
+    let Drawn { trace, names, violations, outcome, played } = drawn;
+    let (has_states, moments) = (moments.is_some(), moments.unwrap_or_default());
+    let events: Vec<&(Cause, Event)> = trace.events().collect();
     let links = Links::of(events.iter().copied());
-    let violations = match &run.verdict {
-        Verdict::Violated(violations) => violations.as_slice(),
-        Verdict::Held | Verdict::Limit(_) => &[],
-    };
-    let union = |of: &dyn Fn(&crate::invariant::Violation) -> Vec<u64>| {
+    let union = |of: &dyn Fn(&Violation) -> Vec<u64>| {
         let mut all: Vec<u64> = violations.iter().flat_map(of).collect();
         all.sort_unstable();
         all.dedup();
         all
     };
-    let offending = union(&|violation| links.offending(violation, &run.names));
-    let past = union(&|violation| links.why(violation, &run.names));
-    let mut draw = Drawing::new(&run.names, &events);
+    let offending = union(&|violation| links.offending(violation, names));
+    let past = union(&|violation| links.why(violation, names));
+    let mut draw = Drawing::new(names, &events);
     events.iter().for_each(|(index, event)| draw.event(index.0, event));
     draw.finish();
     let bodies = if events.len() <= BODIES_EVENTS_MAX { bodies(&events) } else { BTreeMap::new() };
     let states = moments.changes.iter().filter_map(|moment| draw.state(moment)).collect();
-    let Outcome { verdict, limit, broken, fingerprint, .. } = Document::outcome_of(run);
+    let Outcome { verdict, limit, broken, fingerprint, .. } = outcome;
     let Played { scenario, kernel, programs, plan, script, replay, .. } = played;
     let broken = broken.into_iter().map(|b| BrokenData { rule: b.rule, says: b.says, facts: b.facts });
     RunData {
@@ -123,17 +133,18 @@ pub(super) fn run_data(title: String, run: &Run, played: Played, moments: Moment
         plan,
         script,
         fingerprint,
-        nodes: run.names.all_nodes().map(str::to_string).collect(),
+        nodes: names.all_nodes().map(str::to_string).collect(),
         lanes: draw.lanes,
         kinds: draw.kinds,
         at: events.iter().map(|(_, event)| event.at.0).collect(),
         lane: draw.lane,
         kind: draw.kind,
         cause: events.iter().map(|(_, event)| event.cause.0).collect(),
-        text: events.iter().map(|(_, event)| clipped(&line_text(event, &run.names), TEXT_MAX)).collect(),
+        text: events.iter().map(|(_, event)| clipped(&line_text(event, names), TEXT_MAX)).collect(),
         marks: events.iter().map(|(_, event)| mark(&event.what)).collect(),
         lives: draw.lives,
         arrows: draw.arrows,
+        has_states,
         states,
         strings: moments.texts.into_iter().collect(),
         bodies,

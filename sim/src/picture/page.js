@@ -695,6 +695,7 @@
       if (end === event && sent !== event) info.append("sent at ", jump("", sent), " ");
     }
     box.append(el("h2", {}, "At this event, after the step that it belongs to"), info);
+    if (!run.has_states) box.append(el("p", {}, "This run was drawn from its trace, which does not hold the states of processes."));
     const strings = run.strings;
     run.lanes.forEach((each, index) => {
       const changes = run.statesByLane.get(index);

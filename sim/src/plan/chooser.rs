@@ -39,8 +39,8 @@ pub struct Chooser {
     source: Source,
     /// Whether nothing goes wrong for now: while the scenario is set up, and while the world settles.
     lifted: bool,
-    /// Whether nothing went wrong so far.
-    calm: bool,
+    /// How much went wrong so far.
+    faults: u64,
     /// What went wrong, in its order, if it is kept.
     record: Option<Vec<Line>>,
     /// The lines of a plan that is to be kept to, from the one that comes next.
@@ -132,7 +132,7 @@ impl Chooser {
         Chooser {
             source: Source::Seeded { rng: Box::new(rng), rates },
             lifted: false,
-            calm: true,
+            faults: 0,
             record: None,
             strict: None,
             misfit: None,
@@ -150,7 +150,7 @@ impl Chooser {
         Chooser {
             source: Source::Planned { lines },
             lifted: false,
-            calm: true,
+            faults: 0,
             record: None,
             strict: None,
             misfit: None,
@@ -161,7 +161,7 @@ impl Chooser {
     /// [`take_sites`](Chooser::take_sites).
     pub fn census() -> Chooser {
         let source = Source::Census { sites: Vec::new() };
-        Chooser { source, lifted: false, calm: true, record: None, strict: None, misfit: None }
+        Chooser { source, lifted: false, faults: 0, record: None, strict: None, misfit: None }
     }
 
     /// The sites that came up since this was last asked, in their order; none, unless this is a census.
@@ -180,7 +180,7 @@ impl Chooser {
     pub fn branch(&self, line: &Line) -> Chooser {
         assert!(matches!(self.source, Source::Census { .. }), "only from a census can one branch off");
         let planned = Chooser::planned(&Plan { lines: vec![line.clone()] });
-        Chooser { lifted: self.lifted, calm: self.calm, ..planned }
+        Chooser { lifted: self.lifted, faults: self.faults, ..planned }
     }
 
     /// Answers as a plan says, whose lines are to come up in their order. The first that does not is the
@@ -214,7 +214,12 @@ impl Chooser {
 
     /// Whether every answer so far was calm.
     pub fn was_calm(&self) -> bool {
-        self.calm
+        self.faults == 0
+    }
+
+    /// How many faults were injected so far.
+    pub fn faults(&self) -> u64 {
+        self.faults
     }
 
     /// A stream of which no site has come up yet. Most streams of a world never have one, so all else is left to the first.
@@ -272,7 +277,7 @@ impl Chooser {
             }
         };
         if let Some(detail) = &detail {
-            self.calm = false;
+            self.faults += 1;
             let line = || Line { subject: stream.subject.named(names), ordinal, fault: F::fault(detail.clone()) };
             if let Some(record) = &mut self.record {
                 record.push(line());

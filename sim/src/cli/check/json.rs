@@ -57,7 +57,7 @@ pub(super) fn write(summary: &Summary<'_>, out: &mut impl Write) -> Result<(), S
     let record = Record::Check {
         version: VERSION,
         package: name,
-        verdict: findings.outcome().name(),
+        verdict: summary.outcome().name(),
         says: &summary.verdict(),
         headlines: &summary.headlines(),
         seeds: findings.seeds,

@@ -1,5 +1,6 @@
 //! A check in Markdown: for a pull request.
 
+use super::super::report::{fenced, markdown};
 use super::super::text::{counted, grouped};
 use super::summary::Summary;
 use crate::trace::coverage::COLUMNS;
@@ -11,10 +12,10 @@ pub(super) struct Markdown<'a>(pub &'a Summary<'a>);
 impl fmt::Display for Markdown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Summary { name, activity, findings, cases, .. } = self.0;
-        writeln!(f, "# `{name}`: {}\n", findings.outcome().name())?;
-        writeln!(f, "{}.\n", escaped(&capital(&self.0.verdict())))?;
+        writeln!(f, "# `{name}`: {}\n", self.0.outcome().name())?;
+        writeln!(f, "{}.\n", markdown(&capital(&self.0.verdict())))?;
         for line in self.0.headlines() {
-            writeln!(f, "- {}", escaped(&line))?;
+            writeln!(f, "- {}", markdown(&line))?;
         }
         writeln!(f, "## What its processes did when nothing went wrong\n")?;
         writeln!(f, "| process | on-exit | lives | calls | received | requests sent | state | memory | fuel |")?;
@@ -36,14 +37,14 @@ impl fmt::Display for Markdown<'_> {
         for case in cases {
             writeln!(f, "\n### `{}`: {}\n", case.failure.claim.rule.id(), case.failure.claim.says)?;
             writeln!(f, "In {}. Made small:\n", counted(case.failure.runs, "run"))?;
-            writeln!(f, "```text\n{}```", case.report(name).unwrap_or_default())?;
+            write!(f, "{}", fenced(&case.report(name).unwrap_or_default()))?;
         }
         let notes: Vec<_> = self.0.notes().collect();
         if !notes.is_empty() {
             writeln!(f, "\n## Worth knowing\n")?;
         }
         for (note, runs) in notes {
-            writeln!(f, "- {} ({})", escaped(&note.to_string()), counted(runs, "run"))?;
+            writeln!(f, "- {} ({})", markdown(&note.to_string()), counted(runs, "run"))?;
         }
         writeln!(f, "\n## What was visited\n")?;
         writeln!(f, "{}. Exits, by how and by on-exit value:\n", capital(&self.0.visited()))?;
@@ -60,10 +61,4 @@ impl fmt::Display for Markdown<'_> {
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// Text of a guest's, without what Markdown would take for its own.
-fn escaped(text: &str) -> String {
-    let special = |c: char| "\\`*_{}[]<>#|!".contains(c);
-    text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }

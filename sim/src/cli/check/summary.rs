@@ -1,5 +1,6 @@
 //! All that a check has to tell, and its verdict in a sentence.
 
+use super::super::stop::Halt;
 use super::super::text::counted;
 use super::broken;
 use crate::check::{Activity, Failure, Findings, Note, Outcome, Visit};
@@ -10,6 +11,7 @@ use crate::plan::chooser::Seed;
 use crate::world::Run;
 use kernel_core::Deviation;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 /// All that there is to tell.
@@ -25,6 +27,8 @@ pub(super) struct Summary<'a> {
     pub cases: Vec<Case>,
     /// If one plan was played: its lines that never came up.
     pub plan: Option<&'a [String]>,
+    /// Why it stopped before its end, if it did.
+    pub halt: Option<Halt>,
 }
 
 /// A failure, played again.
@@ -37,13 +41,23 @@ pub(super) struct Case {
     pub line: String,
     /// Deviations of the kernel without any one of which it does not happen; none, if it happens by the book.
     pub kernel: Vec<Deviation>,
+    /// Where it was drawn, if it was.
+    pub picture: Option<PathBuf>,
 }
 
 impl Summary<'_> {
+    /// The outcome. A check that was interrupted has not seen enough to pass; one with a time limit has seen what it was to.
+    pub fn outcome(&self) -> Outcome {
+        match self.findings.outcome() {
+            Outcome::Passed if self.halt == Some(Halt::Interrupted) => Outcome::Inconclusive,
+            outcome => outcome,
+        }
+    }
+
     /// The verdict, with what has to be known before anything else.
     pub fn verdict(&self) -> String {
-        let name = self.findings.outcome().name();
-        match self.findings.outcome() {
+        let name = self.outcome().name();
+        match self.outcome() {
             Outcome::Passed if self.plan.is_none() && !self.was_spoken_to() => {
                 let calls: u64 = self.activity.values().flat_map(|did| did.calls.values()).sum();
                 let points = counted(self.findings.points, "crash point");
@@ -65,7 +79,7 @@ impl Summary<'_> {
     /// The outcome in a sentence, which claims what was looked at and no more.
     pub fn sentence(&self) -> String {
         let findings = &self.findings;
-        match findings.outcome() {
+        match self.outcome() {
             Outcome::Passed if self.plan.is_some() => "nothing broke in this run".to_string(),
             Outcome::Passed => match self.left_out {
                 Some((1.., _)) if findings.points == 0 => {
@@ -82,6 +96,10 @@ impl Summary<'_> {
                 format!("{}, in {runs}; the first, made small, is above", counted(n, "thing") + " broke")
             }
             Outcome::Inconclusive => match findings.open().next() {
+                None if self.halt == Some(Halt::Interrupted) => {
+                    let (points, seeds) = (counted(findings.points, "crash point"), counted(findings.seeds, "seed"));
+                    format!("it was interrupted after {points} and {seeds}; nothing broke until then")
+                }
                 Some(note) => format!("{note}. Nothing broke that counts, but how it would have fared there is open"),
                 None => "too many runs reached a bound of the simulator".to_string(),
             },
@@ -98,7 +116,11 @@ impl Summary<'_> {
             .map(|(note, _)| note.to_string())
             .collect();
         lines.extend(self.bounded());
-        if let Some((_, seeds @ 1..)) = self.left_out {
+        if let Some(halt) = self.halt {
+            let (points, seeds) = self.left_out.unwrap_or_default();
+            let (points, seeds) = (counted(points, "crash point"), counted(seeds, "seed"));
+            lines.push(format!("stopped {halt}: {points} and {seeds} left out"));
+        } else if let Some((_, seeds @ 1..)) = self.left_out {
             lines.push(format!("{} left out: a check does a bounded amount of work", counted(seeds, "seed")));
         }
         if let Some(idle) = self.plan {
@@ -131,6 +153,9 @@ impl Summary<'_> {
             None if self.plan.is_some() => "one plan was played".to_string(),
             None => "no crash point was visited: when nothing goes wrong, it does not come to a good end".to_string(),
             Some((0, _)) => format!("{points} and {seeds} visited, none left out"),
+            Some((_, (points_left, seeds_left))) if self.halt.is_some() => {
+                format!("{points} and {seeds} visited, spread evenly; {points_left} and {seeds_left} left out")
+            }
             Some((_, (points_left, seeds_left))) => format!(
                 "{points} and {seeds} visited, spread evenly; {points_left} and {seeds_left} left out (a check does a \
                  bounded amount of work; `--points all` visits every point)"
@@ -169,6 +194,7 @@ impl Case {
             .kernel
             .iter()
             .map(|deviation| format!("  kernel: not without {}: {}\n", deviation.name(), deviation.summary()));
-        Some([report.to_string()].into_iter().chain(blame).collect())
+        let picture = self.picture.iter().map(|file| format!("  picture: {}\n", file.display()));
+        Some([report.to_string()].into_iter().chain(blame).chain(picture).collect())
     }
 }

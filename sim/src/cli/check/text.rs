@@ -1,5 +1,6 @@
 //! A check, for people.
 
+use super::super::Detail;
 use super::super::text::{counted, grouped};
 use super::summary::{Case, Summary};
 use crate::check::Activity;
@@ -9,11 +10,27 @@ use std::fmt;
 /// How many notes are shown.
 const NOTES_SHOWN: usize = 20;
 
-pub(super) struct Text<'a>(pub &'a Summary<'a>);
+pub(super) struct Text<'a>(pub &'a Summary<'a>, pub Detail);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary { name, activity, cases, plan, .. } = self.0;
+        let Summary { name, cases, .. } = self.0;
+        if self.1 > Detail::Quiet {
+            self.what_was_done(f)?;
+        }
+        if let Some((first, others)) = cases.split_first() {
+            write!(f, "\n{}", first.report(name).unwrap_or_default())?;
+            others.iter().filter(|other| !tells(first, other)).try_for_each(|other| briefly(f, other))?;
+        }
+        writeln!(f, "\n{}", fold(&self.0.verdict(), 0))?;
+        self.0.headlines().iter().try_for_each(|line| writeln!(f, "  - {}", fold(line, 4)))
+    }
+}
+
+impl Text<'_> {
+    /// What its processes did, what was visited, and what is worth knowing.
+    fn what_was_done(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Summary { name, activity, plan, .. } = self.0;
         let nodes = if activity.keys().any(|who| who.contains('@')) { "nodes" } else { "a node" };
         let when = if plan.is_some() { "Under this plan" } else { "When nothing goes wrong" };
         writeln!(f, "{name}, installed on {nodes} of its own. {when}:\n")?;
@@ -23,20 +40,15 @@ impl fmt::Display for Text<'_> {
         if !notes.is_empty() {
             writeln!(f, "\nworth knowing")?;
         }
-        for (note, runs) in notes.iter().take(NOTES_SHOWN) {
+        let shown = if self.1 == Detail::Verbose { notes.len() } else { NOTES_SHOWN };
+        for (note, runs) in notes.iter().take(shown) {
             let of = if *runs > 1 { format!(" (in {})", counted(*runs, "run")) } else { String::new() };
             writeln!(f, "  - {}", fold(&format!("{note}{of}"), 4))?;
         }
-        match notes.len().saturating_sub(NOTES_SHOWN) {
-            0 => {}
-            more => writeln!(f, "  … and {more} more")?,
+        match notes.len().saturating_sub(shown) {
+            0 => Ok(()),
+            more => writeln!(f, "  … and {more} more; --verbose prints all"),
         }
-        if let Some((first, others)) = cases.split_first() {
-            write!(f, "\n{}", first.report(name).unwrap_or_default())?;
-            others.iter().filter(|other| !tells(first, other)).try_for_each(|other| briefly(f, other))?;
-        }
-        writeln!(f, "\n{}", fold(&self.0.verdict(), 0))?;
-        self.0.headlines().iter().try_for_each(|line| writeln!(f, "  - {}", fold(line, 4)))
     }
 }
 
@@ -69,7 +81,8 @@ fn briefly(f: &mut fmt::Formatter<'_>, case: &Case) -> fmt::Result {
     writeln!(f, "\n{}: BROKEN, too, in {}", case.failure.claim.rule.id(), counted(case.failure.runs, "run"))?;
     writeln!(f, "  says: {}", fold(case.failure.claim.says, 8))?;
     writeln!(f, "  but:  {}", fold(case.facts(), 8))?;
-    writeln!(f, "  replay: {}", case.line)
+    writeln!(f, "  replay: {}", case.line)?;
+    case.picture.iter().try_for_each(|file| writeln!(f, "  picture: {}", file.display()))
 }
 
 fn plural(n: u64, one: &str, many: &str) -> String {

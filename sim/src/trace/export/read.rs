@@ -1,11 +1,12 @@
 //! A [`Document`] as the events that it was written from.
 
 use super::document::{
-    Address, Answer, Blob, Block, Capability, Content, Data, Document, Fact, Frame, HttpRequest, Life, OnExit,
+    self, Address, Answer, Blob, Block, Capability, Content, Data, Document, Fact, Frame, HttpRequest, Life, OnExit,
     Outgoing, Sends, Sight, Spawn, Visit,
 };
 use super::write::{drop_reason, send_error, spawn_error};
 use crate::disk::IoFault;
+use crate::invariant::{Claim, Violation};
 use crate::outside::chain;
 use crate::outside::visit;
 use crate::plan::Down;
@@ -33,6 +34,14 @@ pub struct ReadBack {
     pub names: Names,
     /// The events with their indices.
     pub trace: Trace,
+}
+
+impl From<&document::Broken> for Violation {
+    /// The violation of a document. The words of its claim are kept for as long as the program lives: there are few of them.
+    fn from(broken: &document::Broken) -> Violation {
+        let document::Broken { rule, says, facts, at } = broken;
+        Violation { claim: Claim::named(rule, says), facts: facts.clone(), at: at.map(Cause) }
+    }
 }
 
 impl Document {
@@ -100,7 +109,7 @@ struct Reader {
 type Read<T> = Result<T, ReadError>;
 
 impl Reader {
-    fn event(&mut self, event: &super::document::Event) -> Read<Event> {
+    fn event(&mut self, event: &document::Event) -> Read<Event> {
         let node = self.node(&event.node)?;
         let what = self.what(&event.fact, node)?;
         Ok(Event { at: Instant(event.at), node, cause: Cause(event.cause), what })
@@ -153,7 +162,7 @@ impl Reader {
         })
     }
 
-    fn message(&self, message: &super::document::Message) -> Read<kernel::Message> {
+    fn message(&self, message: &document::Message) -> Read<kernel::Message> {
         Ok(kernel::Message {
             id: MessageId(message.id),
             source: self.address(&message.source)?,
