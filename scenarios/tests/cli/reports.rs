@@ -60,6 +60,10 @@ fn explore_and_check_add_their_reports_to_the_summary_of_a_github_job() {
         assert!(report.contains(part), "no {part:?} in\n{report}");
     }
     assert!(summary.contains("\n# `counter:check.os`: PASSED"), "{summary}");
+    let json = [&explore[..], &["--format", "json"]].concat();
+    let (code, out, _) = called(&mut command(&json));
+    let again = fs::read_to_string(folder.path().join("report.md")).expect("it was written");
+    assert!(code == 1 && out.contains("\"kind\":\"violation\"") && again == report, "{again}");
     let (code, out, err) = called(command(&explore).env("GITHUB_STEP_SUMMARY", folder.path()));
     assert!(code == 2 && err.contains("GITHUB_STEP_SUMMARY"), "a folder is no summary: {out}{err}");
 }

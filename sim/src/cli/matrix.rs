@@ -31,6 +31,8 @@ const UNSEEN: &[(Probe, &str)] = &[
 
 /// From how many columns on the table is set wide.
 const WIDE: usize = 86;
+/// From how many columns on it says in how many scenarios each cell was reached.
+const MIDDLE: usize = 74;
 
 /// What the scenarios reached together.
 #[derive(Default)]
@@ -105,15 +107,23 @@ fn cells() -> impl Iterator<Item = (How, OnExitKind)> {
 impl Matrix {
     /// A line per cell of the matrix: how many exits, by what was at stake. Then what is missing: by name, if `all`.
     pub(super) fn text(&self, all: bool) -> String {
-        let column = if width() < WIDE { 9 } else { 12 };
-        let mut text = format!("{:18}", "exits");
-        Stake::ALL.iter().for_each(|stake| text += &format!("  {:>column$}", stake.name()));
-        text += &format!("  {:>9}", "scenarios");
+        let (column, has_scenarios) = match width() {
+            WIDE.. => (14, true),
+            MIDDLE.. => (11, true),
+            _ => (10, false),
+        };
+        let mut text = format!("{:17}", "exits");
+        Stake::ALL.iter().for_each(|stake| text += &format!("{:>column$}", stake.name()));
+        if has_scenarios {
+            text += &format!("  {:>9}", "scenarios");
+        }
         for (how, on_exit) in cells() {
             let (cell, scenarios) = self.cell(how, on_exit);
-            text += &format!("\n  {:16}", cell_name(how, on_exit));
-            Stake::ALL.iter().for_each(|stake| text += &format!("  {:>column$}", grouped(cell.of(*stake))));
-            text += &format!("  {scenarios:>9}");
+            text += &format!("\n  {:15}", cell_name(how, on_exit));
+            Stake::ALL.iter().for_each(|stake| text += &format!("{:>column$}", grouped(cell.of(*stake))));
+            if has_scenarios {
+                text += &format!("  {scenarios:>9}");
+            }
         }
         let (dark, unseen) = (self.dark(), self.unseen());
         let parts = How::ALL.len() * COLUMNS.len() * Stake::ALL.len();

@@ -41,10 +41,14 @@ impl Reports {
         }
     }
 
+    /// Whether there is anywhere to write a report to.
+    pub(super) fn are_wanted(&self) -> bool {
+        self.report.is_some() || step_summary().is_some()
+    }
+
     /// Writes the report to its file, and adds it to the summary of the GitHub job that this is part of.
     pub(super) fn write(&self, markdown: &impl Display) -> Result<(), Stop> {
-        let summary = env::var_os(STEP_SUMMARY).filter(|path| !path.is_empty()).map(PathBuf::from);
-        if self.report.is_none() && summary.is_none() {
+        if !self.are_wanted() {
             return Ok(());
         }
         let text = markdown.to_string();
@@ -52,13 +56,18 @@ impl Reports {
         if let Some(path) = &self.report {
             fs::write(path, &*text).map_err(|error| wrong(path, &error))?;
         }
-        if let Some(path) = &summary {
+        if let Some(path) = &step_summary() {
             let opened = OpenOptions::new().append(true).create(true).open(path);
             let written = opened.and_then(|mut file| writeln!(file, "{text}"));
             written.map_err(|error| Stop::Wrong(format!("{STEP_SUMMARY}: {}: {error}", path.display())))?;
         }
         Ok(())
     }
+}
+
+/// The summary of the GitHub job that this is part of.
+fn step_summary() -> Option<PathBuf> {
+    env::var_os(STEP_SUMMARY).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 fn wrong(path: &Path, problem: &dyn Display) -> Stop {

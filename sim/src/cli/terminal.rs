@@ -58,6 +58,8 @@ const LABELS: &[(&str, &str)] = &[
     ("      or:", CYAN),
     ("  picture:", CYAN),
     ("  as a test:", BOLD),
+    ("broken:", RED),
+    ("  go on:", CYAN),
     ("bug:", RED),
     ("error:", RED),
 ];

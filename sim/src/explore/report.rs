@@ -134,8 +134,16 @@ impl Report<'_> {
             (None, _) => writeln!(f, "  the last events; it was seen at the end, when everything had settled")?,
         }
         for (offset, (index, event)) in kept[from..to].iter().enumerate() {
-            let mark = if seen == Some(from + offset) { '>' } else { ' ' };
-            writeln!(f, "  {mark} {}", clip(&trace::line(*index, event, &self.run.names), width() - 4))?;
+            let line = trace::line(*index, event, &self.run.names);
+            let room = width() - 4;
+            match line.split_once('#') {
+                // The event that broke the rule is never cut off.
+                Some((time, text)) if seen == Some(from + offset) && line.chars().count() > room => {
+                    writeln!(f, "  > {time}#{}", fold(text, time.len() + 4))?;
+                }
+                _ if seen == Some(from + offset) => writeln!(f, "  > {line}")?,
+                _ => writeln!(f, "    {}", clip(&line, room))?,
+            }
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use crate::cli::text::{counted, grouped};
 use crate::cli::{Context, Detail, Stop};
 use crate::explore::Explored;
 use crate::explore::failure::Signature;
-use crate::explore::report::fold;
+use crate::explore::report::{fold, width as columns};
 use crate::plan::chooser::Seed;
 use crate::scenario::Scenario;
 use crate::trace::Fingerprint;
@@ -74,6 +74,19 @@ impl Telling {
     }
 }
 
+/// A row of the table of scenarios. On a narrow terminal it has fewer numbers: the first and the last are always there.
+fn table_row(name: &str, width: usize, [seeds, events, messages, violations]: [&str; 4]) -> String {
+    let (seeds, violations) = (format!("  {seeds:>9}"), format!("  {violations:>10}"));
+    let (events, messages) = (format!("  {events:>13}"), format!("  {messages:>13}"));
+    let room = columns().saturating_sub(width + seeds.len() + violations.len());
+    let middle = match room {
+        30.. => events + &messages,
+        15.. => events,
+        _ => String::new(),
+    };
+    format!("{name:width$}{seeds}{middle}{violations}")
+}
+
 impl Explore {
     pub(super) fn headline(
         &self,
@@ -89,8 +102,7 @@ impl Explore {
         let (scenarios, seeds) = (counted(scenarios as u64, "scenario"), counted(seeds as u64, "seed"));
         let how = format!("{}, {}", value_name(&self.profile), self.rules.text());
         writeln!(out, "{scenarios}, {seeds} each ({how})\n")?;
-        let [seeds, events, messages, violations] = ["seeds", "events", "messages", "violations"];
-        writeln!(out, "{:width$}  {seeds:>9}  {events:>13}  {messages:>13}  {violations:>10}", "scenario")
+        writeln!(out, "{}", table_row("scenario", width, ["seeds", "events", "messages", "violations"]))
     }
 
     pub(super) fn row(
@@ -116,8 +128,8 @@ impl Explore {
             }
             Format::Text if context.detail == Detail::Quiet => Ok(()),
             Format::Text => {
-                let [seeds, events, messages, violations] = [seeds, events, messages, violations].map(grouped);
-                writeln!(out, "{name:width$}  {seeds:>9}  {events:>13}  {messages:>13}  {violations:>10}")?;
+                let numbers = [seeds, events, messages, violations].map(grouped);
+                writeln!(out, "{}", table_row(name, width, numbers.each_ref().map(String::as_str)))?;
                 let shown = if context.detail == Detail::Verbose { explored.limits.len() } else { 1 };
                 for (seed, limit) in explored.limits.iter().take(shown) {
                     writeln!(out, "  seed {} reached a bound of the simulator: {limit}", seed.0)?;
@@ -140,7 +152,8 @@ impl Explore {
         telling: &mut Telling,
         out: &mut impl Write,
     ) -> Result<(), Stop> {
-        if self.format == Format::Json {
+        // JSON has its records at the end.
+        if self.format == Format::Json && !self.reports.are_wanted() {
             return Ok(());
         }
         for signature in telling.new_in(verdict) {
@@ -284,14 +297,16 @@ impl Explore {
             if all {
                 writeln!(out, "\n{tried}\n")?;
             }
-            writeln!(out, "{}", tried.summary())?;
+            writeln!(out, "{}", fold(&tried.summary(), 2))?;
             let same = match sum(|explored| explored.differences.len() as u64) {
                 0 => "the same each time".to_string(),
                 some => format!("{} NOT the same each time", grouped(some)),
             };
-            writeln!(out, "{} of them played three times, once with fuel in slices: {same}", grouped(again))?;
+            let again = grouped(again);
+            let again = format!("{again} of them played three times, once with fuel in slices: {same}");
+            writeln!(out, "{}", fold(&again, 2))?;
         }
-        writeln!(out, "{}, fingerprint {fingerprint}", summary.counts())?;
+        writeln!(out, "{}", fold(&format!("{}, fingerprint {fingerprint}", summary.counts()), 2))?;
         summary.broken().iter().try_for_each(|(what, line)| writeln!(out, "broken: {what}\n  replay: {line}"))?;
         if let Some((what, line)) = summary.open() {
             writeln!(out, "INCONCLUSIVE: {what}\n  replay: {line}")?;
