@@ -139,7 +139,7 @@ impl Report<'_> {
             match line.split_once('#') {
                 // The event that broke the rule is never cut off.
                 Some((time, text)) if seen == Some(from + offset) && line.chars().count() > room => {
-                    writeln!(f, "  > {time}#{}", fold(text, time.len() + 4))?;
+                    writeln!(f, "  > {time}#{}", fold(text, time.len() + 5))?;
                 }
                 _ if seen == Some(from + offset) => writeln!(f, "  > {line}")?,
                 _ => writeln!(f, "    {}", clip(&line, room))?,
