@@ -118,9 +118,8 @@ pub fn sweep(
     loader: &Loader,
     mut on_visit: impl FnMut(usize, usize) -> bool,
 ) -> Result<Swept, ScenarioError> {
-    sweep_until(scenario, options, loader, 1, |swept| match on_visit(swept.visited, swept.points) {
-        true => ControlFlow::Continue(()),
-        false => ControlFlow::Break(()),
+    sweep_until(scenario, options, loader, 1, |swept| {
+        if on_visit(swept.visited, swept.points) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })
 }
 
