@@ -16,21 +16,26 @@ mod workload;
 pub use findings::{Failure, Findings, Outcome};
 #[cfg(feature = "cli")]
 pub(crate) use judge::place;
-pub use judge::{Once, Terms, judge};
-pub use notes::{Activity, Note, activity, manifest_notes, never_happened, notes};
+pub use judge::{Again, Once, Terms, judge};
+pub use notes::{Activity, Note, activity, ends_unasked, manifest_notes, never_happened, notes};
 pub use recovery::{Baseline, Recovered, Repeats};
 #[cfg(feature = "cli")]
 pub(crate) use source::is_read;
-pub use source::{PackageError, illegal_name, next_version, read, read_bytes};
+pub use source::{PackageError, illegal_name, is_lone_file, next_version, read, read_bytes, with_on_exit};
 pub use visits::{Visit, Visited, Work, recovered, spread, visit, work};
-pub use workload::{Act, Browse, Expectation, Moment, OwnerDoes, Remembers, Send, Socket, Workload, WorkloadError};
+pub use workload::{
+    Act, Body, Browse, Expectation, Moment, OwnerDoes, Remembers, Send, Socket, Workload, WorkloadError,
+};
 
 use crate::guest::has_endless_loop;
-use crate::outside::visit::{HttpRequest, Visit as Browsing};
+use crate::outside::visit::Visit as Browsing;
 use crate::package::{self, Content, Installer, Package};
-use crate::scenario::{Action, On, Scenario, ScenarioError, on};
+use crate::scenario::{Action, Line, On, Scenario, ScenarioError, on};
+use crate::world::Run;
 use kernel_core::{Duration, ProcessId};
-use std::collections::BTreeSet;
+use rules::{Comparable, Expected};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// How long a node's processor takes for a quantum of fuel (20 million): wasmtime's JIT takes some 13 ms for what this
 /// engine counts as so much, over hashing, JSON and serde.
@@ -60,6 +65,12 @@ pub struct Checked {
     pub notes: Vec<Note>,
     /// What its runs are judged by; the kernel's deviations are not among it yet.
     pub terms: Terms,
+    /// Whose answers are not to be taken back, and to which requests.
+    remembering: Vec<(On, Remembers)>,
+    /// What a browser must get when all that went wrong is over.
+    served: Vec<Expected>,
+    /// Where the first lines of the script stand: `it.toml:12`. Those behind them ask again what was asked.
+    pub places: Vec<String>,
 }
 
 impl Checked {
@@ -89,16 +100,13 @@ impl Checked {
             }
         }
         check_nodes(workload)?;
+        let (scripts, old_worlds) = (scripts(&package), old_worlds(&package)?);
         let mut endless = endless(&package)?;
         endless.extend(next.as_ref().map(self::endless).transpose()?.unwrap_or_default());
         let id = |named: &str| ids.iter().find(|id| is_called(id, named)).cloned().unwrap_or_default();
-        let played = held(played(package, next, workload, id), workload, id);
-        let mut scenario = played.clone().holding(|| Box::new(rules::IsAnswered::default()));
-        let statuses: Vec<_> =
-            visits(workload).into_iter().filter_map(|(visit, status)| Some((visit, status?))).collect();
-        if !statuses.is_empty() {
-            scenario = scenario.holding(move || Box::new(rules::StillServes::new(statuses.clone())));
-        }
+        let (played, places) = played(package, next, workload, id);
+        let played = held(played, workload, id);
+        let scenario = played.clone().holding(|| Box::new(rules::IsAnswered::default()));
         let mut calm = played.holding(|| Box::new(rules::IsAnswered::in_the_calm()));
         for expect in &workload.expects {
             if let Some(text) = &expect.prints {
@@ -113,7 +121,7 @@ impl Checked {
             }
         }
         let visits = visits(workload);
-        if visits.iter().any(|(_, status)| status.is_some()) {
+        if visits.iter().any(Expected::says_something) {
             calm = calm.holding(move || Box::new(rules::Serves::new(visits.clone())));
         }
         let idle = workload.expects.iter().filter(|expect| expect.is_empty());
@@ -124,18 +132,100 @@ impl Checked {
             once.extend(expect.at_most_once.iter().map(|what| of(what, false)));
             once.extend(expect.exactly_once.iter().map(|what| of(what, true)));
         }
-        let terms = Terms { endless, once, deviations: vec![] };
-        Ok(Checked { scenario, calm, notes, terms })
+        let remembering: Vec<(On, Remembers)> = workload
+            .expects
+            .iter()
+            .filter(|expect| expect.remembers != Remembers::Nothing)
+            .map(|expect| (which(expect, id), expect.remembers.clone()))
+            .collect();
+        for (process, requests) in remembering.clone() {
+            let new = move || rules::NeverForgets::new(process.clone(), requests.clone(), Comparable::default());
+            calm = calm.holding(move || Box::new(new()));
+        }
+        let terms = Terms { endless, once, again: again(workload, id), scripts, old_worlds, ..Terms::default() };
+        let served = served_again(workload);
+        Ok(Checked { scenario, calm, notes, terms, remembering, served, places })
+    }
+
+    /// Takes from the calm run which answers may be compared, and which bodies come again: then what each run is held to is
+    /// complete.
+    pub fn learn(&mut self, calm: &Run) {
+        let served = rules::StillServes::of_the_calm(self.served.clone(), calm);
+        if !served.is_empty() {
+            self.scenario.invariants.push(Arc::new(move || Box::new(rules::StillServes::new(served.clone()))));
+        }
+        for (process, requests) in self.remembering.clone() {
+            let comparable = Comparable::of(calm, &process, &requests);
+            let new = move || rules::NeverForgets::new(process.clone(), requests.clone(), comparable.clone());
+            self.scenario.invariants.push(Arc::new(move || Box::new(new())));
+        }
     }
 }
 
-/// What is played: the install, what is sent, and the same requests once more when all is over.
+/// What must be heard and printed when all that went wrong is over, if it is in the calm run.
+fn again(workload: &Workload, id: impl Fn(&str) -> String + Copy) -> Vec<Again> {
+    let sockets = workload.sockets.iter().filter_map(|socket| {
+        let (name, path) = (socket.again(Duration::ZERO).name, socket.path.clone());
+        Some(Again::Hears { socket: name, path, text: socket.hears.clone()? })
+    });
+    let prints = workload.expects.iter().filter_map(|expect| {
+        let On { node, process } = which(expect, id);
+        Some(Again::Prints { node, process, text: expect.prints.clone()? })
+    });
+    sockets.chain(prints).collect()
+}
+
+/// What a browser must get when all that went wrong is over. A body is the same then only if nobody tells the package
+/// anything that changes what it serves: what is lost with a crash may be missing from it.
+fn served_again(workload: &Workload) -> Vec<Expected> {
+    let is_told = !workload.sends.is_empty()
+        || workload.visits.iter().any(|visit| visit.request.method != "GET")
+        || workload.sockets.iter().any(|socket| !socket.says.is_empty());
+    let kept = |expected: Expected| Expected { body: expected.body.filter(|_| !is_told), ..expected };
+    visits(workload).into_iter().map(kept).filter(Expected::says_something).collect()
+}
+
+/// The ids of the processes that run a package's scripts: they come to an end, and nothing starts them again.
+fn scripts(package: &Package) -> BTreeSet<String> {
+    let file = |name: &str| package.files.iter().find(|(path, _)| path.trim_start_matches('/') == name);
+    let Some((_, Content::Bytes(bytes))) = file(source::SCRIPTS) else { return BTreeSet::new() };
+    let scripts: BTreeMap<String, serde_json::Value> = serde_json::from_slice(bytes).unwrap_or_default();
+    let is_script = |entry: &package::Entry| scripts.contains_key(entry.process_wasm_path.trim_start_matches('/'));
+    let entries = entries(package).unwrap_or_default();
+    entries
+        .iter()
+        .filter(|entry| is_script(entry))
+        .map(|entry| format!("{}:{}", entry.process_name, package.id))
+        .collect()
+}
+
+/// The ids of the processes whose code imports the process world of Kinode before 1.0.
+fn old_worlds(package: &Package) -> Result<BTreeSet<String>, ScenarioError> {
+    const OLD: [&[u8]; 2] = [b"kinode:process/standard@0.7", b"kinode:process/standard@0.8"];
+    let is_old = |bytes: &[u8]| OLD.iter().any(|world| bytes.windows(world.len()).any(|found| found == *world));
+    let of = |entry: &package::Entry| code_of(package, entry).is_some_and(is_old);
+    let entries = entries(package)?;
+    Ok(entries.iter().filter(|entry| of(entry)).map(|entry| format!("{}:{}", entry.process_name, package.id)).collect())
+}
+
+/// The code of a process.
+fn code_of<'a>(package: &'a Package, entry: &package::Entry) -> Option<&'a [u8]> {
+    let plain = |path: &str| path.trim_start_matches('/').to_string();
+    let file = package.files.iter().find(|(file, _)| plain(file) == plain(&entry.process_wasm_path));
+    match file {
+        Some((_, Content::Bytes(bytes))) => Some(bytes),
+        _ => None,
+    }
+}
+
+/// What is played: the install, what is sent, and the same requests once more when all is over; with where the first lines
+/// of its script stand in a workload.
 fn played(
     package: Package,
     next: Option<Package>,
     workload: &Workload,
     id: impl Fn(&str) -> String + Copy,
-) -> Scenario {
+) -> (Scenario, Vec<String>) {
     let upgrade = Duration(workload.last().0 + UPGRADE_AFTER.0);
     let last = if next.is_some() { Duration(upgrade.0 + STORM.0) } else { workload.last() };
     let storm = Duration(STORM.0.max(last.0 + AGAIN.0));
@@ -146,17 +236,27 @@ fn played(
         scenario.packages.push((node.clone(), package.clone()));
         scenario = scenario.setup(Action::Install(node.clone(), package.id.clone()));
     }
+    // Whoever only sends has not got the package.
+    let senders = workload.senders().filter(|node| !scenario.nodes.iter().any(|there| there == node));
+    let senders: BTreeSet<String> = senders.map(str::to_string).collect();
+    scenario.nodes.extend(senders);
+    scenario.spreads_overdue = true;
     scenario.web = workload.web.clone();
     scenario.socket_servers = workload.servers.clone();
     scenario.chain = workload.chain.clone();
     for (process, stub) in &workload.stubs {
         scenario = scenario.stubbed(process, stub.clone());
     }
-    scenario.script = workload.sends.iter().flat_map(|send| send.lines(NODE, id)).collect();
-    scenario.script.extend(workload.visits.iter().flat_map(|visit| visit.lines(NODE)));
-    scenario.script.extend(workload.sockets.iter().flat_map(|socket| socket.lines(NODE)));
     let id_of = &scenario.name.clone();
-    scenario.script.extend(workload.acts.iter().map(|act| act.line(NODE, id_of, id)));
+    let mut places = Vec::new();
+    let mut add = |lines: Vec<Line>, place: &String| {
+        places.extend(lines.iter().map(|_| place.clone()));
+        scenario.script.extend(lines);
+    };
+    workload.sends.iter().for_each(|send| add(send.lines(NODE, id), &send.place));
+    workload.visits.iter().for_each(|visit| add(visit.lines(NODE), &visit.place));
+    workload.sockets.iter().for_each(|socket| add(socket.lines(NODE), &socket.place));
+    workload.acts.iter().for_each(|act| add(vec![act.line(NODE, id_of, id)], &act.place));
     let mut asked: Vec<Action> = Vec::new();
     for line in &scenario.script {
         let expects = matches!(&line.action, Action::Send(_, request) if request.expects.is_some());
@@ -174,15 +274,22 @@ fn played(
         }
         scenario.upgrades.push(next);
     }
+    let heard = workload.sockets.iter().filter(|socket| socket.hears.is_some() || !socket.says.is_empty());
+    let heard: Vec<Socket> = heard.take(AGAIN_MAX).map(|socket| socket.again(Duration(storm.0 + AGAIN.0))).collect();
     let patience = |action: &Action| match action {
         Action::Send(_, request) => request.expects.unwrap_or_default(),
         _ => 0,
     };
-    let patience = asked.iter().map(patience).sum();
+    let patience: u64 = asked.iter().map(patience).sum();
+    let frames = heard.iter().map(|socket| Duration(socket.last().0.saturating_sub(storm.0 + AGAIN.0)));
+    let patience = Duration::from_secs(patience).0.max(frames.max().unwrap_or_default().0);
+    for socket in heard {
+        scenario.script.extend(socket.lines(NODE));
+    }
     for again in asked {
         scenario = scenario.at(Duration(storm.0 + AGAIN.0), again);
     }
-    scenario.lasting(storm, Duration(SETTLE.0 + Duration::from_secs(patience).0))
+    (scenario.lasting(storm, Duration(SETTLE.0 + patience)), places)
 }
 
 /// Its nodes together have room for the package.
@@ -202,7 +309,9 @@ fn check_room(versions: [Option<&Package>; 2], workload: &Workload) -> Result<()
 
 /// Its nodes are there, and there once.
 fn check_nodes(workload: &Workload) -> Result<(), ScenarioError> {
-    let all: Vec<&str> = [NODE].into_iter().chain(workload.nodes.iter().map(String::as_str)).collect();
+    let has_package: Vec<&str> = [NODE].into_iter().chain(workload.nodes.iter().map(String::as_str)).collect();
+    let senders: BTreeSet<&str> = workload.senders().filter(|node| !has_package.contains(node)).collect();
+    let all: Vec<&str> = has_package.iter().copied().chain(senders).collect();
     let is_part = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
     // `our` is what every process calls its own node.
     let legal = |node: &str| node != "our" && node.split('.').all(is_part);
@@ -214,10 +323,11 @@ fn check_nodes(workload: &Workload) -> Result<(), ScenarioError> {
             )));
         }
     }
-    match workload.named_nodes().find(|node| !all.contains(node)) {
-        Some(node) => {
-            Err(ScenarioError(format!("`on = {node:?}`: there is {}; give `nodes = [{node:?}]` first", all.join(", "))))
-        }
+    match workload.named_nodes().find(|node| !has_package.contains(node)) {
+        Some(node) => Err(ScenarioError(format!(
+            "`on = {node:?}`: there is {}; give `nodes = [{node:?}]` first",
+            has_package.join(", ")
+        ))),
         None => Ok(()),
     }
 }
@@ -227,15 +337,15 @@ fn which(expect: &Expectation, id: impl Fn(&str) -> String) -> On {
     on(expect.on.as_deref().unwrap_or(NODE), &id(&expect.process))
 }
 
-/// What a browser asks, in order, each with the status that the answer must have.
-fn visits(workload: &Workload) -> Vec<(HttpRequest, Option<u16>)> {
+/// What a browser asks, in order, each with what its answer must be.
+fn visits(workload: &Workload) -> Vec<Expected> {
     let each = |visit: &Browse| {
-        let (request, status) = (visit.request.clone(), visit.status);
-        visit.times().map(|at| (at, request.clone(), status)).collect::<Vec<_>>()
+        let expected = Expected { request: visit.request.clone(), status: visit.status, body: visit.body.clone() };
+        visit.times().map(|at| (at, expected.clone())).collect::<Vec<_>>()
     };
     let mut all: Vec<_> = workload.visits.iter().flat_map(each).collect();
-    all.sort_by_key(|(at, ..)| *at);
-    all.into_iter().map(|(_, request, status)| (request, status)).collect()
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, expected)| expected).collect()
 }
 
 /// With what must hold in every run.
@@ -250,23 +360,13 @@ fn held(mut scenario: Scenario, workload: &Workload, id: impl Fn(&str) -> String
             let process = process.clone();
             scenario = scenario.holding(move || Box::new(rules::IsAlive::new(process.clone())));
         }
-        if expect.remembers != Remembers::Nothing {
-            let requests = expect.remembers.clone();
-            scenario = scenario.holding(move || Box::new(rules::NeverForgets::new(process.clone(), requests.clone())));
-        }
     }
     scenario
 }
 
 /// The ids of the processes whose code has a loop that nothing leaves.
 fn endless(package: &Package) -> Result<BTreeSet<String>, ScenarioError> {
-    let code = |path: &str| {
-        package.files.iter().find(|(file, _)| file.trim_start_matches('/') == path.trim_start_matches('/'))
-    };
-    let of = |entry: &package::Entry| match code(&entry.process_wasm_path) {
-        Some((_, Content::Bytes(bytes))) => has_endless_loop(bytes),
-        _ => false,
-    };
+    let of = |entry: &package::Entry| code_of(package, entry).is_some_and(has_endless_loop);
     let entries = entries(package)?;
     Ok(entries.iter().filter(|entry| of(entry)).map(|entry| format!("{}:{}", entry.process_name, package.id)).collect())
 }

@@ -57,6 +57,8 @@ pub struct Scenario {
     pub setup: Vec<Action>,
     /// What the owners do during the storm.
     pub script: Vec<Line>,
+    /// Whether what an owner has missed while its node was down is done one thing after the other, and not all at once.
+    pub spreads_overdue: bool,
     /// How long faults may happen, from the end of the setup.
     pub storm: Duration,
     /// How long the world then has to settle.
@@ -163,6 +165,7 @@ impl Scenario {
             chain: None,
             setup: Vec::new(),
             script: Vec::new(),
+            spreads_overdue: false,
             storm: Duration::from_secs(20),
             settle: Duration::from_secs(40),
             semantics: Semantics::book(),

@@ -17,6 +17,7 @@ mod fork;
 mod lives;
 mod network;
 mod outside;
+mod overdue;
 mod recorder;
 mod script;
 mod storage;
@@ -244,6 +245,7 @@ pub struct World<'s> {
     phase: Phase,
     /// Which lines of the script are played, if not all.
     played: Option<Lines>,
+    overdue: overdue::Overdue,
     messages: u64,
     /// How often each of the scenario's expectations was seen met.
     met: Vec<u32>,
@@ -298,6 +300,7 @@ impl<'s> World<'s> {
             buffer: Vec::new(),
             phase: Phase::Birth,
             played: None,
+            overdue: overdue::Overdue::default(),
             messages: 0,
             met: vec![0; scenario.expect.len()],
             spent: Spent::default(),

@@ -9,3 +9,4 @@ mod own_guests;
 #[cfg(unix)]
 mod soak;
 mod verdicts;
+mod words;

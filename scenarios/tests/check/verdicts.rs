@@ -95,7 +95,7 @@ fn a_status_that_a_browser_must_get_is_got_or_missed() {
     check(&built("puppet"), folder.0.path(), &arguments("got.toml")).must_end(0).must_say(&["PASSED"]);
     check(&built("puppet"), folder.0.path(), &arguments("missed.toml")).must_end(1).must_say(&[
         "serves: BROKEN in puppet:check.os",
-        "says: what a browser asks has the status that is expected, when nothing goes wrong",
+        "says: what a browser asks has the status and the body that are expected",
         "but:  GET /puppet:puppet:check.os/page gets 200 \"hello\", and not 201",
         "FAILED: 1 thing broke",
     ]);

@@ -82,6 +82,8 @@ pub struct Findings {
     pub bounded: Option<(Bounded, u64)>,
     /// Requests of the owner that were never answered: of whom, how many in a run at most, and in how many runs.
     unanswered: BTreeMap<String, (u64, u64)>,
+    /// The same of messages of the owner that were lost with a mailbox.
+    lost: BTreeMap<String, (u64, u64)>,
     repeats: Repeats,
     /// What the runs reached.
     pub coverage: Coverage,
@@ -92,6 +94,13 @@ impl Findings {
     pub fn take_calm(&mut self, run: &Run, notes: BTreeSet<Note>) {
         self.take(None, &run.verdict, notes);
         self.coverage.add(&run.coverage);
+    }
+
+    /// Takes in notes of a run that is neither.
+    pub fn take_notes(&mut self, notes: impl IntoIterator<Item = Note>) {
+        for note in notes {
+            *self.notes.entry(note).or_default() += 1;
+        }
     }
 
     /// Takes in a visit.
@@ -109,6 +118,10 @@ impl Findings {
         self.repeats.add(recovered.repeated);
         for (who, n) in recovered.unanswered {
             let (most, runs) = self.unanswered.entry(who).or_default();
+            (*most, *runs) = ((*most).max(n), *runs + 1);
+        }
+        for (who, n) in recovered.lost {
+            let (most, runs) = self.lost.entry(who).or_default();
             (*most, *runs) = ((*most).max(n), *runs + 1);
         }
         let notes = visited.notes.into_iter().chain(recovered.notes).collect();
@@ -139,6 +152,8 @@ impl Findings {
         self.notes.extend(self.repeats.notes());
         let unanswered = self.unanswered.iter();
         self.notes.extend(unanswered.map(|(who, (most, runs))| (Note::NeverAnswered(who.clone(), *most), *runs)));
+        let lost = self.lost.iter();
+        self.notes.extend(lost.map(|(who, (most, runs))| (Note::LostWithMailbox(who.clone(), *most), *runs)));
     }
 
     /// Whether more runs reached a bound than may without leaving the verdict open.

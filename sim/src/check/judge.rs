@@ -10,7 +10,7 @@ use crate::invariant::{Claim, Violation};
 use crate::modules::absent::is_absent;
 use crate::trace::event::{Event, Life, PanicCause, What};
 use crate::world::{Run, Verdict};
-use kernel_core::{Address, Cause, Change, Deviation, DropReason, Message, NodeId, ProcessRef};
+use kernel_core::{Address, Cause, Change, Deviation, DropReason, Message, MessageId, NodeId, ProcessRef};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a run is judged by, besides its events.
@@ -22,6 +22,37 @@ pub struct Terms {
     pub deviations: Vec<Deviation>,
     /// What must be done once: by which process, what, and whether it must be done at all.
     pub once: Vec<Once>,
+    /// What must be heard and printed again when all that went wrong is over.
+    pub again: Vec<Again>,
+    /// The processes that run scripts, which nothing starts again.
+    pub scripts: BTreeSet<String>,
+    /// The processes whose code is of Kinode before 1.0.
+    pub old_worlds: BTreeSet<String>,
+    /// The package, if it is one file whose own files nobody has.
+    pub lone: Option<String>,
+}
+
+/// What must come about once more when all that went wrong is over, if it does in the calm run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// Over a WebSocket that is opened again comes this.
+    Hears {
+        /// What the WebSocket is called.
+        socket: String,
+        /// Where it is opened.
+        path: String,
+        /// What is somewhere in what comes over it.
+        text: String,
+    },
+    /// A process prints this while it handles what is asked again.
+    Prints {
+        /// On which node.
+        node: String,
+        /// Its id.
+        process: String,
+        /// What is somewhere in what it prints.
+        text: String,
+    },
 }
 
 /// An effect that a process has at most once for each time that it has it when nothing goes wrong.
@@ -56,7 +87,8 @@ pub fn judge(run: &mut Run, terms: &Terms) -> BTreeSet<Note> {
     }
     let mut open = BTreeSet::new();
     let mut broken: Vec<Violation> = Vec::new();
-    let gaps = Gaps::of(run);
+    let gaps = Gaps::of(run, terms);
+    open.extend(gaps.told.iter().cloned());
     let found = match &run.verdict {
         Verdict::Violated(found) => found.as_slice(),
         Verdict::Held | Verdict::Limit(_) => &[],
@@ -87,6 +119,22 @@ pub fn judge(run: &mut Run, terms: &Terms) -> BTreeSet<Note> {
         run.verdict = if broken.is_empty() { Verdict::Held } else { Verdict::Violated(broken) };
     }
     open
+}
+
+/// What of these violations counts; and, for each that may come of a gap of this world, a note that says so.
+pub(super) fn what_counts(found: Vec<Violation>, run: &Run, terms: &Terms) -> (Vec<Violation>, Vec<Note>) {
+    if found.is_empty() {
+        return (found, vec![]);
+    }
+    let gaps = Gaps::of(run, terms);
+    let (mut counts, mut open) = (Vec::new(), Vec::new());
+    for violation in found {
+        match gaps.behind(&violation, run) {
+            Some(gap) => open.push(Note::NotCounted(Box::new(gap.clone()), violation.facts)),
+            None => counts.push(violation),
+        }
+    }
+    (counts, open)
 }
 
 /// Who was computing when the run reached its bound, if that would never have ended.
@@ -159,14 +207,17 @@ struct Gaps {
     lives: BTreeMap<(NodeId, Life), (Cause, Note)>,
     /// Modules that were asked for something that they do not have, or have no room for.
     modules: BTreeMap<ProcessRef, (Cause, Note)>,
+    /// Gaps that are worth knowing whatever came of them.
+    told: BTreeSet<Note>,
 }
 
 impl Gaps {
-    fn of(run: &Run) -> Gaps {
+    fn of(run: &Run, terms: &Terms) -> Gaps {
         let events: Vec<&(Cause, Event)> = run.trace.events().collect();
         let (alive, calls, known) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         let (inherited, gaps) = (BTreeMap::new(), Gaps::default());
-        let mut walk = Walk { run, events: &events, alive, calls, known, inherited, gaps };
+        let asked = BTreeMap::new();
+        let mut walk = Walk { run, terms, events: &events, alive, calls, known, inherited, asked, gaps };
         for (index, event) in &events {
             walk.take_in(*index, event);
         }
@@ -206,6 +257,7 @@ impl Gaps {
 /// What has to be remembered on the way through a run.
 struct Walk<'a> {
     run: &'a Run,
+    terms: &'a Terms,
     events: &'a [&'a (Cause, Event)],
     alive: BTreeMap<(NodeId, ProcessRef), Life>,
     /// Calls of lives that had met a gap.
@@ -214,6 +266,8 @@ struct Walk<'a> {
     known: BTreeSet<ProcessRef>,
     /// Processes whose next lives have met a gap, too: what they read may come from it.
     inherited: BTreeMap<(NodeId, ProcessRef), Note>,
+    /// Requests whose refusal is a gap, and which.
+    asked: BTreeMap<(NodeId, MessageId), Note>,
     gaps: Gaps,
 }
 
@@ -274,6 +328,17 @@ impl Walk<'_> {
     fn sent(&mut self, index: Cause, node: NodeId, message: &Message) {
         let (source, target) = (message.source.process, message.target.process);
         let target_text = || self.run.names.process_text(target).to_string();
+        if message.is_request() && target.is_module() && !source.is_module() {
+            if let Some(gap) = self.is_gap_if_refused(message) {
+                self.asked.insert((node, message.id), gap);
+            }
+        } else if source.is_module()
+            && let Some(gap) = self.asked.remove(&(node, message.id))
+            && is_refusal(message.body(), &gap)
+        {
+            self.gaps.told.insert(gap.clone());
+            self.meets(index, node, target, gap);
+        }
         match source {
             ProcessRef::ETH if **message.body() == *NO_CHAIN => {
                 let gap = Note::NoChain(target_text());
@@ -298,6 +363,26 @@ impl Walk<'_> {
         }
     }
 
+    /// What a request shows that this world lacks, if a module refuses it: a file of a package of which only the code is
+    /// here, or a message of a time before 1.0.
+    fn is_gap_if_refused(&self, message: &Message) -> Option<Note> {
+        let names = &self.run.names;
+        let process = names.process_text(message.source.process);
+        if message.target.process == ProcessRef::VFS
+            && let Some(package) = &self.terms.lone
+            && process.strip_suffix(package.as_str()).is_some_and(|name| name.ends_with(':'))
+        {
+            let ask: serde_json::Value = serde_json::from_slice(message.body()).unwrap_or_default();
+            let path = ask["path"].as_str().unwrap_or_default().trim_start_matches('/');
+            if path.starts_with(&format!("{package}/pkg")) {
+                return Some(Note::NoFolder(process.to_string(), format!("/{path}")));
+            }
+        }
+        let is_old = self.terms.old_worlds.contains(process);
+        let module = || names.process_text(message.target.process).to_string();
+        is_old.then(|| Note::OldMessage(process.to_string(), module(), start(message.body())))
+    }
+
     fn meets(&mut self, index: Cause, node: NodeId, process: ProcessRef, gap: Note) {
         if let Some(life) = self.alive.get(&(node, process)) {
             self.gaps.lives.entry((node, *life)).or_insert((index, gap));
@@ -308,6 +393,17 @@ impl Walk<'_> {
         if let Some((_, gap)) = self.gaps.lives.get(&(node, life)) {
             self.inherited.entry((node, life.process)).or_insert_with(|| gap.clone());
         }
+    }
+}
+
+/// Whether an answer says that a module cannot do what it was asked, for the reason that the gap is about.
+fn is_refusal(body: &[u8], gap: &Note) -> bool {
+    let text = String::from_utf8_lossy(body);
+    match gap {
+        Note::OldMessage(..) => {
+            ["MalformedRequest", "BadRequest", "InputError"].iter().any(|error| text.contains(error))
+        }
+        _ => text.contains("Err"),
     }
 }
 

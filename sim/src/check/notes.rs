@@ -12,13 +12,17 @@ use crate::trace::event::{Event, Life, What};
 use crate::trace::life_text;
 use crate::world::{Run, Verdict};
 use kernel_core::{
-    Address, CallKind, Cause, Change, DropReason, Duration, Exit, Message, MessageId, Names, NodeId, OnExitKind,
-    ProcessId, ProcessRef, SendErrorKind,
+    Address, CallKind, Cause, Change, DropReason, Duration, Exit, Instant, Message, MessageId, Names, NodeId,
+    OnExitKind, ProcessId, ProcessRef, SendErrorKind,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many of the first lines that a process printed are shown.
 const PRINTS_SHOWN: usize = 5;
+
+/// So many requests within a second to a provider that is out of order are told.
+const FLOOD: usize = 5;
+const SECOND: Duration = Duration::from_secs(1);
 
 /// What a process did in a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -130,6 +134,11 @@ pub enum Note {
     Elsewhere(String, String),
     /// `sqlite` refused a process for want of a right that the public runtime does not ask for: the process, the error.
     Stricter(String, String),
+    /// A process of a lone file asked `vfs` for a file of its package: which, the path.
+    NoFolder(String, String),
+    /// A process of Kinode before 1.0 sent a module what that understood then, and was refused: which, to which module, the
+    /// start of the body.
+    OldMessage(String, String, String),
     /// A process asked `eth` for a chain that is not there: the process.
     NoChain(String),
     /// A run reached a bound of the simulator: which, and who kept it busiest.
@@ -173,6 +182,12 @@ pub enum Note {
     AtBound(String, &'static str),
     /// Something broke, and is not counted, since a gap of this world may have led to it: the gap, the facts.
     NotCounted(Box<Note>, String),
+    /// A lone file has no manifest that says so: this on-exit is assumed, and that is what it rests on: the process.
+    AssumedOnExit(String, &'static str),
+    /// A process asked the provider of a chain that is out of order again and again: which, how often in a second at most.
+    FloodsProvider(String, u64),
+    /// Messages of the owner were lost with a mailbox when a life ended: of whom, how many in a run at most.
+    LostWithMailbox(String, u64),
     /// An entry of a process's capability lists that the installer leaves out: process, list, entry.
     LeftOut(String, &'static str, String),
 }
@@ -182,7 +197,13 @@ impl Note {
     pub fn is_open(&self) -> bool {
         matches!(
             self,
-            Note::Unmodelled(..) | Note::Stricter(..) | Note::AtBound(..) | Note::NotCounted(..) | Note::Bound(..)
+            Note::Unmodelled(..)
+                | Note::Stricter(..)
+                | Note::NoFolder(..)
+                | Note::OldMessage(..)
+                | Note::AtBound(..)
+                | Note::NotCounted(..)
+                | Note::Bound(..)
         )
     }
 
@@ -209,6 +230,11 @@ impl Note {
             Note::Unmodelled(..) => "not-modelled",
             Note::Elsewhere(..) => "elsewhere",
             Note::Stricter(..) => "stricter",
+            Note::NoFolder(..) => "no-folder",
+            Note::OldMessage(..) => "old-message",
+            Note::AssumedOnExit(..) => "assumed-on-exit",
+            Note::FloodsProvider(..) => "floods-provider",
+            Note::LostWithMailbox(..) => "lost-with-mailbox",
             Note::NoChain(..) => "no-chain",
             Note::Bound(..) => "bound",
             Note::NobodyThere(..) => "nobody-there",
@@ -250,8 +276,39 @@ impl std::fmt::Display for Note {
                     "which the public runtime does not ask for (its sqlite looks rights up and does not heed them)";
                 write!(f, "sqlite:distro:sys refused {process} with {error}, for want of a right {says}")
             }
+            Note::NoFolder(process, path) => write!(
+                f,
+                "{process} asked vfs:distro:sys for {path}, a file of its package, and this is a lone file: check the folder"
+            ),
+            Note::OldMessage(process, module, body) => write!(
+                f,
+                "{process} is of Kinode before 1.0, and {module} was sent what this simulator does not have, a message of \
+                 that time: {body}"
+            ),
+            Note::AssumedOnExit(process, "None") => write!(
+                f,
+                "{process} returns before anybody asks it anything, as a script does: on-exit None is assumed; \
+                 `--on-exit restart` checks it as a service"
+            ),
+            Note::AssumedOnExit(process, on_exit) => write!(
+                f,
+                "on-exit {on_exit} is assumed of {process}, as a lone file has no manifest: `--on-exit none` or \
+                 `--on-exit restart` gives it"
+            ),
+            Note::FloodsProvider(process, times) => write!(
+                f,
+                "{process} asked eth:distro:sys {times} times within a second while the provider was out of order: wait \
+                 before asking again"
+            ),
+            Note::LostWithMailbox(process, n) => {
+                let messages = if *n == 1 { "1 message".to_string() } else { format!("{n} messages") };
+                write!(
+                    f,
+                    "{messages} of the owner to {process} lost with its mailbox, as the life ended that had not received them"
+                )
+            }
             Note::NoChain(process) => {
-                let fix = "the `[chain]` of an workload makes one";
+                let fix = "the `[chain]` of a workload makes one";
                 write!(f, "{process} asked eth:distro:sys for a chain, and this node has no provider of it; {fix}")
             }
             Note::Bound(bound, who) => write!(f, "a run was stopped at a bound, {bound}; busiest was {who}"),
@@ -343,6 +400,9 @@ pub fn notes(run: &Run, calm: bool) -> BTreeSet<Note> {
     }
     if calm {
         notes.extend(computes(run));
+        let without_chain = seen.without_chain.difference(&seen.with_chain);
+        notes.extend(without_chain.map(|process| Note::NoChain(run.names.process_text(*process).to_string())));
+        notes.extend(seen.floods(&run.names));
         let open = seen.open.values().map(|message| {
             let (source, target) = ends(message, &run.names);
             Note::Unsettled(source, target, start(message.body()))
@@ -386,6 +446,12 @@ struct Seen<'a> {
     open: BTreeMap<MessageId, &'a Message>,
     /// Lives that have answered something since they last received.
     answered: BTreeMap<(NodeId, ProcessRef), Life>,
+    /// Whom `eth` has told that there is no provider, and whom it has told anything else.
+    without_chain: BTreeSet<ProcessRef>,
+    with_chain: BTreeSet<ProcessRef>,
+    /// Whom `eth` has told of an error last, and when each asked again since.
+    refused: BTreeSet<ProcessRef>,
+    asks_again: BTreeMap<ProcessRef, Vec<Instant>>,
 }
 
 impl<'a> Seen<'a> {
@@ -428,7 +494,9 @@ impl<'a> Seen<'a> {
                     }
                     DropReason::NotRunning if of_guest => _ = notes.insert(Note::NobodyThere(source, target)),
                     // Of a module it is an answer that its asker made no room for.
-                    DropReason::NoCapability | DropReason::NoNetwork if of_guest || (calm && is_answer) => {
+                    DropReason::NoCapability | DropReason::NoNetwork
+                        if of_guest || (calm && (is_answer || message.source.node != message.target.node)) =>
+                    {
                         notes.insert(Note::NotAllowed(source, target));
                     }
                     _ => {}
@@ -439,14 +507,30 @@ impl<'a> Seen<'a> {
                     self.known.insert(*id);
                 }
             }
-            What::Sent(message) if message.expects_response().is_some() && !message.source.process.is_module() => {
-                self.open.insert(message.id, message);
+            What::Sent(message) if message.is_request() && !message.source.process.is_module() => {
+                let source = message.source.process;
+                if message.target.process == ProcessRef::ETH && self.refused.contains(&source) {
+                    self.asks_again.entry(source).or_default().push(event.at);
+                }
+                if message.expects_response().is_some() {
+                    self.open.insert(message.id, message);
+                }
             }
             // A provider that fails is answered for so, too.
             What::Sent(message)
                 if calm && message.source.process == ProcessRef::ETH && **message.body() == *NO_CHAIN =>
             {
-                notes.insert(Note::NoChain(text(message.target.process)));
+                self.without_chain.insert(message.target.process);
+                self.refused.insert(message.target.process);
+            }
+            What::Sent(message) if calm && message.source.process == ProcessRef::ETH => {
+                self.with_chain.insert(message.target.process);
+                let is_error = message.body().starts_with(br#"{"Err""#);
+                if is_error {
+                    self.refused.insert(message.target.process);
+                } else {
+                    self.refused.remove(&message.target.process);
+                }
             }
             What::Sent(message) if message.source.process == ProcessRef::SQLITE => {
                 if let Some(error) = stricter(message.body()) {
@@ -479,6 +563,17 @@ impl<'a> Seen<'a> {
 }
 
 impl Seen<'_> {
+    /// Who asked again and again a provider that is out of order.
+    fn floods(&self, names: &Names) -> Vec<Note> {
+        let within_a_second = |times: &Vec<Instant>| {
+            let after = |from: usize| times[from..].iter().take_while(|at| **at - times[from] < SECOND).count();
+            (0..times.len()).map(after).max().unwrap_or_default()
+        };
+        let counts = self.asks_again.iter().map(|(process, times)| (process, within_a_second(times)));
+        let floods = counts.filter(|(_, n)| *n >= FLOOD);
+        floods.map(|(process, n)| Note::FloodsProvider(names.process_text(*process).to_string(), n as u64)).collect()
+    }
+
     /// Whether a message is for a guest that no node ever had.
     fn never_was(&self, message: &Message, names: &Names) -> bool {
         let target = message.target.process;
@@ -490,6 +585,22 @@ impl Seen<'_> {
         let target = message.target.process;
         is_absent(names.process_id(target)) && !self.known.contains(&target)
     }
+}
+
+/// A process whose first life returned before anybody had asked it anything, if there is one: it runs to completion, as a
+/// script does.
+pub fn ends_unasked(run: &Run) -> Option<String> {
+    let mut asked = BTreeSet::new();
+    for (_, event) in run.trace.events() {
+        match &event.what {
+            What::Received(life, message, _) if message.is_request() => _ = asked.insert(life.process),
+            What::Exited(life, Exit::Returned, _) if !asked.contains(&life.process) => {
+                return Some(run.names.process_text(life.process).to_string());
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// What is worth knowing of a package before it runs.
@@ -507,8 +618,8 @@ pub fn manifest_notes(package: &Package) -> BTreeSet<Note> {
     entries.into_iter().flat_map(of).collect()
 }
 
-/// The lines of a workload that never happened in the calm run, each once however often it was to happen.
-pub fn never_happened(calm: &Run, scenario: &Scenario) -> BTreeSet<Note> {
+/// The lines of a workload that never happened in the calm run, each with where it stands.
+pub fn never_happened(calm: &Run, scenario: &Scenario, places: &[String]) -> BTreeSet<Note> {
     if matches!(calm.verdict, Verdict::Limit(_)) {
         return BTreeSet::new();
     }
@@ -518,13 +629,14 @@ pub fn never_happened(calm: &Run, scenario: &Scenario) -> BTreeSet<Note> {
     };
     let played: BTreeSet<usize> = calm.trace.events().filter_map(script).collect();
     let missed = scenario.script.iter().enumerate().filter(|(index, _)| !played.contains(index));
-    missed.map(|(_, line)| Note::NeverHappened(format!("{}: {}", line.when, line.action))).collect()
+    let place = |index: usize| places.get(index).map_or(String::new(), |place| format!("{place}, "));
+    missed.map(|(index, line)| Note::NeverHappened(format!("{}{}: {}", place(index), line.when, line.action))).collect()
 }
 
 /// Whether a process is a module of the runtime that this simulator does not have, or has under another name: before 1.0
 /// there was `http_server:distro:sys`, and names of userspace had underscores, too.
 fn is_old_name(process: ProcessId<'_>) -> bool {
-    process.package == "distro" || process.process.contains('_') || process.package.contains('_')
+    ["distro", "sys"].contains(&process.package) || process.process.contains('_') || process.package.contains('_')
 }
 
 /// Whether a request was not dropped: then that is what is said of it.

@@ -4,9 +4,11 @@
 //!   subscriptions at `eth`, a timer under way, children) and a living process lacks at the end of another run.
 //! - **Done twice**: messages to others, and what is printed in answer to something, more often than in the calm run.
 //! - **Never answered**: requests of the owner that were under way when the life that had them ended.
-//! - **Grows**: what changes at every start though nobody asked.
+//! - **Lost**: messages of the owner that nobody had received when the life ended whose mailbox they were in.
+//! - **Grows**: what changes at every start though nobody asked: state, files, rows.
+//! - **Comes again**: what is heard and printed when all that went wrong is over.
 
-use super::judge::{Once, Terms, place};
+use super::judge::{Again, Once, Terms, place};
 use super::notes::{Note, start};
 use super::rules::is_asked;
 use crate::invariant::{Claim, Violation};
@@ -28,6 +30,17 @@ const SET_UP_AGAIN: Claim =
 /// The rule that what is to be done once is not done again.
 const DONE_ONCE: Claim = Claim::own("once", "what is to be done once is done as often as when nothing goes wrong");
 
+/// The rule that what comes over a browser's WebSocket comes again.
+const STILL_SHOWS: Claim =
+    Claim::own("still-shows", "over a browser's WebSocket comes what should when all that went wrong is over");
+
+/// The rule that what is printed is printed again.
+const STILL_PRINTS: Claim =
+    Claim::own("still-prints", "the process prints what it should when all that went wrong is over");
+
+/// In so many lives in a row at least something must grow to be told.
+const GROWS: usize = 3;
+
 /// What the calm run comes to, to compare others with.
 #[derive(Clone, Debug, Default)]
 pub struct Baseline {
@@ -41,6 +54,8 @@ pub struct Baseline {
     alive: BTreeSet<Who>,
     /// How many messages of the owner each process received.
     heard_of_owner: BTreeMap<Who, u64>,
+    /// What came about once more when all was over, of what the terms have.
+    again: Vec<Again>,
     /// What runs are judged by.
     pub terms: Terms,
 }
@@ -102,8 +117,40 @@ struct Observed {
     /// Saved states: as a life found it, and how often a start has changed it, from what to what.
     states: BTreeMap<Who, Bytes>,
     changed_at_start: BTreeMap<Who, (u32, Bytes, Bytes)>,
-    /// Lives that appended to a file before anything reached them.
-    appends: BTreeMap<Who, BTreeSet<u32>>,
+    /// What lives did to files and databases before anything reached them: in which lives.
+    at_start: BTreeMap<(Who, Growth), BTreeSet<u32>>,
+    /// The keys that starts have set, by database.
+    keys: BTreeSet<(Who, String, String)>,
+    /// How many bytes a file had each time that a start wrote it whole.
+    written: BTreeMap<(Who, String), Vec<usize>>,
+    /// What came over WebSockets since nothing goes wrong any more, and which were refused for want of a path.
+    heard: BTreeMap<String, Vec<String>>,
+    refused: BTreeSet<String>,
+    /// Lives that handle something that somebody outside has asked.
+    handles: BTreeSet<(NodeId, Life)>,
+    /// What was printed since nothing goes wrong any more: by whom, what, whether while it handled what was asked.
+    printed: Vec<(Who, String, bool)>,
+    /// Requests of the owner that nobody has received yet, and for whom.
+    in_mailbox: BTreeMap<(NodeId, MessageId), Who>,
+    lost: BTreeMap<(NodeId, MessageId), Who>,
+}
+
+/// How a start makes more of what is kept.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Growth {
+    Appends(String),
+    Inserts(String),
+    Sets(String),
+}
+
+impl std::fmt::Display for Growth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Growth::Appends(path) => write!(f, "it appends to {path}"),
+            Growth::Inserts(statement) => write!(f, "it inserts rows, {statement}"),
+            Growth::Sets(database) => write!(f, "it sets another key of the database {database}"),
+        }
+    }
 }
 
 impl Observed {
@@ -123,6 +170,7 @@ impl Observed {
                 self.holds.retain(|(on, _), _| *on != node);
                 self.subscriptions.retain(|((on, _), _), _| *on != node);
                 self.timers.retain(|_, (on, _)| *on != node);
+                self.lose(|who| who.0 == node);
             }
             What::Lifted => self.over = true,
             What::Started(life) => _ = self.alive.insert((node, life.process), *life),
@@ -134,7 +182,15 @@ impl Observed {
             What::Spawned(life, Ok(child)) => _ = self.parents.insert((node, *child), (node, life.process)),
             What::Received(life, message, _) => {
                 self.timers.remove(&message.id);
+                self.in_mailbox.remove(&(message.source.node, message.id));
+                self.lost.remove(&(message.source.node, message.id));
                 if message.is_request() {
+                    let source = message.source.process;
+                    if matches!(source, ProcessRef::TERMINAL | ProcessRef::HTTP_SERVER) {
+                        self.handles.insert((node, *life));
+                    } else {
+                        self.handles.remove(&(node, *life));
+                    }
                     self.has_heard.insert((node, *life));
                 }
                 if message.source.process == ProcessRef::TERMINAL {
@@ -145,18 +201,25 @@ impl Observed {
                 }
             }
             What::ReceivedError(_, _, request, _) => _ = self.timers.remove(&request.id),
+            What::Dropped(message, _) => _ = self.in_mailbox.remove(&(message.source.node, message.id)),
             What::ModuleReceived(ProcessRef::TERMINAL, message) => _ = self.asked.remove(&message.id),
             What::Sent(message) => self.sent(node, message),
             What::Printed(life, _, text) => {
+                if self.over {
+                    let is_answer = self.handles.contains(&(node, *life));
+                    self.printed.push(((node, life.process), text.to_string(), is_answer));
+                }
                 self.has_effect((node, life.process), format!("prints {:?}", clipped(text)))
             }
-            What::Shown(sight) => {
-                if let Sight::Http(_, path, status, ..) = &**sight
-                    && *status < 400
-                {
-                    self.visited.insert(without_query(path));
+            What::Shown(sight) => match &**sight {
+                Sight::Http(_, path, status, ..) if *status < 400 => _ = self.visited.insert(without_query(path)),
+                Sight::Frame(socket, frame) if self.over => {
+                    let text = String::from_utf8_lossy(&frame.bytes).into_owned();
+                    self.heard.entry(socket.clone()).or_default().push(text);
                 }
-            }
+                Sight::Refused(socket, 404) => _ = self.refused.insert(socket.clone()),
+                _ => {}
+            },
             What::Visited(visit) => {
                 if let Visit::Open(_, request) = &**visit {
                     self.visited.insert(without_query(&request.path));
@@ -187,7 +250,12 @@ impl Observed {
             self.subscriptions.remove(&((node, message.target.process), id));
         }
         if is_asked(message) {
-            self.asked.insert(message.id, ((node, message.target.process), None));
+            self.asked.insert(message.id, ((message.target.node, message.target.process), None));
+        }
+        let is_owners = message.source.process == ProcessRef::TERMINAL && message.is_request();
+        if is_owners && !message.target.process.is_module() {
+            let to = (message.target.node, message.target.process);
+            self.in_mailbox.insert((message.source.node, message.id), to);
         }
         if message.source.process.is_module() || !message.is_request() || message.source.node != node {
             return;
@@ -230,14 +298,58 @@ impl Observed {
                 }
             }
             ProcessRef::VFS => {
-                let is_start = self.alive.get(&who).filter(|life| !self.has_heard.contains(&(node, **life)));
-                if let (Some(life), Some("Append")) = (is_start, json(message)["action"].as_str()) {
-                    self.appends.entry(who).or_default().insert(life.number);
+                let body = json(message);
+                let path = body["path"].as_str().unwrap_or_default().to_string();
+                match (self.starting(who), body["action"].as_str()) {
+                    (Some(life), Some("Append")) => self.grows(who, Growth::Appends(path), life),
+                    (Some(_), Some("Write")) => {
+                        let bytes = message.blob.as_ref().map_or(0, |blob| blob.bytes.len());
+                        self.written.entry((who, path)).or_default().push(bytes);
+                    }
+                    _ => {}
+                }
+            }
+            ProcessRef::SQLITE => {
+                let body = json(message);
+                let statement = body["action"]["Write"]["statement"].as_str().unwrap_or_default();
+                let upper = statement.trim_start().to_ascii_uppercase();
+                // What replaces or ignores a row that is there makes no more of them.
+                let adds =
+                    upper.starts_with("INSERT INTO") && !upper.contains("ON CONFLICT") && !upper.contains("NOT EXISTS");
+                if let (Some(life), true) = (self.starting(who), adds) {
+                    self.grows(who, Growth::Inserts(start(statement.as_bytes())), life);
+                }
+            }
+            ProcessRef::KV => {
+                let body = json(message);
+                let (key, database) = (&body["action"]["Set"]["key"], body["db"].as_str().unwrap_or_default());
+                if let (Some(life), false) = (self.starting(who), key.is_null())
+                    && self.keys.insert((who, database.to_string(), key.to_string()))
+                {
+                    self.grows(who, Growth::Sets(database.to_string()), life);
                 }
             }
             ProcessRef::HTTP_CLIENT => self.effect(who, target, message),
             _ if !target.is_module() => self.effect(who, target, message),
             _ => {}
+        }
+    }
+
+    /// The life of a process that nothing has reached yet.
+    fn starting(&self, who: Who) -> Option<Life> {
+        self.alive.get(&who).filter(|life| !self.has_heard.contains(&(who.0, **life))).copied()
+    }
+
+    fn grows(&mut self, who: Who, how: Growth, life: Life) {
+        self.at_start.entry((who, how)).or_default().insert(life.number);
+    }
+
+    /// What is in these mailboxes is lost.
+    fn lose(&mut self, is_theirs: impl Fn(&Who) -> bool) {
+        let lost: Vec<_> = self.in_mailbox.iter().filter(|(_, to)| is_theirs(to)).map(|(id, to)| (*id, *to)).collect();
+        for (id, to) in lost {
+            self.in_mailbox.remove(&id);
+            self.lost.insert(id, to);
         }
     }
 
@@ -261,11 +373,27 @@ impl Observed {
         let who = (node, life.process);
         self.alive.remove(&who);
         self.timers.retain(|_, of| *of != who);
+        self.handles.remove(&(node, life));
+        self.lose(|to| *to == who);
         let lost: Vec<MessageId> =
             self.asked.iter().filter(|(_, (to, by))| *to == who && *by == Some(life)).map(|(id, _)| *id).collect();
         for id in lost {
             self.asked.remove(&id);
             *self.unanswered.entry(who).or_default() += 1;
+        }
+    }
+
+    /// Whether something came about once more. In the calm run only what is said in answer counts: of what a process says by
+    /// itself nobody knows that it has to come within the time that is left.
+    fn has_again(&self, again: &Again, run: &Run, in_answer: bool) -> bool {
+        match again {
+            Again::Hears { socket, text, .. } => {
+                self.heard.get(socket).is_some_and(|frames| frames.iter().any(|frame| frame.contains(text)))
+            }
+            Again::Prints { node, process, text } => self.printed.iter().any(|((on, who), printed, is_answer)| {
+                let is_meant = run.names.node_text(*on) == node && run.names.process_text(*who) == process;
+                is_meant && printed.contains(text) && (*is_answer || !in_answer)
+            }),
         }
     }
 
@@ -296,17 +424,20 @@ pub struct Recovered {
     pub repeated: Vec<(String, String, u64, u64)>,
     /// Requests of the owner that were never answered, since the life that had them ended: of whom, how many.
     pub unanswered: Vec<(String, u64)>,
+    /// Messages of the owner that were lost with a mailbox: of whom, how many.
+    pub lost: Vec<(String, u64)>,
 }
 
 impl Baseline {
     /// What the calm run comes to.
     pub fn of(calm: &Run, terms: &Terms) -> Baseline {
         let seen = Observed::of(calm);
+        let again = terms.again.iter().filter(|again| seen.has_again(again, calm, true)).cloned().collect();
         let alive = seen.alive.keys().copied().collect();
         let Observed { holds, effects, visited, heard_of_owner, .. } = seen;
         let answering = seen.answering;
         let effects = effects.into_iter().filter(|(effect, _)| answering.contains(effect)).collect();
-        Baseline { holds, effects, visited, alive, heard_of_owner, terms: terms.clone() }
+        Baseline { holds, effects, visited, alive, heard_of_owner, again, terms: terms.clone() }
     }
 
     /// Compares a run with it.
@@ -345,9 +476,14 @@ impl Baseline {
         for once in &self.terms.once {
             recovered.broken.extend(self.once(once, &seen, run));
         }
+        recovered.broken.extend(self.again.iter().filter_map(|again| self.missed(again, &seen, run)));
+        let mut lost: BTreeMap<String, u64> = BTreeMap::new();
+        seen.lost.values().for_each(|who| *lost.entry(name(*who)).or_default() += 1);
+        recovered.lost = lost.into_iter().collect();
         recovered.unanswered = seen.unanswered.iter().map(|(who, n)| (name(*who), *n)).collect();
         for who in self.alive.iter().filter(|who| !seen.alive.contains_key(who)) {
-            if !seen.killed && !run.trace.events().any(|(_, event)| ends_by_itself(event, *who)) {
+            let is_script = self.terms.scripts.contains(&name(*who));
+            if !is_script && !seen.killed && !run.trace.events().any(|(_, event)| ends_by_itself(event, *who)) {
                 recovered.notes.insert(Note::GoneAfterCrash(name(*who)));
             }
         }
@@ -356,9 +492,16 @@ impl Baseline {
                 recovered.notes.insert(Note::ChangesAtStart(name(*who), slope(before, after)));
             }
         }
-        for (who, lives) in &seen.appends {
-            if lives.len() >= 3 {
-                recovered.notes.insert(Note::ChangesAtStart(name(*who), "it appends to a file".to_string()));
+        for ((who, how), lives) in &seen.at_start {
+            if lives.len() >= GROWS {
+                recovered.notes.insert(Note::ChangesAtStart(name(*who), how.to_string()));
+            }
+        }
+        for ((who, path), sizes) in &seen.written {
+            if sizes.len() >= GROWS && sizes.windows(2).all(|pair| pair[0] < pair[1]) {
+                let (first, second) = (sizes[0], sizes[1]);
+                let how = format!("{:+} bytes of {path} at a start, from {first} to {second}", second - first);
+                recovered.notes.insert(Note::ChangesAtStart(name(*who), how));
             }
         }
         recovered
@@ -385,6 +528,30 @@ impl Baseline {
         };
         let facts = again.or_else(|| if once.exactly { never() } else { None })?;
         Some(Violation { claim: DONE_ONCE, facts, at: None })
+    }
+
+    /// What should have come about once more and has not. Who was killed or has left owes nothing, and a path that is bound
+    /// no longer is another rule's.
+    fn missed(&self, again: &Again, seen: &Observed, run: &Run) -> Option<Violation> {
+        if seen.killed || seen.has_again(again, run, false) {
+            return None;
+        }
+        let is_alive = |process: &str| seen.alive.keys().any(|(_, alive)| run.names.process_text(*alive) == process);
+        let (claim, facts, owes) = match again {
+            Again::Hears { socket, path, text } => {
+                let plain = path.trim_start_matches('/');
+                let process = seen.alive.keys().find(|(_, alive)| plain.starts_with(run.names.process_text(*alive)));
+                let facts = format!(
+                    "nothing with {text:?} came over the WebSocket at {path} when all that went wrong was over"
+                );
+                (STILL_SHOWS, facts, process.is_some() && !seen.refused.contains(socket))
+            }
+            Again::Prints { process, text, .. } => {
+                let facts = format!("{process} did not print {text:?} again when all that went wrong was over");
+                (STILL_PRINTS, facts, is_alive(process))
+            }
+        };
+        owes.then_some(Violation { claim, facts, at: None })
     }
 
     /// Whether a visitor of the workload uses what is held.

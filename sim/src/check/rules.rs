@@ -1,15 +1,17 @@
 //! What a package is held to, besides the contract: by itself, and by what its author says of it.
 
+mod answers;
 mod by_itself;
 mod expected;
+mod meaning;
 mod never_forgets;
 
 use crate::scenario::On;
 use kernel_core::{Message, Names, NodeId, ProcessRef};
 
 pub(super) use by_itself::{NoLivelock, NoPanic, NoRestartLoop};
-pub(super) use expected::{IsAlive, IsAnswered, Prints, Serves, Shows, StillServes};
-pub(super) use never_forgets::NeverForgets;
+pub(super) use expected::{Expected, IsAlive, IsAnswered, Prints, Serves, Shows, StillServes};
+pub(super) use never_forgets::{Comparable, NeverForgets};
 
 /// Whether this is that process on its node.
 fn is(which: &On, node: NodeId, process: ProcessRef, names: &Names) -> bool {

@@ -69,13 +69,35 @@ pub fn read_bytes(
     others: &[String],
     loader: &Loader,
 ) -> Result<Package, PackageError> {
-    let is_archive =
-        path.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip")) || bytes.starts_with(b"PK\x03\x04");
-    if is_archive {
+    if is_archive(path, &bytes) {
         assemble(unpacked(path, &bytes)?, id, path, loader)
     } else {
         single(path, bytes, id, others, loader)
     }
+}
+
+/// Whether a file is an archive, by its name or its beginning.
+fn is_archive(path: &Path, bytes: &[u8]) -> bool {
+    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip")) || bytes.starts_with(b"PK\x03\x04")
+}
+
+/// Whether a path is one file of code, which has no manifest that says how it is installed.
+pub fn is_lone_file(path: &Path) -> bool {
+    let bytes = || files::read(path, FILE_BYTES_MAX).unwrap_or_default();
+    path.is_file() && !is_archive(path, &bytes())
+}
+
+/// The package of a lone file with another on-exit value than the one that is assumed.
+pub fn with_on_exit(mut package: Package, on_exit: &str) -> Package {
+    for (path, content) in &mut package.files {
+        if let (true, Content::Bytes(bytes)) = (path == "/manifest.json", &*content)
+            && let Ok(mut manifest) = serde_json::from_slice::<serde_json::Value>(bytes)
+        {
+            manifest[0]["on_exit"] = on_exit.into();
+            *content = Content::Bytes(manifest.to_string().into_bytes().into());
+        }
+    }
+    package
 }
 
 /// Whether a check of `path` reads `file`, so that nothing may be written to it.
@@ -178,16 +200,25 @@ fn named(metadata: &[u8]) -> Option<String> {
 
 /// The package that the files are: its manifest parses, and what it names is there and is code.
 fn assemble(found: Found, id: Option<&str>, path: &Path, loader: &Loader) -> Result<Package, PackageError> {
-    let Found { place, files, id: of_metadata } = found;
+    let Found { place, mut files, id: of_metadata } = found;
     let id = package_id(id, of_metadata, path)?;
     let place = |file: &str| Path::new(&place).join(file);
     let entries = package::parse_manifest(&id, &files["manifest.json"])
         .map_err(|error| wrong(place("manifest.json"), error.to_string()))?;
     package::missing_field(&id, &files["manifest.json"])
         .map_err(|error| wrong(place("manifest.json"), error.to_string()))?;
-    if entries.is_empty() {
-        return Err(wrong(place("manifest.json"), "it names no process: there is nothing to check"));
-    }
+    let entries = if entries.is_empty() {
+        let Some(scripts) = files.get(SCRIPTS) else {
+            return Err(wrong(place("manifest.json"), "it names no process: there is nothing to check"));
+        };
+        let manifest = manifest_of(scripts).map_err(|problem| wrong(place(SCRIPTS), problem))?;
+        let entries =
+            package::parse_manifest(&id, &manifest).map_err(|error| wrong(place(SCRIPTS), error.to_string()))?;
+        files.insert("manifest.json".to_string(), manifest);
+        entries
+    } else {
+        entries
+    };
     for entry in &entries {
         let code = entry.process_wasm_path.trim_start_matches('/');
         let of = format!("(the code of process `{}`)", shortened(&entry.process_name));
@@ -206,6 +237,29 @@ fn assemble(found: Found, id: Option<&str>, path: &Path, loader: &Loader) -> Res
     }
     let files = files.into_iter().map(|(path, bytes)| (format!("/{path}"), Content::Bytes(bytes.into())));
     Ok(Package { id, files: files.collect() })
+}
+
+/// The file that lists a package's scripts: what its owner runs from the terminal.
+pub(super) const SCRIPTS: &str = "scripts.json";
+
+/// A manifest of a package's scripts, as the terminal starts them: each under its file's name, with on-exit None.
+fn manifest_of(scripts: &[u8]) -> Result<Vec<u8>, String> {
+    let scripts: BTreeMap<String, serde_json::Value> = serde_json::from_slice(scripts)
+        .map_err(|error| format!("no object of scripts by their files, and the manifest names no process: {error}"))?;
+    if scripts.is_empty() {
+        return Err("it names no script, and the manifest no process: there is nothing to check".to_string());
+    }
+    let entry = |(file, script): (&String, &serde_json::Value)| {
+        let list = |name: &str| script.get(name).filter(|list| list.is_array()).cloned().unwrap_or_default();
+        let list = |name: &str| if list(name).is_null() { serde_json::json!([]) } else { list(name) };
+        let truth = |name: &str| script[name].as_bool().unwrap_or_default();
+        serde_json::json!({
+            "process_name": plain_name(Path::new(file)), "process_wasm_path": format!("/{file}"), "on_exit": "None",
+            "request_networking": truth("request_networking"), "request_capabilities": list("request_capabilities"),
+            "grant_capabilities": list("grant_capabilities"), "public": truth("public"),
+        })
+    };
+    Ok(serde_json::Value::from(scripts.iter().map(entry).collect::<Vec<_>>()).to_string().into_bytes())
 }
 
 /// One file of code: a package of one process that restarts, is public, and may message every runtime module and the
@@ -272,14 +326,25 @@ pub fn next_version(old: &Package, new: Package, are_lone_files: bool) -> Result
 /// What metadata.json says a package is called, if that is nothing that a node accepts: then it is not called so.
 pub fn illegal_name(path: &Path) -> Option<String> {
     let full = fs::canonicalize(path).ok()?;
+    if full.is_file() {
+        let bytes = files::read(&full, FILE_BYTES_MAX).ok().filter(|bytes| is_archive(path, bytes))?;
+        let entries = archive::unpack(&bytes).ok()?;
+        let metadata = entries.into_iter().find(|entry| entry.path.ends_with("metadata.json"))?.content?;
+        return unusable_name(&metadata);
+    }
     let places = [Some(full.join("pkg")), Some(full.clone()), full.parent().map(Path::to_path_buf)];
     let places = places.into_iter().flatten().filter(|dir| dir.join("manifest.json").is_file() || *dir != full);
     let files = places.map(|dir| dir.join("metadata.json")).filter(|file| file.is_file() && full.is_dir());
     let bytes = files.filter_map(|file| files::read(&file, METADATA_BYTES_MAX).ok()).next()?;
-    if named(&bytes).is_some() {
+    unusable_name(&bytes)
+}
+
+/// What a metadata.json calls its package, if no node accepts that.
+fn unusable_name(metadata: &[u8]) -> Option<String> {
+    if named(metadata).is_some() {
         return None;
     }
-    let metadata: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let metadata: serde_json::Value = serde_json::from_slice(metadata).unwrap_or_default();
     let said = |name: &str| metadata["properties"][name].as_str().unwrap_or("nothing").to_string();
     Some(format!("package_name: {}, publisher: {}", said("package_name"), said("publisher")))
 }
@@ -298,4 +363,31 @@ fn plain_name(path: &Path) -> String {
     let stem = named.file_stem().and_then(|stem| stem.to_str()).unwrap_or("package");
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     stem.chars().map(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_name_that_no_node_accepts_is_told_of_an_archive_too() {
+        let archive = |name: &str| {
+            let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+            let metadata = format!(r#"{{"properties": {{"package_name": "{name}", "publisher": "me.os"}}}}"#);
+            for (path, text) in [("pkg/manifest.json", "[]"), ("metadata.json", &metadata)] {
+                zip.start_file(path, zip::write::SimpleFileOptions::default()).expect("there is room in memory");
+                zip.write_all(text.as_bytes()).expect("there is room in memory");
+            }
+            zip.finish().expect("there is room in memory").into_inner()
+        };
+        let folder = tempfile::tempdir().expect("there is a folder for such things");
+        let told = |name: &str| {
+            let path = folder.path().join("it.zip");
+            fs::write(&path, archive(name)).expect("it can be written to");
+            illegal_name(&path)
+        };
+        assert_eq!(told("Hypergrid"), Some("package_name: Hypergrid, publisher: me.os".to_string()));
+        assert_eq!(told("hypergrid"), None);
+    }
 }

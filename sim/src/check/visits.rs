@@ -3,7 +3,7 @@
 //! The work is bounded, by what it takes and not by a clock: the same package is visited at the same points on any
 //! machine, with any number of threads.
 
-use super::judge::judge;
+use super::judge::{judge, what_counts};
 use super::notes::{Note, notes};
 use super::recovery::{Baseline, Recovered};
 use crate::explore::{pool, run_plan, run_seed};
@@ -143,7 +143,8 @@ pub fn recovered(calm: &Baseline, run: &mut Run) -> Recovered {
         return Recovered::default();
     }
     let mut recovered = calm.compare(run);
-    let found = std::mem::take(&mut recovered.broken);
+    let (found, not_counted) = what_counts(std::mem::take(&mut recovered.broken), run, &calm.terms);
+    recovered.notes.extend(not_counted);
     if !found.is_empty() {
         match &mut run.verdict {
             Verdict::Violated(known) => known.extend(found),

@@ -7,6 +7,7 @@
 //! [[send]]
 //! to = "counter"             # a process of the package
 //! on = "bob.os"              # of this node; if not given: alice.os. So in `[[http]]`, `[[socket]]` and `[[expect]]`
+//! from = "carol.os"          # the owner of this node sends it; if not given: of the node of the process
 //! body = "add"               # or `json = { Add = 1 }`, or `bytes = [1, 2]`
 //! answer_within = "5s"       # it waits so long for the answer; without it none is expected
 //! at = "1s"                  # after the install; if not given: a second after the one before
@@ -16,7 +17,9 @@
 //! [[http]]
 //! path = "/counter:demo:me.os/add"
 //! method = "POST"            # if not given: GET; `body` or `json`, `at`, `times`, `every` as above
-//! expect_status = 200        # of the answer when nothing goes wrong; without it anything goes
+//! expect_status = 200        # of the answer; without it anything goes
+//! expect_body = "count: *"   # the body; each `*` stands for any text. Or what its JSON has to have, by field or path:
+//! # expect_json = { count = 1, "items.0.name" = "tea" }
 //!
 //! [[socket]]                 # a WebSocket that the package binds
 //! path = "/counter:demo:me.os/ws"
@@ -50,6 +53,7 @@
 //! id = 8453
 //! block_time = "2s"
 //! answers = [{ method = "eth_call", params = "*0x70a08231*", result = "0x01" }]   # what a provider looks up
+//! outage = { at = "5s", lasts = "10s" }   # its provider is out of order; or a list of such
 //! emits = [{ contract = "0x…", topics = ["0x…"], data = "0x", every = 1, times = 1 }]
 //!
 //! [[expect]]
@@ -65,6 +69,7 @@
 //! A request that has an answer when nothing goes wrong must have one, too, when all that went wrong is over.
 
 mod acts;
+mod body;
 mod bounds;
 mod browser;
 mod expect;
@@ -84,8 +89,10 @@ use kernel_core::Duration;
 use outside::{ChainEntry, ServerEntry, StubEntry, WebEntry};
 use send::Entry;
 use serde::Deserialize;
+use toml::Spanned;
 
 pub use acts::{Act, What as OwnerDoes};
+pub use body::Body;
 pub use browser::{Browse, Socket};
 pub use expect::{Expectation, Remembers};
 pub use send::{Moment, Send};
@@ -139,25 +146,25 @@ struct File {
     #[serde(default)]
     nodes: Vec<String>,
     #[serde(default)]
-    send: Vec<Entry>,
+    send: Vec<Spanned<Entry>>,
     #[serde(default)]
-    http: Vec<HttpEntry>,
+    http: Vec<Spanned<HttpEntry>>,
     #[serde(default)]
-    socket: Vec<SocketEntry>,
+    socket: Vec<Spanned<SocketEntry>>,
     #[serde(default)]
-    kill: Vec<KillEntry>,
+    kill: Vec<Spanned<KillEntry>>,
     #[serde(default)]
-    install: Vec<NodeEntry>,
+    install: Vec<Spanned<NodeEntry>>,
     #[serde(default)]
-    uninstall: Vec<NodeEntry>,
+    uninstall: Vec<Spanned<NodeEntry>>,
     #[serde(default)]
-    web: Vec<WebEntry>,
+    web: Vec<Spanned<WebEntry>>,
     #[serde(default)]
-    web_socket: Vec<ServerEntry>,
+    web_socket: Vec<Spanned<ServerEntry>>,
     #[serde(default)]
     /// `[[stand_in]]` is its older name.
     #[serde(alias = "stand_in")]
-    stub: Vec<StubEntry>,
+    stub: Vec<Spanned<StubEntry>>,
     chain: Option<ChainEntry>,
     #[serde(default)]
     expect: Vec<Expectation>,
@@ -175,15 +182,22 @@ impl Workload {
             WorkloadError { place: format!("{place}{line}"), problem: error.message().to_string() }
         })?;
         let chain = file.chain.map(ChainEntry::read).transpose();
+        let at = &Source { place, text };
         let workload = Workload {
             nodes: file.nodes,
-            sends: in_turn(place, "send", file.send, |_, entry, before| entry.read(before), Send::last)?,
-            visits: in_turn(place, "http", file.http, |_, entry, before| entry.read(before), Browse::last)?,
-            sockets: in_turn(place, "socket", file.socket, |nth, entry, before| entry.read(before, nth), Socket::last)?,
-            acts: acts(place, file.kill, file.install, file.uninstall)?,
-            web: each(place, "web", file.web, |_, entry| entry.read())?,
-            servers: each(place, "web_socket", file.web_socket, |_, entry| entry.read())?,
-            stubs: each(place, "stub", file.stub, |_, entry| entry.read())?,
+            sends: in_turn(at, "send", file.send, |_, entry, before, place| entry.read(before, place), Send::last)?,
+            visits: in_turn(at, "http", file.http, |_, entry, before, place| entry.read(before, place), Browse::last)?,
+            sockets: in_turn(
+                at,
+                "socket",
+                file.socket,
+                |nth, entry, before, place| entry.read(before, nth, place),
+                Socket::last,
+            )?,
+            acts: acts(at, file.kill, file.install, file.uninstall)?,
+            web: each(at, "web", file.web, |_, entry, _| entry.read())?,
+            servers: each(at, "web_socket", file.web_socket, |_, entry, _| entry.read())?,
+            stubs: each(at, "stub", file.stub, |_, entry, _| entry.read())?,
             chain: chain.map_err(|problem| WorkloadError { place: format!("{place}, [chain]"), problem })?,
             expects: file.expect,
         };
@@ -219,7 +233,12 @@ impl Workload {
         sends.chain(whens).chain(killed).chain(self.expects.iter().map(|expect| expect.process.as_str()))
     }
 
-    /// The nodes that its entries name.
+    /// The nodes whose owners send to processes of others.
+    pub fn senders(&self) -> impl Iterator<Item = &str> {
+        self.sends.iter().filter_map(|send| send.request.from.as_deref())
+    }
+
+    /// The nodes that its entries name, and that have the package.
     pub fn named_nodes(&self) -> impl Iterator<Item = &str> {
         let sends = self.sends.iter().map(|send| &send.on);
         let visits = self.visits.iter().map(|visit| &visit.on);
@@ -234,35 +253,52 @@ impl Workload {
         let sends = self.sends.iter().map(Send::last);
         let browser = self.visits.iter().map(Browse::last).chain(self.sockets.iter().map(Socket::last));
         let acts = self.acts.iter().map(|act| act.at);
-        sends.chain(browser).chain(acts).max().unwrap_or_default()
+        let outages = self.chain.iter().flat_map(|chain| &chain.outages);
+        let outages = outages.map(|outage| Duration(outage.at.0 + outage.lasts.0));
+        sends.chain(browser).chain(acts).chain(outages).max().unwrap_or_default()
     }
 }
 
-/// Reads the entries of one name, each with its index.
+/// A file's name and its text.
+struct Source<'a> {
+    place: &'a str,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    /// Where an entry stands: `it.toml:12`.
+    fn line_of<E>(&self, entry: &Spanned<E>) -> String {
+        let start = entry.span().start.min(self.text.len());
+        format!("{}:{}", self.place, self.text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1)
+    }
+}
+
+/// Reads the entries of one name, each by its number and where it stands.
 fn each<E, T>(
-    place: &str,
+    at: &Source<'_>,
     name: &str,
-    entries: Vec<E>,
-    mut read: impl FnMut(usize, E) -> Result<T, String>,
+    entries: Vec<Spanned<E>>,
+    mut read: impl FnMut(usize, E, String) -> Result<T, String>,
 ) -> Result<Vec<T>, WorkloadError> {
-    let read = |(nth, entry)| {
-        read(nth, entry)
-            .map_err(|problem| WorkloadError { place: format!("{place}, [[{name}]] number {nth}"), problem })
+    let read = |(nth, entry): (usize, Spanned<E>)| {
+        let line = at.line_of(&entry);
+        read(nth, entry.into_inner(), line.clone())
+            .map_err(|problem| WorkloadError { place: format!("{line}, [[{name}]] number {nth}"), problem })
     };
     (1..).zip(entries).map(read).collect()
 }
 
-/// The same; each also gets the time at which the entry before it was over.
+/// The same, each with when the one before it was over.
 fn in_turn<E, T>(
-    place: &str,
+    at: &Source<'_>,
     name: &str,
-    entries: Vec<E>,
-    read: impl Fn(usize, E, Duration) -> Result<T, String>,
+    entries: Vec<Spanned<E>>,
+    read: impl Fn(usize, E, Duration, String) -> Result<T, String>,
     last: impl Fn(&T) -> Duration,
 ) -> Result<Vec<T>, WorkloadError> {
     let mut before = Duration::ZERO;
-    each(place, name, entries, |nth, entry| {
-        let read = read(nth, entry, before)?;
+    each(at, name, entries, |nth, entry, line| {
+        let read = read(nth, entry, before, line)?;
         before = last(&read);
         Ok(read)
     })

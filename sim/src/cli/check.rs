@@ -25,12 +25,13 @@ use crate::explore::sweep;
 use crate::explore::{record_seed, run_plan};
 use crate::guest::wasm::Limits;
 use crate::invariant::Violation;
+use crate::package::Package;
 use crate::plan::Plan;
 use crate::plan::chooser::Profile;
 use crate::scenario::Scenario;
 use crate::trace::export::played_by;
 use crate::world::{Bounds, Options, Run, Verdict};
-use kernel_core::{Deviation, Semantics};
+use kernel_core::{Deviation, Duration, Semantics};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -46,6 +47,8 @@ const ALL_SHRINK_WORK: u64 = 30_000_000;
 const SHRINK_RUNS_MAX: u64 = 300;
 /// How many failures are shrunk. The others are reported as they were found.
 const SHRUNK_MAX: usize = 10;
+/// When a chain's provider is out of order in the run that is played for that, and how long.
+const PROVIDER_OUTAGE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(10));
 /// A run of more is stopped, after some seconds at most: a guest floods the world, prints for ever, or hands over more
 /// than one should. All events are kept, and several runs are under way at once: what is copied bounds their memory.
 const BOUNDS: Bounds = Bounds {
@@ -78,6 +81,10 @@ pub(super) struct Check {
     /// saved, and the same must hold
     #[arg(long, value_name = "OLD")]
     upgrade_from: Option<PathBuf>,
+    /// The on-exit of a lone file, which has no manifest; by default restart, or none for one that returns at once, as a
+    /// script does
+    #[arg(long, value_name = "ON-EXIT")]
+    on_exit: Option<LoneOnExit>,
     /// The number of seeds, or a range: from A up to, but not including, B
     #[arg(long, value_name = "N|A..B", default_value = "200", env = "KINODE_SIM_SEEDS")]
     seeds: Seeds,
@@ -106,6 +113,25 @@ pub(super) struct Check {
     /// What is printed
     #[arg(long, default_value = "text")]
     format: Format,
+}
+
+/// The on-exit of a lone file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum LoneOnExit {
+    /// It is not started again
+    None,
+    /// It is started again
+    Restart,
+}
+
+impl LoneOnExit {
+    /// As a manifest has it.
+    fn name(self) -> &'static str {
+        match self {
+            LoneOnExit::None => "None",
+            LoneOnExit::Restart => "Restart",
+        }
+    }
 }
 
 /// How many crash points are visited.
@@ -145,16 +171,43 @@ impl Check {
                 (old_package, Some(next.map_err(Stop::Wrong)?))
             }
         };
-        let mut checked = Checked::new(package, next, &workload).map_err(|error| wrong(&error))?;
-        let semantics = self.rules.options(&checked.scenario).semantics;
-        checked.terms.deviations = semantics.iter().flat_map(|semantics| semantics.deviations()).collect();
+        let is_lone = check::is_lone_file(&self.path);
+        let package = match self.on_exit {
+            Some(_) if !is_lone => {
+                let problem = "`--on-exit` is for a lone file: a package's manifest.json says it";
+                return Err(Stop::Wrong(problem.to_string()));
+            }
+            Some(on_exit) => check::with_on_exit(package, on_exit.name()),
+            None => package,
+        };
+        let assumes = is_lone && self.on_exit.is_none();
+        let new = |package: Package| {
+            let mut checked = Checked::new(package, next.clone(), &workload).map_err(|error| wrong(&error))?;
+            let semantics = self.rules.options(&checked.scenario).semantics;
+            checked.terms.deviations = semantics.iter().flat_map(|semantics| semantics.deviations()).collect();
+            Ok::<Checked, Stop>(checked)
+        };
+        let mut checked = new(package.clone())?;
+        checked.terms.lone = is_lone.then(|| package.id.clone());
+        if assumes {
+            let calm = bug::guard(|| self.run_plan(context, &checked, &Plan::default())).map_err(Stop::Bug)??;
+            let script = check::ends_unasked(&calm);
+            if let Some(process) = &script {
+                let lone = checked.terms.lone.take();
+                checked = new(check::with_on_exit(package, LoneOnExit::None.name()))?;
+                (checked.terms.lone, checked.terms.scripts) = (lone, [process.clone()].into());
+            }
+            let on_exit = if script.is_some() { LoneOnExit::None } else { LoneOnExit::Restart };
+            let process = script.or(calm.processes.first().map(|(_, process)| process.clone()));
+            checked.notes.extend(process.map(|process| Note::AssumedOnExit(process, on_exit.name())));
+        }
         if let (Some(says), None) = (illegal_name(&self.path), &self.id) {
             checked.notes.push(Note::IllegalName(says, checked.scenario.name.clone()));
         }
         context.check(&checked.calm, &self.options(&checked.calm))?;
         let result = bug::guard(|| match &self.plan {
-            Some(plan) => self.play(context, &checked, plan, out),
-            None => self.check(context, &checked, out),
+            Some(plan) => self.play(context, &mut checked, plan, out),
+            None => self.check(context, &mut checked, out),
         });
         result.unwrap_or_else(|text| Err(Stop::Bug(format!("{text}\n  in a check of {}", self.path.display()))))
     }
@@ -176,12 +229,20 @@ impl Check {
     }
 
     /// One plan, event by event.
-    fn play(&self, context: &Context, checked: &Checked, plan: &str, out: &mut impl Write) -> Result<Outcome, Stop> {
+    fn play(
+        &self,
+        context: &Context,
+        checked: &mut Checked,
+        plan: &str,
+        out: &mut impl Write,
+    ) -> Result<Outcome, Stop> {
         let plan: Plan = match plan.trim() {
             "calm" => Plan::default(),
             plan => plan.parse().map_err(|error: crate::plan::PlanError| Stop::Wrong(error.to_string()))?,
         };
-        let calm = Baseline::of(&self.run_plan(context, checked, &Plan::default())?, &checked.terms);
+        let calm = self.run_plan(context, checked, &Plan::default())?;
+        checked.learn(&calm);
+        let calm = Baseline::of(&calm, &checked.terms);
         let mut run = self.run_plan(context, checked, &plan)?;
         let idle = unused(Some(&plan), &run);
         let mut notes = notes(&run, plan.lines.is_empty());
@@ -211,7 +272,8 @@ impl Check {
         let mut cases: Vec<Case> = findings.failures.iter().map(case).collect();
         self.draw_all(context, checked, &mut cases)?;
         let (name, activity) = (checked.scenario.name.as_str(), activity(&run));
-        let summary = Summary { name, activity, findings, left_out: None, cases, plan: Some(&idle), halt: None };
+        let places = &checked.places;
+        let summary = Summary { name, places, activity, findings, left_out: None, cases, plan: Some(&idle), halt: None };
         self.tell(context, &summary, out)?;
         if !plan.lines.is_empty() && idle.len() == plan.lines.len() {
             return Err(Stop::Wrong("nothing of the plan came up in this run: it shows nothing".to_string()));
@@ -234,17 +296,19 @@ impl Check {
     }
 
     /// The calm run, crash points, and seeds; then the verdict.
-    fn check(&self, context: &Context, checked: &Checked, out: &mut impl Write) -> Result<Outcome, Stop> {
-        let scenario = &checked.scenario;
+    fn check(&self, context: &Context, checked: &mut Checked, out: &mut impl Write) -> Result<Outcome, Stop> {
         let mut calm = self.run_plan(context, checked, &Plan::default())?;
+        checked.learn(&calm);
+        let (checked, scenario) = (&*checked, &checked.scenario);
         let mut findings = Findings::default();
         let mut known = notes(&calm, true);
         known.extend(judge(&mut calm, &checked.terms));
         let is_open = known.iter().any(Note::hides_the_end);
-        known.extend(never_happened(&calm, scenario));
+        known.extend(never_happened(&calm, scenario, &checked.places));
         known.extend(checked.notes.iter().cloned());
         known.extend(scenario.packages.iter().flat_map(|(_, package)| manifest_notes(package)));
         findings.take_calm(&calm, known);
+        findings.take_notes(self.without_provider(context, checked)?);
         // What breaks when nothing goes wrong, or cannot be played to its end, needs no storm to be found.
         let baseline = Baseline::of(&calm, &checked.terms);
         let mut watch = Watch::begin(self.time_limit.map(|Time(time)| time));
@@ -264,9 +328,23 @@ impl Check {
         }
         self.draw_all(context, checked, &mut cases)?;
         let (name, activity) = (scenario.name.as_str(), activity(&calm));
-        let summary = Summary { name, activity, findings, left_out, cases, plan: None, halt: watch.halt };
+        let places = &checked.places;
+        let summary = Summary { name, places, activity, findings, left_out, cases, plan: None, halt: watch.halt };
         self.tell(context, &summary, out)?;
         Ok(outcome(&summary))
+    }
+
+    /// What is worth knowing of a run in which the chain's provider is out of order for a while, if the workload says
+    /// nothing of that.
+    fn without_provider(&self, context: &Context, checked: &Checked) -> Result<Vec<Note>, Stop> {
+        let Some(chain) = checked.scenario.chain.as_ref().filter(|chain| chain.outages.is_empty()) else {
+            return Ok(vec![]);
+        };
+        let chain = chain.clone().out_of_order(PROVIDER_OUTAGE.0, PROVIDER_OUTAGE.1);
+        let scenario = Scenario { chain: Some(chain), ..checked.scenario.clone() };
+        let run = run_plan(&scenario, &Plan::default(), &self.options(&scenario), &context.loader);
+        let notes = notes(&run.map_err(wrong_scenario(&scenario))?, true);
+        Ok(notes.into_iter().filter(|note| matches!(note, Note::FloodsProvider(..))).collect())
     }
 
     /// Prints a summary in the form that was asked for, and writes the report.
@@ -442,7 +520,9 @@ impl Check {
         let id = self.id.as_ref().map(|id| format!(" --id {}", quoted(id)));
         let workload = self.workload.iter().map(|path| format!(" --workload {}", text(path)));
         let old = self.upgrade_from.iter().map(|path| format!(" --upgrade-from {}", text(path)));
-        let flags: String = id.into_iter().chain(old).chain(workload).chain([self.rules.flags()]).collect();
+        let on_exit = self.on_exit.map(|on_exit| format!(" --on-exit {}", value_name(&on_exit)));
+        let flags: String =
+            id.into_iter().chain(on_exit).chain(old).chain(workload).chain([self.rules.flags()]).collect();
         let plan = if plan.lines.is_empty() { "calm".to_string() } else { quoted(&plan.one_line()) };
         format!("{} check {}{flags} --plan {plan}", context.program, text(&self.path))
     }

@@ -177,6 +177,7 @@ impl Replay {
             Some(violation) => {
                 let (script, scenario, replay) = (&scenario.script, &scenario.name, &[line.to_string()]);
                 let report = Report {
+                    places: &[],
                     scenario,
                     violation,
                     run,

@@ -185,6 +185,7 @@ impl Sweep {
         let is_text = self.format == Format::Text;
         if is_text && in_full {
             let report = Report {
+                places: &[],
                 scenario: &scenario.name,
                 violation,
                 run: &run,

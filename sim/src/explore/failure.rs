@@ -190,6 +190,7 @@ impl Failure {
         let world = self.world.as_ref().map(Scenario::text);
         let world = world.as_deref();
         let report = Report {
+            places: &[],
             scenario: &self.scenario,
             violation: self.violation(),
             run: &self.run,

@@ -6,10 +6,11 @@ use crate::invariant::Violation;
 use crate::plan::Plan;
 use crate::scenario;
 use crate::trace;
-use crate::trace::event::Event;
+use crate::trace::event::{Event, PanicCause, What};
 use crate::world::{Run, Verdict};
 use kernel_core::Cause;
 use std::fmt;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 /// How many lines of a plan are printed; the others are counted.
@@ -17,6 +18,10 @@ const PLAN_LINES_MAX: usize = 40;
 /// How many events are printed before the one at which the rule was seen broken, and how many after it.
 const BEFORE: usize = 21;
 const AFTER: usize = 3;
+/// How many of the faults before these are shown, the last ones, and how many events around each.
+const FAULTS_MAX: usize = 2;
+const BEFORE_FAULT: usize = 2;
+const AFTER_FAULT: usize = 3;
 /// How wide a report is set where nobody says otherwise. Lines to paste may be longer.
 const WIDTH: usize = 118;
 /// How wide the terminal is.
@@ -48,6 +53,8 @@ pub struct Report<'a> {
     pub shrunk_from: Option<usize>,
     /// The scenario's script: where the plan leaves out some of it, the rest is printed.
     pub script: &'a [scenario::Line],
+    /// Where lines of the script stand in the user's own file, by number: `it.toml:12`.
+    pub places: &'a [String],
     /// The scenario itself as text, if nobody wrote it.
     pub world: Option<&'a str>,
     /// Lines to paste, each of which makes this happen again.
@@ -120,32 +127,67 @@ impl Report<'_> {
         })
     }
 
-    /// The events around the one at which it was seen; the last ones, if it was seen at the end.
+    /// The events around the one at which it was seen; the last ones, if it was seen at the end. What went wrong before
+    /// them is shown with the events around it.
     fn events(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kept: Vec<&(Cause, Event)> = self.run.trace.events().collect();
         let seen = self.violation.at.and_then(|at| kept.iter().position(|(index, _)| *index == at));
-        let (from, to) = match seen {
-            Some(seen) => (seen.saturating_sub(BEFORE), kept.len().min(seen + 1 + AFTER)),
-            None => (kept.len().saturating_sub(BEFORE + 1 + AFTER), kept.len()),
-        };
         match (self.violation.at, seen) {
             (Some(at), Some(_)) => writeln!(f, "  events around #{}, where it was seen", at.0)?,
             (Some(at), None) => writeln!(f, "  the last events; it was seen at #{}, which was not kept", at.0)?,
             (None, _) => writeln!(f, "  the last events; it was seen at the end, when everything had settled")?,
         }
-        for (offset, (index, event)) in kept[from..to].iter().enumerate() {
-            let line = trace::line(*index, event, &self.run.names);
+        let (window, faults) = window(seen, &kept);
+        let is_near = |fault: &usize, place: usize| {
+            (fault.saturating_sub(BEFORE_FAULT)..fault + 1 + AFTER_FAULT).contains(&place)
+        };
+        let is_shown = |place: usize| window.contains(&place) || faults.iter().any(|fault| is_near(fault, place));
+        let mut next = None;
+        for (place, (index, event)) in kept.iter().enumerate().filter(|(place, _)| is_shown(*place)) {
+            match next.map_or(0, |next| place - next) {
+                0 => {}
+                1 => writeln!(f, "    … 1 event …")?,
+                more => writeln!(f, "    … {more} events …")?,
+            }
+            next = Some(place + 1);
+            let mut line = trace::line(*index, event, &self.run.names);
+            if let What::Script(number) = event.what
+                && let Some(place) = self.places.get(number as usize)
+            {
+                line = format!("{line} ({place})");
+            }
             let room = width() - 4;
             match line.split_once('#') {
                 // The event that broke the rule is never cut off.
-                Some((time, text)) if seen == Some(from + offset) && line.chars().count() > room => {
+                Some((time, text)) if seen == Some(place) && line.chars().count() > room => {
                     writeln!(f, "  > {time}#{}", fold(text, time.len() + 5))?;
                 }
-                _ if seen == Some(from + offset) => writeln!(f, "  > {line}")?,
+                _ if seen == Some(place) => writeln!(f, "  > {line}")?,
                 _ => writeln!(f, "    {}", clip(&line, room))?,
             }
         }
         Ok(())
+    }
+}
+
+/// Which events are shown around the one at which it was seen, or the last ones, and the last faults before them.
+fn window(seen: Option<usize>, kept: &[&(Cause, Event)]) -> (Range<usize>, Vec<usize>) {
+    let (from, to) = match seen {
+        Some(seen) => (seen.saturating_sub(BEFORE), kept.len().min(seen + 1 + AFTER)),
+        None => (kept.len().saturating_sub(BEFORE + 1 + AFTER), kept.len()),
+    };
+    let earlier = kept[..from].iter().enumerate().rev().filter(|(_, (_, event))| is_fault(&event.what));
+    let faults: Vec<usize> = earlier.take(FAULTS_MAX).map(|(place, _)| place).collect();
+    // Room for what went wrong is taken from the beginning of the window.
+    (from + faults.len() * (BEFORE_FAULT + 1 + AFTER_FAULT)..to, faults)
+}
+
+/// Whether it is something that goes wrong from outside.
+fn is_fault(what: &What) -> bool {
+    match what {
+        What::Down(_) | What::Killed(_) | What::WriteRefused | What::IoRefused(..) | What::Rotted(..) => true,
+        What::Exited(_, _, words) => !matches!(words.made_by, PanicCause::Guest | PanicCause::Bound(_)),
+        _ => false,
     }
 }
 

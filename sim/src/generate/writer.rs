@@ -212,7 +212,7 @@ impl Writer<'_> {
                 let expects = self.draws.one_in(2).then(|| 1 + self.draws.below(2) as u64);
                 let mime = self.draws.one_in(2).then(|| "text/plain".to_string());
                 let blob = Some((mime, self.fresh("b").into_bytes().into()));
-                Action::Send(on, Request { body: orders.into_bytes().into(), blob, code: None, expects })
+                Action::Send(on, Request { body: orders.into_bytes().into(), blob, code: None, expects, from: None })
             }
             3 if self.families.has(Family::Commands) || self.families.has(Family::Lives) => {
                 let json = self.initialize_json(&who.on().node);

@@ -25,9 +25,10 @@ pub const PROCESSES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Whether a process is one of those: whatever comes with a node is of the publisher `sys`.
+/// Whether a process is one of those: whatever comes with a node is of the publisher `sys`, or, before 1.0, of the package
+/// `sys`.
 pub fn is_absent(process: ProcessId<'_>) -> bool {
-    process.publisher == "sys"
+    process.publisher == "sys" || process.package == "sys"
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@
 //! its former life heard.
 //!
 //! How the provider fails is asked at each request and at each block (`provider`): it answers with an error (after a
-//! second attempt a second later, as there), not at all, or drops the connection.
+//! second attempt a second later, as there), not at all, or drops the connection. While it is out of order by the
+//! scenario's plan, subscriptions end and every request fails after a round trip.
 //!
 //! What differs from the public runtime, all told:
 //! - A subscription under a number that its owner already uses takes the place of the other. There it is so in Kinode
@@ -41,6 +42,8 @@ mod wire;
 pub const CACHED: Duration = Duration::from_secs(1);
 /// How long after the first a failed request is tried once more.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How long it takes to learn that a provider cannot be reached.
+const ROUND_TRIP: Duration = Duration::from_millis(40);
 /// How long a request may take that expects no answer, in seconds.
 const REQUEST_SECS: u64 = 60;
 /// How long a subscription may take to be made.
@@ -113,7 +116,7 @@ impl Module for Eth {
     }
 
     fn on_news(&mut self, news: &News, cx: &mut ModuleContext<'_>) {
-        if cx.provider == Some(ProviderFault::Disconnect) {
+        if cx.provider == Some(ProviderFault::Disconnect) || is_out(cx) {
             return self.disconnect(cx);
         }
         for ((target, id), subscription) in &self.subscriptions {
@@ -198,6 +201,10 @@ impl Eth {
         if provider(chain_id, cx).is_none() {
             return now(Err(EthError::NoRpcForChain));
         }
+        if is_out(cx) {
+            self.disconnect(cx);
+            return Outcome::After(ROUND_TRIP, Answer::Err(EthError::NoRpcForChain));
+        }
         match cx.provider {
             Some(ProviderFault::Timeout) => {
                 return Outcome::After(SUBSCRIBE_TIME, Answer::Err(EthError::RpcTimeout));
@@ -247,6 +254,10 @@ impl Eth {
         }
         if provider(*chain_id, cx).is_none() {
             return now(Err(EthError::NoRpcForChain));
+        }
+        if is_out(cx) {
+            self.disconnect(cx);
+            return Outcome::After(ROUND_TRIP, Answer::Err(EthError::NoRpcForChain));
         }
         let answer = provider(*chain_id, cx).map(|chain| rpc::answer(chain, method, params));
         if let Some(Err(Wrong::Unmodelled)) = answer {
@@ -316,6 +327,11 @@ impl Eth {
 /// The chain of this id, if the node has a provider of it.
 fn provider<'a>(chain_id: u64, cx: &'a ModuleContext<'_>) -> Option<&'a Chain> {
     cx.outside.chain.as_ref().filter(|chain| chain.id() == chain_id)
+}
+
+/// Whether the provider is out of order.
+fn is_out(cx: &ModuleContext<'_>) -> bool {
+    cx.outside.chain.as_ref().is_some_and(|chain| chain.is_out(cx.now))
 }
 
 /// The provider says no, twice.

@@ -26,6 +26,17 @@ pub struct ChainPlan {
     pub events: Vec<ChainEvents>,
     /// What a provider answers to methods that look something up: the first that fits.
     pub answers: Vec<ChainAnswer>,
+    /// When its provider is out of order.
+    pub outages: Vec<ProviderOutage>,
+}
+
+/// A time in which the provider of a chain is out of order for every node: subscriptions end, requests fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProviderOutage {
+    /// When it begins, after the setup.
+    pub at: Duration,
+    /// How long it lasts.
+    pub lasts: Duration,
 }
 
 /// What a provider answers to a method, whatever the chain has.
@@ -98,6 +109,8 @@ pub struct News {
 #[derive(Clone, Debug)]
 pub struct Chain {
     plan: ChainPlan,
+    /// When the setup was over.
+    began: Option<Instant>,
     blocks: Vec<Rc<Block>>,
     /// What waits to be mined.
     pending: VecDeque<Rc<Transaction>>,
@@ -110,7 +123,13 @@ pub struct Chain {
 impl ChainPlan {
     /// A chain with a block every two seconds, as Base, on which nothing happens by itself.
     pub fn new(id: u64) -> ChainPlan {
-        ChainPlan { id, block_time: Duration::from_secs(2), events: vec![], answers: vec![] }
+        ChainPlan { id, block_time: Duration::from_secs(2), events: vec![], answers: vec![], outages: vec![] }
+    }
+
+    /// Its provider is out of order from then on, after the setup, for so long.
+    pub fn out_of_order(mut self, at: Duration, lasts: Duration) -> ChainPlan {
+        self.outages.push(ProviderOutage { at, lasts });
+        self
     }
 
     /// With another time from a block to the next.
@@ -150,9 +169,22 @@ pub fn hex(bytes: &[u8]) -> String {
 impl Chain {
     /// A chain with its first block, number 0, at the beginning of time.
     pub fn new(plan: &ChainPlan) -> Chain {
-        let mut chain = Chain { plan: plan.clone(), blocks: vec![], pending: VecDeque::new(), sent: 0, mined: 0 };
+        let mut chain =
+            Chain { plan: plan.clone(), began: None, blocks: vec![], pending: VecDeque::new(), sent: 0, mined: 0 };
         chain.push_block(0, vec![]);
         chain
+    }
+
+    /// The times of its plan count from now.
+    pub fn count_from(&mut self, now: Instant) {
+        self.began = Some(now);
+    }
+
+    /// Whether its provider is out of order.
+    pub fn is_out(&self, now: Instant) -> bool {
+        let Some(began) = self.began else { return false };
+        let is_now = |outage: &ProviderOutage| (began + outage.at..began + outage.at + outage.lasts).contains(&now);
+        self.plan.outages.iter().any(is_now)
     }
 
     /// Its id.

@@ -83,6 +83,8 @@ pub struct Request {
     pub code: Option<String>,
     /// How many seconds it waits for its answer; `None`: it expects none.
     pub expects: Option<u64>,
+    /// The node whose owner sends it; `None`: the receiver's.
+    pub from: Option<String>,
 }
 
 /// A process on a node, both by name.
@@ -222,6 +224,9 @@ impl fmt::Display for Start {
 
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(node) = &self.from {
+            write!(f, "from {node} ")?;
+        }
         if let Some(seconds) = self.expects {
             write!(f, "expects {seconds} ")?;
         }

@@ -144,6 +144,7 @@ impl<'a> Words<'a> {
         let mut mime = None;
         loop {
             match self.next("`body`")? {
+                "from" => request.from = Some(self.next("a node")?.to_string()),
                 "expects" => request.expects = Some(self.seconds()?),
                 "mime" => mime = Some(self.word("a MIME type")?),
                 "blob" => request.blob = Some((mime.take(), self.bytes("a blob")?.into())),
@@ -153,7 +154,7 @@ impl<'a> Words<'a> {
                     return Ok(request);
                 }
                 other => {
-                    let all = "`expects`, `mime`, `blob`, `code` and `body`";
+                    let all = "`from`, `expects`, `mime`, `blob`, `code` and `body`";
                     return Err(ReadError(format!("`{other}` is none of {all}")));
                 }
             }
@@ -249,7 +250,7 @@ mod tests {
         let start = start.capable("vfs:distro:sys", r#"{"kind":"read", "drive":"/x"}"#);
         let sent = |blob, code: Option<&str>, expects| {
             let code = code.map(str::to_string);
-            Action::Send(a(), Request { body: b"a\xff "[..].into(), blob, code, expects })
+            Action::Send(a(), Request { body: b"a\xff "[..].into(), blob, code, expects, from: None })
         };
         let requests = || {
             OnExit::Requests(vec![
@@ -270,6 +271,7 @@ mod tests {
             sent(Some((None, [][..].into())), None, Some(0)),
             sent(Some((Some("text/plain; a=b".into()), [0, 255][..].into())), None, Some(9)),
             sent(None, Some("puppet"), None),
+            Action::Send(a(), Request { from: Some("bob.os".into()), expects: Some(1), ..Request::default() }),
             Action::Command("alice.os".into(), r#"{"Debug":"ProcessMap"}"#.into()),
             Action::Grant(a(), "a:demo:alice.os".into(), r#"{"a": 1}"#.into()),
             Action::Withdraw(a(), "a:demo:alice.os".into(), String::new()),

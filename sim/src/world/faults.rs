@@ -145,6 +145,7 @@ impl World<'_> {
         self.carry_out(node, cause);
         self.arm(node);
         self.operator_goes_on(node);
+        self.make_up_for_overdue(node);
     }
 
     pub(super) fn semantics(&self) -> Semantics {

@@ -43,6 +43,7 @@ impl<'s> World<'s> {
             messages: self.messages,
             met: self.met.clone(),
             played: self.played,
+            overdue: self.overdue.clone(),
             spent: self.spent.clone(),
             limit: self.limit.clone(),
             flavored: self.flavored,

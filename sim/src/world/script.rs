@@ -73,8 +73,13 @@ impl World<'_> {
             | Action::Grant(on, ..)
             | Action::Withdraw(on, ..)
             | Action::SetOnExit(on, _) => {
-                if let Action::Send(_, scenario::Request { code: Some(program), .. }) = action {
-                    self.scenario.program_bytes(program, self.options.flavor)?;
+                if let Action::Send(_, scenario::Request { code, from, .. }) = action {
+                    if let Some(program) = code {
+                        self.scenario.program_bytes(program, self.options.flavor)?;
+                    }
+                    if let Some(from) = from {
+                        self.node_index(from)?;
+                    }
                 }
                 if ProcessId::split(&on.process).is_none() {
                     let form = "it has the form process:package:publisher";
@@ -141,6 +146,9 @@ impl World<'_> {
         self.chooser.lift(false);
         let mut script = self.chooser.open::<Script>(SubjectRef::Scenario);
         self.played = self.chooser.ask(&mut script, &self.names, || ());
+        if let Some(chain) = &mut self.outside.chain {
+            chain.count_from(self.now);
+        }
         self.begin_backups();
         for (line, entry) in self.scenario.script.iter().enumerate() {
             if let When::At(after) = entry.when {
@@ -162,6 +170,9 @@ impl World<'_> {
     pub(super) fn carry_out_line(&mut self, line: usize) {
         let scenario = self.scenario;
         if self.played.is_some_and(|played| !played.has(line)) {
+            return;
+        }
+        if self.is_overdue(line) {
             return;
         }
         self.record(0, None, What::Script(line as u32));
@@ -189,7 +200,10 @@ impl World<'_> {
             Action::Kill(on) => self.command(index(self, &on.node), &on.process, Command::Kill),
             Action::Tell(on, body) => self.say(index(self, &on.node), &on.process, None, body),
             Action::Ask(on, seconds, body) => self.say(index(self, &on.node), &on.process, Some(*seconds), body),
-            Action::Send(on, request) => self.send(index(self, &on.node), &on.process, request),
+            Action::Send(on, request) => {
+                let from = request.from.as_ref().unwrap_or(&on.node);
+                self.send(index(self, from), index(self, &on.node), &on.process, request);
+            }
             Action::Command(node, json) => self.say(index(self, node), "kernel:distro:sys", Some(60), json),
             Action::Grant(on, issuer, params) => {
                 let node = index(self, &on.node);
@@ -254,7 +268,8 @@ impl World<'_> {
         self.operator_does(node, vec![Step::request(target, expects, body.into())]);
     }
 
-    fn send(&mut self, node: usize, process: &str, request: &scenario::Request) {
+    /// The owner of a node sends a request to a process of a node.
+    fn send(&mut self, from: usize, node: usize, process: &str, request: &scenario::Request) {
         let target = self.nodes[node].address(self.names.process(process));
         let step = Step::request(target, request.expects, Bytes::from(&*request.body));
         let blob = match (&request.blob, &request.code) {
@@ -271,7 +286,7 @@ impl World<'_> {
             Some(blob) => step.carrying(blob),
             None => step,
         };
-        self.operator_does(node, vec![step]);
+        self.operator_does(from, vec![step]);
     }
 
     fn initialize(&mut self, node: usize, start: &Start) -> Vec<Step> {

@@ -1,10 +1,12 @@
 //! What a workload says of a package: which processes live, what is printed, answered, served and shown.
 
 use super::{is, is_asked, said};
+use crate::check::workload::Body;
 use crate::invariant::{Claim, Invariant, Past};
 use crate::outside::visit::{HttpRequest, Sight, Visit};
 use crate::scenario::On;
 use crate::trace::event::{Event, Kind, What};
+use crate::world::Run;
 use kernel_core::{Cause, MessageId, Names, NodeId, ProcessRef};
 use std::collections::BTreeSet;
 
@@ -146,25 +148,60 @@ impl Invariant for IsAnswered {
     }
 }
 
-/// What a browser asks is answered with the status that it should be, when nothing goes wrong.
+/// A request of a browser's, and what its answer must be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expected {
+    /// What is asked.
+    pub request: HttpRequest,
+    /// The status, if it matters.
+    pub status: Option<u16>,
+    /// The body, if it matters.
+    pub body: Option<Body>,
+}
+
+impl Expected {
+    /// Whether anything is expected of the answer.
+    pub fn says_something(&self) -> bool {
+        self.status.is_some() || self.body.is_some()
+    }
+
+    fn is_for(&self, asked_method: &str, asked_path: &str) -> bool {
+        self.request.method == asked_method && self.request.path == asked_path
+    }
+
+    /// Whether this answer is as it must be.
+    fn check(&self, sight: &Sight) -> Result<(), String> {
+        let Sight::Http(_, _, got, _, body) = sight else { return Ok(()) };
+        match (self.status, &self.body) {
+            (Some(status), _) if status != *got => Err(format!("{sight}, and not {status}")),
+            (_, Some(expected)) => expected.check(body).map_err(|instead| format!("{sight}, {instead}")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a browser asks is answered as it should be, when nothing goes wrong.
 #[derive(Clone)]
 pub struct Serves {
-    /// What will be asked, in order, each with the status of its answer, if that matters.
-    coming: Vec<(HttpRequest, Option<u16>)>,
+    /// What will be asked, in order.
+    coming: Vec<Expected>,
     /// What was asked and has no answer yet.
-    open: Vec<(HttpRequest, Option<u16>)>,
+    open: Vec<Expected>,
 }
 
 impl Serves {
-    /// What will be asked, in order, each with the status of its answer, if that matters.
-    pub fn new(coming: Vec<(HttpRequest, Option<u16>)>) -> Serves {
+    /// What will be asked, in order, each with what is expected of its answer.
+    pub fn new(coming: Vec<Expected>) -> Serves {
         Serves { coming, open: vec![] }
     }
 }
 
 impl Invariant for Serves {
     fn claim(&self) -> Claim {
-        Claim::own("serves", "what a browser asks has the status that is expected, when nothing goes wrong")
+        Claim::own(
+            "serves",
+            "what a browser asks has the status and the body that are expected, when nothing goes wrong",
+        )
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -175,20 +212,17 @@ impl Invariant for Serves {
         match &event.what {
             What::Visited(visit) => {
                 if let Visit::Http(asked) = &**visit
-                    && let Some(place) = self.coming.iter().position(|(coming, _)| coming == asked)
+                    && let Some(place) = self.coming.iter().position(|coming| coming.request == *asked)
                 {
                     self.open.push(self.coming.remove(place));
                 }
             }
             // An answer does not say to which of two equal requests: to the first of them.
             What::Shown(sight) => {
-                if let Sight::Http(method, path, got, ..) = &**sight
-                    && let Some(place) =
-                        self.open.iter().position(|(open, _)| open.method == *method && open.path == *path)
-                    && let (_, Some(status)) = self.open.remove(place)
-                    && status != *got
+                if let Sight::Http(method, path, ..) = &**sight
+                    && let Some(place) = self.open.iter().position(|open| open.is_for(method, path))
                 {
-                    return Err(format!("{sight}, and not {status}"));
+                    return self.open.remove(place).check(sight);
                 }
             }
             _ => {}
@@ -197,39 +231,60 @@ impl Invariant for Serves {
     }
 
     fn at_end(&mut self, _: &Past, _: &Names) -> Result<(), String> {
-        let asked = self.open.iter().chain(&self.coming);
-        match asked.filter_map(|(request, status)| Some((request, (*status)?))).next() {
-            Some((HttpRequest { method, path, .. }, status)) => {
-                Err(format!("{method} {path} gets no answer, and not {status}"))
-            }
-            None => Ok(()),
+        let missed = self.open.iter().chain(&self.coming).find(|expected| expected.says_something());
+        let Some(Expected { request: HttpRequest { method, path, .. }, status, .. }) = missed else { return Ok(()) };
+        match status {
+            Some(status) => Err(format!("{method} {path} gets no answer, and not {status}")),
+            None => Err(format!("{method} {path} gets no answer")),
         }
     }
 }
 
-/// What a browser asks once more, when all that went wrong is over, has the status that it should. A path that is bound no
+/// What a browser asks once more, when all that went wrong is over, is answered as it should. A path that is bound no
 /// longer is another rule's: `set-up-again`.
 #[derive(Clone)]
 pub struct StillServes {
-    /// What is asked, and the status of its answer.
-    expected: Vec<(HttpRequest, u16)>,
+    /// What is asked, and its answer.
+    expected: Vec<Expected>,
     over: bool,
     killed: bool,
     /// What was asked since and has no answer yet.
-    open: Vec<(HttpRequest, u16)>,
+    open: Vec<Expected>,
     found: BTreeSet<(NodeId, ProcessRef)>,
 }
 
 impl StillServes {
-    /// What is asked, and the status of its answer.
-    pub fn new(expected: Vec<(HttpRequest, u16)>) -> StillServes {
+    /// What of these expectations holds for what is asked once more in the calm run: a page may count its visitors.
+    pub fn of_the_calm(expected: Vec<Expected>, calm: &Run) -> Vec<Expected> {
+        let mut over = false;
+        let mut again: Vec<&Sight> = Vec::new();
+        for (_, event) in calm.trace.events() {
+            match &event.what {
+                What::Lifted => over = true,
+                What::Shown(sight) if over => again.push(sight),
+                _ => {}
+            }
+        }
+        let kept = |expected: Expected| {
+            let is_missed = |sight: &Sight| match sight {
+                Sight::Http(method, path, ..) => expected.is_for(method, path) && expected.check(sight).is_err(),
+                _ => false,
+            };
+            let body = if again.iter().any(|sight| is_missed(sight)) { None } else { expected.body.clone() };
+            Expected { body, ..expected }
+        };
+        expected.into_iter().map(kept).filter(Expected::says_something).collect()
+    }
+
+    /// What is asked, and what is expected of its answer.
+    pub fn new(expected: Vec<Expected>) -> StillServes {
         StillServes { expected, over: false, killed: false, open: vec![], found: BTreeSet::new() }
     }
 }
 
 impl Invariant for StillServes {
     fn claim(&self) -> Claim {
-        Claim::own("still-serves", "a browser gets the status that is expected when all that went wrong is over")
+        Claim::own("still-serves", "a browser gets what is expected when all that went wrong is over")
     }
 
     fn reads(&self) -> &'static [Kind] {
@@ -244,23 +299,22 @@ impl Invariant for StillServes {
             What::Visited(visit) if self.over => {
                 // The last of several expectations of one request is what it comes to.
                 if let Visit::Http(asked) = &**visit
-                    && let Some((_, status)) = self.expected.iter().rev().find(|(expected, _)| expected == asked)
+                    && let Some(expected) = self.expected.iter().rev().find(|expected| expected.request == *asked)
                 {
-                    self.open.push((asked.clone(), *status));
+                    self.open.push(expected.clone());
                 }
             }
             What::Shown(sight) => {
                 if let Sight::Http(method, path, got, ..) = &**sight
-                    && let Some(place) =
-                        self.open.iter().position(|(open, _)| open.method == *method && open.path == *path)
+                    && let Some(place) = self.open.iter().position(|open| open.is_for(method, path))
                 {
-                    let (_, status) = self.open.remove(place);
+                    let checked = self.open.remove(place).check(sight);
                     let serves = |(node, process): &(NodeId, ProcessRef)| {
                         path.trim_start_matches('/').starts_with(names.process_text(*process))
                             && past.lives.life(*node, *process).is_some()
                     };
-                    if status != *got && *got != 404 && !self.killed && self.found.iter().any(serves) {
-                        return Err(format!("{sight}, and not {status}, when all that went wrong is over"));
+                    if *got != 404 && !self.killed && self.found.iter().any(serves) {
+                        return checked.map_err(|instead| format!("{instead}, when all that went wrong is over"));
                     }
                 }
             }

@@ -1,36 +1,86 @@
-//! A process that takes back what it has answered.
+//! A process that takes back what it has answered: to the owner, to a browser's request, or over a browser's WebSocket.
+//!
+//! An answer is compared with the last one to the same request, and with those to others if the calm run shows that the
+//! two may be compared: it has answers to both, one after the other in either order, and no later one says less.
 
-use super::{is, is_asked, said};
+use super::answers::{Answer, Answers};
 use crate::check::workload::Remembers;
 use crate::invariant::{Claim, Invariant, Past};
 use crate::scenario::On;
 use crate::trace::event::{Event, Kind, What};
-use kernel_core::{Cause, MessageId, Names, ProcessRef};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::world::Run;
+use kernel_core::{Cause, Names};
+use std::collections::BTreeMap;
 
 /// What a process has answered it does not take back.
 #[derive(Clone)]
 pub struct NeverForgets {
     process: On,
-    requests: Remembers,
-    /// What it was asked and has not answered.
-    open: BTreeMap<MessageId, String>,
-    /// What it has answered last: to what, as it was said, and what that means.
-    last: Option<Answered>,
+    answers: Answers,
+    comparable: Comparable,
     /// Whether its node's disk has failed: then an answer of another form may be an honest error, and takes nothing back.
     disk_fails: bool,
-    /// What it has answered last of each form.
-    of_form: BTreeMap<String, Answered>,
+    given: Given,
 }
 
-/// To what, as it was said, and what that means.
-type Answered = (String, String, Said);
+/// The last answers, by request.
+#[derive(Clone, Default)]
+struct Given(BTreeMap<String, Last>);
+
+/// What was answered to a request last: at all, and of each form.
+#[derive(Clone)]
+struct Last {
+    latest: Answer,
+    of_form: BTreeMap<String, Answer>,
+}
+
+/// Which answers may be compared, by their requests, the earlier first: whether the later one never said less.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparable(BTreeMap<(String, String), bool>);
+
+impl Comparable {
+    /// What the calm run shows of a process.
+    pub fn of(calm: &Run, process: &On, requests: &Remembers) -> Comparable {
+        let mut answers = Answers::new(process.clone(), requests.clone());
+        let (mut given, mut shown) = (Given::default(), Comparable::default());
+        for (_, event) in calm.trace.events() {
+            let Some(answer) = answers.take_in(event, &calm.names) else { continue };
+            for (request, last) in &given.0 {
+                let keeps = answer.means.keeps(&last.latest.means);
+                *shown.0.entry((request.clone(), answer.request.clone())).or_insert(true) &= keeps;
+            }
+            given.add(answer);
+        }
+        shown
+    }
+
+    /// Whether an answer may be compared with an earlier one.
+    fn allows(&self, earlier: &Answer, later: &Answer) -> bool {
+        let shown = |one: &Answer, other: &Answer| self.0.get(&(one.request.clone(), other.request.clone())).copied();
+        if earlier.request == later.request {
+            // Which frame answers which is a guess, unless the calm run bears it out.
+            return later.is_certain || shown(earlier, later) == Some(true);
+        }
+        shown(earlier, later) == Some(true) && shown(later, earlier) == Some(true)
+    }
+}
+
+impl Given {
+    fn add(&mut self, answer: Answer) {
+        let last = self
+            .0
+            .entry(answer.request.clone())
+            .or_insert_with(|| Last { latest: answer.clone(), of_form: BTreeMap::new() });
+        last.of_form.insert(answer.means.form(), answer.clone());
+        last.latest = answer;
+    }
+}
 
 impl NeverForgets {
-    /// Which, and the requests whose answers count.
-    pub fn new(process: On, requests: Remembers) -> NeverForgets {
-        let (open, of_form) = (BTreeMap::new(), BTreeMap::new());
-        NeverForgets { process, requests, open, last: None, disk_fails: false, of_form }
+    /// Which, the requests whose answers count, and which of them may be compared with each other.
+    pub fn new(process: On, requests: Remembers, comparable: Comparable) -> NeverForgets {
+        let answers = Answers::new(process.clone(), requests);
+        NeverForgets { process, answers, comparable, disk_fails: false, given: Given::default() }
     }
 }
 
@@ -40,156 +90,62 @@ impl Invariant for NeverForgets {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::Sent, Kind::ModuleReceived, Kind::IoRefused, Kind::WriteRefused, Kind::Rotted]
+        &[
+            Kind::Sent,
+            Kind::ModuleReceived,
+            Kind::Visited,
+            Kind::Shown,
+            Kind::Down,
+            Kind::IoRefused,
+            Kind::WriteRefused,
+            Kind::Rotted,
+        ]
     }
 
     fn on_event(&mut self, _: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
-        match &event.what {
-            What::IoRefused(..) | What::WriteRefused | What::Rotted(..) => {
-                self.disk_fails |= names.node_text(event.node) == self.process.node;
-                Ok(())
-            }
-            What::Sent(message)
-                if is_asked(message) && is(&self.process, event.node, message.target.process, names) =>
-            {
-                let body = String::from_utf8_lossy(message.body()).into_owned();
-                let counts = match &self.requests {
-                    Remembers::Nothing => false,
-                    Remembers::All => true,
-                    Remembers::Of(bodies) => bodies.contains(&body),
-                };
-                if counts {
-                    self.open.insert(message.id, body);
-                }
-                Ok(())
-            }
-            What::ModuleReceived(ProcessRef::TERMINAL, message)
-                if !message.is_request() && names.node_text(event.node) == self.process.node =>
-            {
-                let Some(request) = self.open.remove(&message.id) else { return Ok(()) };
-                let (answer, means) = (said(message.body()), Said::of(message.body()));
-                let form = means.form();
-                let last = (request.clone(), answer.clone(), means.clone());
-                let same = self.of_form.insert(form, last.clone());
-                let before = self.last.replace(last);
-                let before = if self.disk_fails { same } else { before };
-                match before {
-                    Some((asked, told, meant)) if !means.keeps(&meant) => {
-                        let who = &self.process.process;
-                        Err(format!("{who} answered {told} to {asked:?}, and later {answer} to {request:?}"))
-                    }
-                    _ => Ok(()),
-                }
-            }
-            _ => Ok(()),
+        if let What::IoRefused(..) | What::WriteRefused | What::Rotted(..) = &event.what {
+            self.disk_fails |= names.node_text(event.node) == self.process.node;
+            return Ok(());
         }
-    }
-}
-
-/// What an answer means, as far as it can be told: one answer keeps what another said, or not.
-#[derive(Clone, Debug, PartialEq)]
-enum Said {
-    /// A number: none that is smaller keeps it.
-    Number(f64),
-    /// Things, of JSON or lines of text: what has all of them keeps it, however often and in whatever order.
-    Things(BTreeSet<String>),
-    /// Fields: each is kept.
-    Fields(BTreeMap<String, Said>),
-    /// Anything else: only the same keeps it.
-    Other(String),
-}
-
-impl Said {
-    fn of(body: &[u8]) -> Said {
-        match serde_json::from_slice::<serde_json::Value>(body) {
-            Ok(value) => Said::of_json(&value),
-            Err(_) => Said::Things(String::from_utf8_lossy(body).lines().map(str::to_string).collect()),
-        }
-    }
-
-    fn of_json(value: &serde_json::Value) -> Said {
-        use serde_json::Value;
-        match value {
-            Value::Number(number) => Said::Number(number.as_f64().unwrap_or_default()),
-            Value::Array(items) => Said::Things(items.iter().map(Value::to_string).collect()),
-            Value::Object(fields) => {
-                Said::Fields(fields.iter().map(|(name, value)| (name.clone(), Said::of_json(value))).collect())
-            }
-            other => Said::Other(other.to_string()),
-        }
-    }
-
-    /// What sort of answer it is, as far as it can be told; of an enum's, the variant. An error has another than what
-    /// was asked for.
-    fn form(&self) -> String {
-        match self {
-            Said::Number(_) => "a number".to_string(),
-            Said::Things(_) => "things".to_string(),
-            Said::Fields(fields) if fields.len() == 1 => fields.keys().cloned().collect(),
-            Said::Fields(_) => "fields".to_string(),
-            Said::Other(_) => "another".to_string(),
-        }
-    }
-
-    /// Whether this says no less than what was said before.
-    fn keeps(&self, before: &Said) -> bool {
-        match (before, self) {
-            (Said::Number(before), Said::Number(now)) => now >= before,
-            (Said::Things(before), Said::Things(now)) => before.is_subset(now),
-            (Said::Fields(before), Said::Fields(now)) => {
-                before.iter().all(|(name, said)| now.get(name).is_some_and(|now| now.keeps(said)))
-            }
-            // There was nothing yet.
-            (Said::Other(before), _) if before == "null" => true,
-            (before, now) => now == before,
-        }
+        let Some(answer) = self.answers.take_in(event, names) else { return Ok(()) };
+        let form = answer.means.form();
+        let earlier = self
+            .given
+            .0
+            .values()
+            .filter_map(|last| if self.disk_fails { last.of_form.get(&form) } else { Some(&last.latest) });
+        let mut taken_back =
+            earlier.filter(|earlier| self.comparable.allows(earlier, &answer) && !answer.means.keeps(&earlier.means));
+        let broken = taken_back.next().map(|earlier| {
+            let who = &self.process.process;
+            let (told, asked) = (&earlier.text, &earlier.request);
+            format!("{who} answered {told} to {asked}, and later {} to {}", answer.text, answer.request)
+        });
+        self.given.add(answer);
+        broken.map_or(Ok(()), Err)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::meaning::Meaning;
     use super::*;
 
-    #[test]
-    fn an_answer_keeps_what_was_said_or_says_less() {
-        let keeps = |before: &str, now: &str| Said::of(now.as_bytes()).keeps(&Said::of(before.as_bytes()));
-        let kept = [
-            ("1", "1"),
-            ("1", "2.5"),
-            ("[1, 2]", "[2, 3, 1]"),
-            (r#"{"n": 1, "names": ["a"]}"#, r#"{"names": ["b", "a"], "n": 1, "more": 0}"#),
-            (r#"{"Count": 3}"#, r#"{"Count": 4}"#),
-            ("hello\nworld", "world\nand more\nhello"),
-            ("", "anything"),
-            ("null", "5"),
-        ];
-        for (before, now) in kept {
-            assert!(keeps(before, now), "{now} keeps {before}");
-        }
-        let lost = [
-            ("2", "1"),
-            ("1", "\"1\""),
-            ("[1, 2]", "[2]"),
-            (r#"{"n": 1}"#, r#"{"n": 0}"#),
-            (r#"{"n": 1}"#, "{}"),
-            ("hello\nworld", "hello"),
-            ("\"Ok\"", "\"Err\""),
-            ("true", "false"),
-        ];
-        for (before, now) in lost {
-            assert!(!keeps(before, now), "{now} says less than {before}");
-        }
+    fn answer(request: &str, text: &str, is_certain: bool) -> Answer {
+        let means = Meaning::of(text.as_bytes());
+        Answer { request: request.to_string(), text: text.to_string(), means, is_certain }
     }
 
     #[test]
-    fn an_error_has_another_form_than_what_was_asked_for() {
-        let form = |text: &str| Said::of(text.as_bytes()).form();
-        assert_eq!(form("5"), form("7"));
-        assert_eq!(form(r#"{"Ok": 5}"#), form(r#"{"Ok": [1]}"#));
-        assert_eq!(form(r#"{"n": 5, "m": 1}"#), form(r#"{"n": 5, "k": 1}"#), "a field that is missing is missed");
-        for (answer, error) in [("5", "error: disk full"), (r#"{"Ok": 5}"#, r#"{"Err": "disk full"}"#), ("[1]", "null")]
-        {
-            assert_ne!(form(answer), form(error), "{answer} and {error}");
-        }
+    fn answers_to_different_requests_are_compared_only_if_the_calm_run_bears_it_out() {
+        let pair = |one: &str, other: &str, kept: bool| ((one.to_string(), other.to_string()), kept);
+        let both = Comparable([pair("add", "get", true), pair("get", "add", true)].into());
+        let one = Comparable([pair("add", "get", true), pair("get", "add", false)].into());
+        let (add, get) = (answer("add", "2", true), answer("get", "1", true));
+        assert!(both.allows(&add, &get) && both.allows(&get, &add));
+        assert!(!one.allows(&add, &get) && !Comparable::default().allows(&add, &get));
+        assert!(Comparable::default().allows(&add, &add), "the same request needs no proof");
+        let frame = answer("\"go\" over socket 1", "2", false);
+        assert!(!Comparable::default().allows(&frame, &frame), "a frame may be no answer at all");
     }
 }

@@ -1,9 +1,10 @@
 //! `[[kill]]`, `[[install]]` and `[[uninstall]]`: what the owner does to the package at an instant.
 
-use super::{WorkloadError, each, span};
+use super::{Source, WorkloadError, each, span};
 use crate::scenario::{Action, Line, On, When};
 use kernel_core::Duration;
 use serde::Deserialize;
+use toml::Spanned;
 
 /// Something that the owner does to the package.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +17,8 @@ pub struct Act {
     pub on: Option<String>,
     /// When, after the install.
     pub at: Duration,
+    /// Where it stands: `it.toml:12`.
+    pub place: String,
 }
 
 /// What the owner does.
@@ -63,19 +66,20 @@ pub(super) struct NodeEntry {
 
 /// All of them.
 pub(super) fn acts(
-    place: &str,
-    kills: Vec<KillEntry>,
-    installs: Vec<NodeEntry>,
-    uninstalls: Vec<NodeEntry>,
+    source: &Source<'_>,
+    kills: Vec<Spanned<KillEntry>>,
+    installs: Vec<Spanned<NodeEntry>>,
+    uninstalls: Vec<Spanned<NodeEntry>>,
 ) -> Result<Vec<Act>, WorkloadError> {
     let at = |text: String| Ok::<_, String>(span("at", Some(text))?.unwrap_or_default());
-    let of_node =
-        |what| move |_: usize, entry: NodeEntry| Ok(Act { what, kill: None, on: entry.on, at: at(entry.at)? });
-    let kill = |_: usize, entry: KillEntry| {
-        Ok(Act { what: What::Kill, kill: Some(entry.process), on: entry.on, at: at(entry.at)? })
+    let of_node = |what| {
+        move |_: usize, entry: NodeEntry, place| Ok(Act { what, kill: None, on: entry.on, at: at(entry.at)?, place })
     };
-    let mut acts = each(place, "kill", kills, kill)?;
-    acts.extend(each(place, "install", installs, of_node(What::Install))?);
-    acts.extend(each(place, "uninstall", uninstalls, of_node(What::Uninstall))?);
+    let kill = |_: usize, entry: KillEntry, place| {
+        Ok(Act { what: What::Kill, kill: Some(entry.process), on: entry.on, at: at(entry.at)?, place })
+    };
+    let mut acts = each(source, "kill", kills, kill)?;
+    acts.extend(each(source, "install", installs, of_node(What::Install))?);
+    acts.extend(each(source, "uninstall", uninstalls, of_node(What::Uninstall))?);
     Ok(acts)
 }

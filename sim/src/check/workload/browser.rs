@@ -1,6 +1,6 @@
 //! `[[http]]` and `[[socket]]`: what somebody with a browser, logged in, does at the paths that the package binds.
 
-use super::{Json, a_second_after, body_of, last_of, once, span, times};
+use super::{Body, Json, a_second_after, body_of, last_of, once, span, times};
 use crate::outside::visit::{Frame, FrameKind, HttpRequest, Visit};
 use crate::scenario::{Action, Line, When, browse};
 use kernel_core::Duration;
@@ -15,6 +15,10 @@ pub struct Browse {
     pub request: HttpRequest,
     /// The status that the answer must have when nothing goes wrong.
     pub status: Option<u16>,
+    /// What its body must be then.
+    pub body: Option<Body>,
+    /// Where it stands: `it.toml:12`.
+    pub place: String,
     /// When first, after the install.
     pub at: Duration,
     /// How often.
@@ -32,6 +36,8 @@ pub struct Socket {
     pub on: Option<String>,
     /// Where it is opened.
     pub path: String,
+    /// Where it stands in its file: `it.toml:12`.
+    pub place: String,
     /// When, after the install.
     pub at: Duration,
     /// What is sent then.
@@ -68,6 +74,13 @@ impl Socket {
         last_of(self.at, self.every, 1 + self.says.len() as u64 + u64::from(self.closes))
     }
 
+    /// The same socket when all that goes wrong is over: under a name of its own, and what is said first over it.
+    pub fn again(&self, at: Duration) -> Socket {
+        let says = self.says.iter().take(AGAIN_MAX).cloned().collect();
+        let every = self.every.min(Duration::from_secs(1));
+        Socket { name: format!("{} again", self.name), at, says, every, closes: false, ..self.clone() }
+    }
+
     /// What is done, and when, where `first` is the first node.
     pub fn lines(&self, first: &str) -> Vec<Line> {
         let node = self.on.as_deref().unwrap_or(first);
@@ -97,6 +110,8 @@ pub(super) struct HttpEntry {
     body: Option<String>,
     json: Option<Json>,
     expect_status: Option<u16>,
+    expect_body: Option<String>,
+    expect_json: Option<Json>,
     at: Option<String>,
     #[serde(default = "once")]
     times: u32,
@@ -124,6 +139,8 @@ fn get() -> String {
 
 /// How much is sent over one WebSocket.
 const SAYS_MAX: usize = 1_000;
+/// How much is said once more over a WebSocket when all that goes wrong is over.
+const AGAIN_MAX: usize = 4;
 
 /// A path of a process, as visitors know it.
 fn path_of(path: String) -> Result<String, String> {
@@ -135,24 +152,25 @@ fn path_of(path: String) -> Result<String, String> {
 }
 
 impl HttpEntry {
-    /// What it says; what comes before it was asked last at this time.
-    pub(super) fn read(self, before: Duration) -> Result<Browse, String> {
+    /// What it says; what comes before it was asked last at this time, and it stands at this place.
+    pub(super) fn read(self, before: Duration, place: String) -> Result<Browse, String> {
         let path = path_of(self.path)?;
         let body = body_of(self.body, self.json, None)?.unwrap_or_default();
         let status = self.expect_status;
         if let Some(status) = status.filter(|status| !(100..600).contains(status)) {
             return Err(format!("`expect_status = {status}` is no status of HTTP: 100 to 599"));
         }
+        let expected = Body::read(self.expect_body, self.expect_json)?;
         let request = HttpRequest { logged_in: true, ..HttpRequest::new(&self.method, &path, body) };
         let (at, every) = (span("at", self.at)?.unwrap_or(a_second_after(before)), span("every", self.every)?);
         let (times, every) = (times(self.times)?, every.unwrap_or(Duration::from_secs(1)));
-        Ok(Browse { on: self.on, request, status, at, times, every })
+        Ok(Browse { on: self.on, request, status, body: expected, place, at, times, every })
     }
 }
 
 impl SocketEntry {
-    /// What it says; the entry before it was over at this time. `index` is its place in the file.
-    pub(super) fn read(self, before: Duration, nth: usize) -> Result<Socket, String> {
+    /// What it says; what comes before it was over at this time. It is the `nth` of the file, and stands at this place.
+    pub(super) fn read(self, before: Duration, nth: usize, place: String) -> Result<Socket, String> {
         let path = path_of(self.path)?;
         let at = span("at", self.at)?.unwrap_or(a_second_after(before));
         let every = span("every", self.every)?.unwrap_or(Duration::from_secs(1));
@@ -160,6 +178,6 @@ impl SocketEntry {
             return Err(format!("`says` has {} texts; {SAYS_MAX} are the most", self.says.len()));
         }
         let Self { on, says, closes, hears, .. } = self;
-        Ok(Socket { name: format!("socket {nth}"), on, path, at, says, every, closes, hears })
+        Ok(Socket { name: format!("socket {nth}"), on, path, place, at, says, every, closes, hears })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Json, body_of, once, span};
 use crate::modules::Stub;
-use crate::outside::chain::{ChainAnswer, ChainPlan, LogSpec, Word};
+use crate::outside::chain::{ChainAnswer, ChainPlan, LogSpec, ProviderOutage, Word};
 use crate::outside::visit::{Frame, FrameKind};
 use crate::outside::web::{Page, PageReply, SocketServer};
 use kernel_core::{Duration, ProcessId};
@@ -75,6 +75,25 @@ pub(super) struct ChainEntry {
     emits: Vec<LogEntry>,
     #[serde(default)]
     answers: Vec<MethodEntry>,
+    #[serde(default)]
+    outage: Outages,
+}
+
+/// One outage of the provider, or several.
+#[derive(Default, Deserialize)]
+#[serde(untagged)]
+enum Outages {
+    #[default]
+    None,
+    One(OutageEntry),
+    Several(Vec<OutageEntry>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutageEntry {
+    at: String,
+    lasts: String,
 }
 
 #[derive(Deserialize)]
@@ -182,6 +201,19 @@ impl ChainEntry {
             params,
             result,
         }));
+        let outages = match self.outage {
+            Outages::None => vec![],
+            Outages::One(outage) => vec![outage],
+            Outages::Several(outages) => outages,
+        };
+        if outages.len() > OUTAGES_MAX {
+            return Err(format!("`outage` has {} entries; {OUTAGES_MAX} are the most", outages.len()));
+        }
+        for OutageEntry { at, lasts } in outages {
+            let at = span("at", Some(at))?.unwrap_or_default();
+            let lasts = span("lasts", Some(lasts))?.unwrap_or_default();
+            chain.outages.push(ProviderOutage { at, lasts });
+        }
         for log in self.emits {
             if log.every == 0 || !(1..=LOGS_MAX).contains(&log.times) {
                 return Err(format!("a log comes in every block at most, and {LOGS_MAX} times in one at most"));
@@ -193,6 +225,8 @@ impl ChainEntry {
     }
 }
 
+/// How many outages the provider may have.
+const OUTAGES_MAX: usize = 100;
 /// How often one log may be in a block.
 const LOGS_MAX: u32 = 100;
 

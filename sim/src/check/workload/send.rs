@@ -1,4 +1,4 @@
-//! `[[send]]`: a request from the owner's terminal to a process of the package.
+//! `[[send]]`: a request from an owner's terminal to a process of the package.
 
 use super::{Json, NO_BODY, a_second_after, body_of, last_of, once, span, times};
 use crate::scenario::{Action, Line, On, Request, When};
@@ -17,7 +17,9 @@ pub struct Send {
     pub request: Request,
     /// When.
     pub at: Moment,
-    /// How often, and how far apart.
+    /// Where it stands: `it.toml:12`.
+    pub place: String,
+    /// How often.
     pub times: u32,
     /// How far apart.
     pub every: Duration,
@@ -61,6 +63,7 @@ impl Send {
 pub(super) struct Entry {
     to: String,
     on: Option<String>,
+    from: Option<String>,
     body: Option<String>,
     json: Option<Json>,
     bytes: Option<Vec<u8>>,
@@ -95,8 +98,8 @@ const EVENTS: [(&str, Kind); 6] = [
 ];
 
 impl Entry {
-    /// What it says; what comes before it was sent last at this time.
-    pub(super) fn read(self, before: Duration) -> Result<Send, String> {
+    /// What it says; what comes before it was sent last at this time, and it stands at this place.
+    pub(super) fn read(self, before: Duration, place: String) -> Result<Send, String> {
         let body = body_of(self.body, self.json, self.bytes)?.ok_or(NO_BODY)?;
         let blob = match (self.blob, self.blob_bytes) {
             (Some(text), None) => Some(text.into_bytes()),
@@ -117,8 +120,9 @@ impl Entry {
         // The process world has whole seconds.
         let expects = span("answer_within", self.answer_within)?.map(|span| span.0.div_ceil(1_000_000_000).max(1));
         let blob = blob.map(|bytes| (self.mime, bytes.into()));
-        let request = Request { body: body.into(), blob, code: None, expects };
-        Ok(Send { to: self.to, on: self.on, request, at, times, every: every.unwrap_or(Duration::from_secs(1)) })
+        let request = Request { body: body.into(), blob, code: None, expects, from: self.from };
+        let every = every.unwrap_or(Duration::from_secs(1));
+        Ok(Send { to: self.to, on: self.on, request, at, place, times, every })
     }
 }
 

@@ -19,7 +19,7 @@ impl fmt::Display for Junit<'_> {
         for case in cases {
             let (rule, facts) = (xml(case.failure.claim.rule.id()), xml(case.facts()));
             writeln!(f, r#"    <testcase classname="{suite}" name="{rule}: {facts}">"#)?;
-            let report = xml(&case.report(name).unwrap_or_default());
+            let report = xml(&case.report(self.0).unwrap_or_default());
             writeln!(f, "      <failure type=\"{rule}\" message=\"{facts}\">{report}</failure>\n    </testcase>")?;
         }
         let verdict = xml(&self.0.verdict());

@@ -37,7 +37,7 @@ impl fmt::Display for Markdown<'_> {
         for case in cases {
             writeln!(f, "\n### `{}`: {}\n", case.failure.claim.rule.id(), case.failure.claim.says)?;
             writeln!(f, "In {}. Made small:\n", counted(case.failure.runs, "run"))?;
-            write!(f, "{}", fenced(&case.report(name).unwrap_or_default()))?;
+            write!(f, "{}", fenced(&case.report(self.0).unwrap_or_default()))?;
         }
         let notes: Vec<_> = self.0.notes().collect();
         if !notes.is_empty() {

@@ -18,6 +18,8 @@ use std::rc::Rc;
 pub(super) struct Summary<'a> {
     /// The package.
     pub name: &'a str,
+    /// Where the lines of its script stand in the workload.
+    pub places: &'a [String],
     /// What each process did when nothing went wrong.
     pub activity: BTreeMap<String, Activity>,
     pub findings: Findings,
@@ -176,11 +178,12 @@ impl Case {
     }
 
     /// In full.
-    pub fn report(&self, name: &str) -> Option<String> {
+    pub fn report(&self, summary: &Summary<'_>) -> Option<String> {
         let Case { plan, run, shrunk_from, line, .. } = self;
         let (violation, replay) = (self.violation()?, [line.clone()]);
         let report = Report {
-            scenario: name,
+            scenario: summary.name,
+            places: summary.places,
             violation,
             run,
             plan,

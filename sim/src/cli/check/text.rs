@@ -19,7 +19,7 @@ impl fmt::Display for Text<'_> {
             self.what_was_done(f)?;
         }
         if let Some((first, others)) = cases.split_first() {
-            write!(f, "\n{}", first.report(name).unwrap_or_default())?;
+            write!(f, "\n{}", first.report(self.0).unwrap_or_default())?;
             others.iter().filter(|other| !tells(first, other)).try_for_each(|other| briefly(f, other))?;
         }
         writeln!(f, "\n{}", fold(&self.0.verdict(), 0))?;
