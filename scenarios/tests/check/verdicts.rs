@@ -337,7 +337,7 @@ fn what_an_exercise_gets_wrong_is_named_before_anything_runs() {
         .with("twice.toml", "nodes = [\"alice.os\"]\n");
     for (file, says) in [
         ("nobody.toml", "no process `nobody` in the manifest; there is `idle`"),
-        ("wrong.toml", "wrong.toml, [[send]] number 1: it needs one of `body`"),
+        ("wrong.toml", "wrong.toml:1, [[send]] number 1: it needs one of `body`"),
         ("nowhere.toml", "`on = \"bob.os\"`: there is alice.os; give `nodes = [\"bob.os\"]` first"),
         ("twice.toml", "`nodes`: `alice.os` is there already"),
         ("missing.toml", "missing.toml: No such file"),
@@ -368,12 +368,11 @@ fn what_a_start_function_burns_is_counted() {
 
 #[test]
 fn a_process_that_returns_again_and_again_is_in_a_restart_loop() {
-    is_bounded(
-        "returns",
-        &guest(&[], ""),
-        1,
-        &["restart-loop: BROKEN", "returned in 5 lives in a row without progress"],
-    );
+    let folder = Folder::new().with("returns.wat", guest(&[], ""));
+    folder
+        .check("returns.wat", &["--on-exit", "restart"])
+        .must_end(1)
+        .must_say(&["restart-loop: BROKEN", "returned in 5 lives in a row without progress"]);
 }
 
 #[test]

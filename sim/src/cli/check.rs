@@ -189,6 +189,7 @@ impl Check {
         };
         let mut checked = new(package.clone())?;
         checked.terms.lone = is_lone.then(|| package.id.clone());
+        let mut known = None;
         if assumes {
             let calm = bug::guard(|| self.run_plan(context, &checked, &Plan::default())).map_err(Stop::Bug)??;
             let script = check::ends_unasked(&calm);
@@ -198,16 +199,17 @@ impl Check {
                 (checked.terms.lone, checked.terms.scripts) = (lone, [process.clone()].into());
             }
             let on_exit = if script.is_some() { LoneOnExit::None } else { LoneOnExit::Restart };
-            let process = script.or(calm.processes.first().map(|(_, process)| process.clone()));
+            let process = script.clone().or(calm.processes.first().map(|(_, process)| process.clone()));
             checked.notes.extend(process.map(|process| Note::AssumedOnExit(process, on_exit.name())));
+            known = script.is_none().then_some(calm);
         }
         if let (Some(says), None) = (illegal_name(&self.path), &self.id) {
             checked.notes.push(Note::IllegalName(says, checked.scenario.name.clone()));
         }
         context.check(&checked.calm, &self.options(&checked.calm))?;
         let result = bug::guard(|| match &self.plan {
-            Some(plan) => self.play(context, &mut checked, plan, out),
-            None => self.check(context, &mut checked, out),
+            Some(plan) => self.play(context, &mut checked, (plan.as_str(), known), out),
+            None => self.check(context, &mut checked, known, out),
         });
         result.unwrap_or_else(|text| Err(Stop::Bug(format!("{text}\n  in a check of {}", self.path.display()))))
     }
@@ -228,19 +230,19 @@ impl Check {
         Options { keep_trace: true, bounds: BOUNDS, limits, ..self.rules.options(scenario) }
     }
 
-    /// One plan, event by event.
+    /// One plan, event by event; the calm run may be known already.
     fn play(
         &self,
         context: &Context,
         checked: &mut Checked,
-        plan: &str,
+        (plan, calm): (&str, Option<Run>),
         out: &mut impl Write,
     ) -> Result<Outcome, Stop> {
         let plan: Plan = match plan.trim() {
             "calm" => Plan::default(),
             plan => plan.parse().map_err(|error: crate::plan::PlanError| Stop::Wrong(error.to_string()))?,
         };
-        let calm = self.run_plan(context, checked, &Plan::default())?;
+        let calm = calm.map_or_else(|| self.run_plan(context, checked, &Plan::default()), Ok)?;
         checked.learn(&calm);
         let calm = Baseline::of(&calm, &checked.terms);
         let mut run = self.run_plan(context, checked, &plan)?;
@@ -295,9 +297,15 @@ impl Check {
         Ok(run)
     }
 
-    /// The calm run, crash points, and seeds; then the verdict.
-    fn check(&self, context: &Context, checked: &mut Checked, out: &mut impl Write) -> Result<Outcome, Stop> {
-        let mut calm = self.run_plan(context, checked, &Plan::default())?;
+    /// The calm run, which may be known already, crash points, and seeds; then the verdict.
+    fn check(
+        &self,
+        context: &Context,
+        checked: &mut Checked,
+        calm: Option<Run>,
+        out: &mut impl Write,
+    ) -> Result<Outcome, Stop> {
+        let mut calm = calm.map_or_else(|| self.run_plan(context, checked, &Plan::default()), Ok)?;
         checked.learn(&calm);
         let (checked, scenario) = (&*checked, &checked.scenario);
         let mut findings = Findings::default();
