@@ -275,7 +275,8 @@ impl Check {
         self.draw_all(context, checked, &mut cases)?;
         let (name, activity) = (checked.scenario.name.as_str(), activity(&run));
         let places = &checked.places;
-        let summary = Summary { name, places, activity, findings, left_out: None, cases, plan: Some(&idle), halt: None };
+        let summary =
+            Summary { name, places, activity, findings, left_out: None, cases, plan: Some(&idle), halt: None };
         self.tell(context, &summary, out)?;
         if !plan.lines.is_empty() && idle.len() == plan.lines.len() {
             return Err(Stop::Wrong("nothing of the plan came up in this run: it shows nothing".to_string()));

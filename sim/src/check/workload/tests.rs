@@ -134,7 +134,10 @@ fn what_makes_no_sense_is_named_with_its_place() {
         (send("body = \"a\"\nwhen = { process = \"x\", event = \"sings\" }"), "none of \"starts\""),
         (send("body = \"a\"\nat = \"1s\"\nwhen = { process = \"x\", event = \"starts\" }"), "two times"),
         (send("body = \"a\"\nwithin = \"1s\""), "unknown field `within`"),
-        (parse("[[socket]]\npath = \"x\""), "it.toml:1, [[socket]] number 1: `path = \"x\"` does not begin with a slash"),
+        (
+            parse("[[socket]]\npath = \"x\""),
+            "it.toml:1, [[socket]] number 1: `path = \"x\"` does not begin with a slash",
+        ),
         (parse("[[web]]\nurl = \"*\"\nstatus = 20"), "[[web]] number 1: `status = 20` is no status of HTTP"),
         (parse("[[web]]\nurl = \"*\"\nfails = \"x\"\nbody = \"y\""), "`fails` is for a page that cannot be had"),
         (parse("[[web_socket]]\nurl = \"*\"\nsays = \"x\""), "[[web_socket]] number 1: `every` and `says` go together"),

@@ -14,7 +14,7 @@ pub(super) struct Text<'a>(pub &'a Summary<'a>, pub Detail);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary { name, cases, .. } = self.0;
+        let Summary { cases, .. } = self.0;
         if self.1 > Detail::Quiet {
             self.what_was_done(f)?;
         }
