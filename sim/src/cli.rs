@@ -172,8 +172,14 @@ pub fn main_of(scenarios: Vec<Scenario>, listed: &str) -> ExitCode {
     let line = match CommandLine::try_parse() {
         Ok(line) => line,
         Err(error) => {
-            // Help and version are no errors; a closed pipe is nobody's concern.
-            let _ = error.print();
+            // Help and version are no errors. If nobody reads them, that is no error either.
+            let text = error.render().to_string();
+            match terminal::columns().filter(|columns| text.lines().any(|line| line.chars().count() > *columns)) {
+                Some(columns) if !error.use_stderr() => {
+                    _ = write!(io::stdout(), "{}", text::folded_help(&text, columns))
+                }
+                _ => _ = error.print(),
+            }
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };

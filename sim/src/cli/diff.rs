@@ -7,7 +7,7 @@ use super::replay::{Source, check_nodes};
 use super::text::counted;
 use super::{Context, Detail, Outcome, Stop, wrong_scenario};
 use crate::explore::regression::Regression;
-use crate::explore::report::{clip, width};
+use crate::explore::report::{clip, fold, width};
 use crate::picture::{self, Picture};
 use crate::plan::chooser::{Profile, Seed};
 use crate::plan::{Line, Plan};
@@ -388,7 +388,9 @@ fn compare(
     writeln!(out)?;
     for (mark, side) in [('A', a), ('B', b)] {
         let events = counted(side.trace.len(), "event");
-        writeln!(out, "{mark} ({}): {}, {events}, fingerprint {}", side.title, side.verdict, side.trace.fingerprint())?;
+        let (title, verdict, fingerprint) = (&side.title, &side.verdict, side.trace.fingerprint());
+        let line = format!("{mark} ({title}): {verdict}, {events}, fingerprint {fingerprint}");
+        writeln!(out, "{}", fold(&line, 2))?;
         side.broken.iter().try_for_each(|broken| writeln!(out, "  {}", clip(broken, width() - 2)))?;
         if !side.replay().is_empty() {
             writeln!(out, "  replay: {}", side.replay())?;

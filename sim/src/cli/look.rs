@@ -2,6 +2,7 @@
 
 use super::{Context, Stop, wrong_scenario};
 use crate::explore::failure::Signature;
+use crate::explore::report::{fold, width};
 use crate::invariant::Claim;
 use crate::picture::{self, Picture};
 use crate::plan::chooser::Chooser;
@@ -228,6 +229,11 @@ pub(super) fn state_at(
     Ok(text)
 }
 
+/// A line as it is, if there is room for it; else folded.
+fn fitted(line: &str, indent: usize) -> String {
+    if indent + line.chars().count() > width() { fold(line, indent) } else { line.to_string() }
+}
+
 fn state_text(state: &State, names: &Names, text: &mut String) {
     let _ = writeln!(text, "\nat {}s", trace::time_text(state.at));
     for node in &state.nodes {
@@ -244,14 +250,14 @@ fn state_text(state: &State, names: &Names, text: &mut String) {
         for process in &node.processes {
             let _ = writeln!(text, "  {}", names.process_text(process.id));
             for (name, value) in FIELDS.iter().zip(process.fields(names)).filter(|(_, value)| !value.is_empty()) {
-                let value = value.replace('\n', &format!("\n{:20}", ""));
-                let _ = writeln!(text, "    {name:14}  {value}");
+                let value: Vec<String> = value.lines().map(|line| fitted(line, 22)).collect();
+                let _ = writeln!(text, "    {name:14}  {}", value.join(&format!("\n{:20}", "")));
             }
         }
     }
     let _ = writeln!(text, "\ndue");
     for (at, what) in &state.due {
-        let _ = writeln!(text, "  {:>12}s  {what}", trace::time_text(*at));
+        let _ = writeln!(text, "  {:>12}s  {}", trace::time_text(*at), fitted(what, 17));
     }
 }
 

@@ -80,6 +80,31 @@ pub(super) fn counted(n: u64, one: &str) -> String {
     }
 }
 
+/// A help text whose long lines go on below themselves: under the second column, where there are two.
+pub(super) fn folded_help(help: &str, columns: usize) -> String {
+    let fold_line = |line: &str| {
+        let text = line.trim_start();
+        let start = line.len() - text.len();
+        let second = text.find("  ").map(|gap| gap + text[gap..].len() - text[gap..].trim_start().len());
+        let indent = start + second.filter(|second| start + second < columns / 2).unwrap_or(0);
+        let (head, rest) = line.split_at(indent);
+        let (mut folded, mut column) = (head.to_string(), indent);
+        for (nth, word) in rest.split(' ').enumerate() {
+            let length = word.chars().count();
+            if nth > 0 && column + 1 + length > columns && column > indent {
+                folded += &format!("\n{:indent$}{word}", "");
+                column = indent + length;
+            } else {
+                let gap = usize::from(nth > 0);
+                folded += &format!("{:gap$}{word}", "");
+                column += gap + length;
+            }
+        }
+        folded + "\n"
+    };
+    help.lines().map(fold_line).collect()
+}
+
 /// A name in a column, and a text beside it that goes on below itself.
 pub(super) fn entry(name: &str, width: usize, text: &str) -> String {
     format!("  {name:width$}  {}\n", fold(text, width + 4))
@@ -154,6 +179,15 @@ mod tests {
         let mut out = Vec::new();
         write!(Shown(&mut out), "\u{7}x").expect("a vector takes all");
         assert_eq!(out, br"\u0007x");
+    }
+
+    #[test]
+    fn a_long_line_of_a_help_text_goes_on_under_its_second_column() {
+        let help = "Usage: it\n\n  explore    plays many seeds of it\n      a plain line that is long\n";
+        let folded =
+            "Usage: it\n\n  explore    plays many\n             seeds of it\n      a plain line that\n      is long\n";
+        assert_eq!(folded_help(help, 24), folded);
+        assert_eq!(folded_help(help, 80), help);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::args::{Rules, quoted};
 use super::failure::Stage;
 use super::text::{counted, grouped};
 use super::{Context, Outcome, Stop};
-use crate::explore::report::{clip, width};
+use crate::explore::report::{clip, fold, width as columns};
 use crate::plan::Family;
 use crate::plan::Plan;
 use crate::plan::chooser::{Profile, Seed};
@@ -25,22 +25,19 @@ const SEEDS: u64 = 8;
 pub(super) fn run(context: &Context, out: &mut impl Write) -> Result<Outcome, Stop> {
     let scenario = context.scenarios.first().expect("there are scenarios");
     let (scenarios, rules) = (context.scenarios.len() as u64, crate::invariant::all(&Semantics::book()).len() as u64);
-    writeln!(out, "Processes live, die and come back in a simulated world; every run is held to the book's rules.")?;
-    writeln!(
-        out,
-        "Here are {}, {} and {} families of faults. This is one of them.\n",
-        counted(scenarios, "scenario"),
-        counted(rules, "invariant"),
-        Family::ALL.len()
-    )?;
+    let (scenarios, rules, faults) = (counted(scenarios, "scenario"), counted(rules, "invariant"), Family::ALL.len());
+    let first = "Processes live, die and come back in a simulated world; every run is held to the book's rules.";
+    let second = format!("Here are {scenarios}, {rules} and {faults} families of faults. This is one scenario.");
+    writeln!(out, "{}\n{}\n", fold(first, 0), fold(&second, 0))?;
     let rules = Rules::default();
     let stage = Stage { context, rules: &rules, profile: Profile::Swarm };
     let options = Options { keep_trace: true, ..rules.options(scenario) };
     let calm = stage.play(scenario, &Plan::default(), &options)?;
     tell(scenario, &calm, out)?;
 
-    writeln!(out, "\nThe same under {SEEDS} seeds: each is short for a plan of what goes wrong.\n")?;
-    writeln!(out, "  {:>4}  {:>8}  {:>6}  {:>6}  {:16}", "seed", "not calm", "exits", "events", "fingerprint")?;
+    let same = format!("The same under {SEEDS} seeds: each is short for a plan of what goes wrong.");
+    writeln!(out, "\n{}\n", fold(&same, 0))?;
+    writeln!(out, "  {:>4}  {:>6}  {:>6}  {:>6}  {:16}", "seed", "faults", "exits", "events", "fingerprint")?;
     let (mut broken, mut example) = (!calm.violations().is_empty(), None);
     for seed in (0..SEEDS).map(Seed) {
         let run = stage.record(scenario, seed, &options)?;
@@ -57,13 +54,14 @@ pub(super) fn run(context: &Context, out: &mut impl Write) -> Result<Outcome, St
 
 /// The scenario, what it is about, and what happens in its calm run.
 fn tell(scenario: &Scenario, run: &Run, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{}: {}\n", scenario.name, scenario.about)?;
+    writeln!(out, "{}\n", fold(&format!("{}: {}", scenario.name, scenario.about), 2))?;
     let scenario: Vec<_> = run.trace.events().filter(|(_, event)| is_told(event)).collect();
     for (index, event) in scenario.iter().take(SCENARIO_LINES_MAX) {
-        writeln!(out, "{}", clip(&trace::line(*index, event, &run.names), width()))?;
+        writeln!(out, "{}", clip(&trace::line(*index, event, &run.names), columns()))?;
     }
     let (told, all) = (scenario.len().min(SCENARIO_LINES_MAX) as u64, run.trace.len());
-    writeln!(out, "  and {} between and after these; the calm run {}", counted(all - told, "event"), verdict(run))
+    let more = format!("and {} between and after these; the calm run {}", counted(all - told, "event"), verdict(run));
+    writeln!(out, "  {}", fold(&more, 2))
 }
 
 /// Whether an event belongs to the scenario, and not to its machinery.
@@ -132,7 +130,7 @@ fn row(seed: Seed, run: &Run, out: &mut impl Write) -> io::Result<()> {
     let cells = How::ALL.into_iter().flat_map(|how| COLUMNS.map(|on_exit| run.coverage.cell(how, on_exit).exits()));
     let (faults, exits) = (run.plan.as_ref().map_or(0, |plan| plan.lines.len()), cells.sum::<u64>());
     let (fingerprint, events, verdict) = (run.fingerprint, grouped(run.trace.len()), verdict(run));
-    writeln!(out, "  {:>4}  {faults:>8}  {exits:>6}  {events:>6}  {fingerprint}  {verdict}", seed.0)
+    writeln!(out, "  {:>4}  {faults:>6}  {exits:>6}  {events:>6}  {fingerprint}  {verdict}", seed.0)
 }
 
 fn next(context: &Context, scenario: &Scenario, example: Option<(Seed, Plan)>, out: &mut impl Write) -> io::Result<()> {
@@ -151,7 +149,12 @@ fn next(context: &Context, scenario: &Scenario, example: Option<(Seed, Plan)>, o
     ];
     let width = lines.iter().map(|(arguments, _)| arguments.chars().count()).max().unwrap_or(0);
     for (arguments, says) in lines {
-        writeln!(out, "  {program} {arguments:<width$}  {says}")?;
+        let column = program.chars().count() + width + 5;
+        if column + says.chars().count() > columns() {
+            writeln!(out, "  {program} {arguments}\n      {}", fold(says, 6))?;
+        } else {
+            writeln!(out, "  {program} {arguments:<width$}  {says}")?;
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::super::Detail;
 use super::super::text::{counted, grouped};
 use super::summary::{Case, Summary};
 use crate::check::Activity;
-use crate::explore::report::{clip, fold};
+use crate::explore::report::{clip, fold, width};
 use std::fmt;
 
 /// How many notes are shown.
@@ -33,7 +33,7 @@ impl Text<'_> {
         let Summary { name, activity, plan, .. } = self.0;
         let nodes = if activity.keys().any(|who| who.contains('@')) { "nodes" } else { "a node" };
         let when = if plan.is_some() { "Under this plan" } else { "When nothing goes wrong" };
-        writeln!(f, "{name}, installed on {nodes} of its own. {when}:\n")?;
+        writeln!(f, "{}\n", fold(&format!("{name}, installed on {nodes} of its own. {when}:"), 0))?;
         activity.iter().try_for_each(|(process, did)| process_did(f, process, did))?;
         writeln!(f, "\n{}", fold(&self.0.visited(), 0))?;
         let notes: Vec<_> = self.0.notes().collect();
@@ -60,15 +60,18 @@ fn process_did(f: &mut fmt::Formatter<'_>, process: &str, did: &Activity) -> fmt
         (false, 0) => "never lived",
         (false, _) => "does not wait for messages at the end",
     };
-    writeln!(f, "  {process}: {on_exit}, {}, {waits}", plural(u64::from(did.lives), "life", "lives"))?;
+    let lives = plural(u64::from(did.lives), "life", "lives");
+    writeln!(f, "  {}", fold(&format!("{process}: {on_exit}, {lives}, {waits}"), 4))?;
     let calls: Vec<String> = did.calls.iter().map(|(name, n)| format!("{} {name}", grouped(*n))).collect();
     writeln!(f, "      calls    {}", if calls.is_empty() { "none".to_string() } else { fold(&calls.join(", "), 15) })?;
     let state = did.state.map_or("no state".to_string(), |bytes| format!("{} of state", counted(bytes as u64, "byte")));
     let (received, sent) = (counted(did.received, "message"), counted(did.requests, "request"));
-    writeln!(f, "      messages {received} received, {sent} sent; {state}")?;
+    writeln!(f, "      messages {}", fold(&format!("{received} received, {sent} sent; {state}"), 15))?;
     let (memory, fuel) = (did.usage.memory >> 10, grouped(did.usage.fuel));
     writeln!(f, "      used     {} KiB of memory, {fuel} fuel", grouped(memory))?;
-    did.prints.iter().try_for_each(|line| writeln!(f, "      prints   {}", clip(&format!("{line:?}"), 100)))?;
+    did.prints
+        .iter()
+        .try_for_each(|line| writeln!(f, "      prints   {}", clip(&format!("{line:?}"), width() - 15)))?;
     did.panicked.iter().try_for_each(|words| writeln!(f, "      PANICS   {}", fold(words, 15)))
 }
 
