@@ -13,7 +13,7 @@ use sim::guest::image::Loader;
 use sim::picture::{Picture, page};
 use sim::plan::Plan;
 use sim::scenario::{Action, Line, Scenario, When};
-use sim::trace::export::document::Played;
+use sim::trace::export::played_by;
 use sim::world::Options;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -34,19 +34,11 @@ fn failure() -> (Scenario, Plan, Options) {
     let kept: sim::explore::regression::Regression = kept.parse().expect("it is a kept plan");
     let scenario = scenario();
     let semantics = Some(kept.semantics(&scenario).expect("its kernel is known"));
-    (scenario, kept.plan, Options { semantics, flavor: kept.flavor, ..Options::default() })
+    (scenario, kept.plan, Options { semantics, ..Options::default() })
 }
 
 fn picture(scenario: &Scenario, plan: &Plan, options: &Options, replay: &str) -> Picture {
-    let lines = plan.lines.iter().map(ToString::to_string).collect();
-    let played = Played {
-        scenario: scenario.name.clone(),
-        kernel: "D6".to_string(),
-        programs: "native".to_string(),
-        plan: lines,
-        replay: replay.to_string(),
-        ..Played::default()
-    };
+    let played = played_by(scenario, plan, "D6".to_string(), "wasm".to_string(), replay.to_string());
     Picture::of("run", scenario, plan, options, &Loader::default(), played, None).expect("it can be played")
 }
 
@@ -145,7 +137,8 @@ fn screenshots_at_1280_and_400_pixels_are_those_that_were_looked_at() {
     let Some(browser) = Browser::start("screenshots") else { return };
     let folder = tempfile::tempdir().expect("there is room");
     let (scenario, plan, options) = failure();
-    let drawn = picture(&scenario, &plan, &options, "cargo sim replay kill-restart --deviation D6");
+    let line = "cargo sim replay kill-restart --deviation D6 --plan scenarios/regressions/kill-restart-e5-d6.plan";
+    let drawn = picture(&scenario, &plan, &options, line);
     let url = write(folder.path(), &page("E5 BROKEN in kill-restart", None, &[&drawn]));
     for (width, height, scheme) in [(1280, 900, "light"), (1280, 900, "dark"), (400, 1400, "light")] {
         browser.resize(width, height, scheme);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, IsTerminal};
 
-/// From how many columns on all of it has room on one line, with a bar.
+/// From how many columns on the counts have room behind a bar.
 const WIDE: usize = 140;
 
 /// What has been found so far.
@@ -29,8 +29,8 @@ impl Status {
     pub(super) fn of(runs: usize) -> Status {
         let bar = bar(runs);
         let template = match width() {
-            WIDE.. => "{bar:20} {human_pos} of {human_len} runs, {speed}, {eta} to go  {wide_msg}",
-            _ => "{human_pos} of {human_len} runs, {speed}, {eta} to go\n{wide_msg}",
+            WIDE.. => "{bar:20} {human_pos} of {human_len} runs, {speed}, {eta} to go  {prefix}\n{wide_msg}",
+            _ => "{human_pos} of {human_len} runs, {speed}, {eta} to go\n{prefix}\n{wide_msg}",
         };
         bar.set_style(style(template));
         let (scenario, coverage, broken) = (String::new(), Coverage::default(), BTreeMap::new());
@@ -59,17 +59,21 @@ impl Status {
     }
 
     fn show(&self) {
-        self.bar.set_message(self.text());
+        self.bar.set_prefix(self.counts());
+        self.bar.set_message(self.broken());
     }
 
-    /// What stands behind the bar.
-    fn text(&self) -> String {
+    /// How much was played.
+    fn counts(&self) -> String {
+        let (events, faults, cells) = (grouped(self.events), grouped(self.faults), self.coverage.reached());
+        format!("{events} events, {faults} faults, {cells} of 12 cells; {}", self.scenario)
+    }
+
+    /// What broke, by rule.
+    fn broken(&self) -> String {
         let broken = self.broken.iter().map(|(rule, runs)| format!("{rule} in {}", grouped(*runs)));
         let broken: Vec<String> = broken.collect();
-        let broken =
-            if broken.is_empty() { "nothing broken".to_string() } else { format!("BROKEN: {}", broken.join(", ")) };
-        let (events, faults, cells) = (grouped(self.events), grouped(self.faults), self.coverage.reached());
-        format!("{broken}; {events} events, {faults} faults, {cells} of 12 cells; {}", self.scenario)
+        if broken.is_empty() { "nothing broken".to_string() } else { format!("BROKEN: {}", broken.join(", ")) }
     }
 }
 
@@ -102,13 +106,15 @@ mod tests {
     fn the_status_counts_events_faults_and_runs_by_rule() {
         let mut status = Status::of(3);
         status.begin("counter");
-        assert_eq!(status.text(), "nothing broken; 0 events, 0 faults, 0 of 12 cells; counter");
+        assert_eq!(status.counts(), "0 events, 0 faults, 0 of 12 cells; counter");
+        assert_eq!(status.broken(), "nothing broken");
         let violation = |rule| Violation { claim: Claim::of(rule), facts: String::new(), at: None };
         let mut run = |verdict, events, faults| status.run(&of_verdict(verdict, events, faults));
         run(Verdict::Violated(vec![violation(Rule::E5), violation(Rule::E5), violation(Rule::K2)]), 1_000, 2);
         run(Verdict::Violated(vec![violation(Rule::E5)]), 234, 0);
         run(Verdict::Held, 0, 5);
-        assert_eq!(status.text(), "BROKEN: E5 in 2, K2 in 1; 1,234 events, 7 faults, 0 of 12 cells; counter");
+        assert_eq!(status.counts(), "1,234 events, 7 faults, 0 of 12 cells; counter");
+        assert_eq!(status.broken(), "BROKEN: E5 in 2, K2 in 1");
         assert_eq!(status.bar.position(), 3);
     }
 }
