@@ -43,7 +43,8 @@ pub(super) fn columns() -> Option<usize> {
 
 const RED: &str = "\x1b[1;31m";
 const GREEN: &str = "\x1b[1;32m";
-const YELLOW: &str = "\x1b[1;33m";
+/// Yellow cannot be read on white.
+const MAGENTA: &str = "\x1b[1;35m";
 const CYAN: &str = "\x1b[36m";
 const BOLD: &str = "\x1b[1m";
 const PLAIN: &str = "\x1b[0m";
@@ -68,7 +69,7 @@ const VERDICTS: &[(&str, &str)] = &[
     ("BROKEN", RED),
     ("FAILED", RED),
     ("NOT the same", RED),
-    ("INCONCLUSIVE", YELLOW),
+    ("INCONCLUSIVE", MAGENTA),
     ("PASSED", GREEN),
     (": held", GREEN),
 ];
@@ -76,7 +77,7 @@ const VERDICTS: &[(&str, &str)] = &[
 /// One line with its colours.
 pub(super) fn coloured(line: &str) -> String {
     if line.starts_with("  > ") {
-        return format!("{YELLOW}{line}{PLAIN}");
+        return format!("{MAGENTA}{line}{PLAIN}");
     }
     // An event of a trace is shown as it is: what it prints is no verdict of ours.
     if line.split_whitespace().nth(1).is_some_and(|word| word.starts_with('#')) {
