@@ -86,7 +86,7 @@ pub(super) fn folded_help(help: &str, columns: usize) -> String {
         let text = line.trim_start();
         let start = line.len() - text.len();
         let second = text.find("  ").map(|gap| gap + text[gap..].len() - text[gap..].trim_start().len());
-        let indent = start + second.filter(|second| start + second < columns / 2).unwrap_or(0);
+        let indent = start + second.filter(|second| start + second < columns * 2 / 3).unwrap_or(0);
         let (head, rest) = line.split_at(indent);
         let (mut folded, mut column) = (head.to_string(), indent);
         for (nth, word) in rest.split(' ').enumerate() {
