@@ -2,6 +2,7 @@
 //!
 //! A twin makes the same calls as its sibling, in the same order and with the same contents: a run with either leaves the
 //! same trace. Numbers of names are part of a trace, so a twin uses no name before its sibling's call would.
+//! `notebook` alone has no sibling.
 
 use sim::guest::native::Program;
 
@@ -17,6 +18,7 @@ mod idle;
 mod indexer;
 mod keeper;
 mod ledger;
+pub(crate) mod notebook;
 mod parent;
 mod puppet;
 mod saver;

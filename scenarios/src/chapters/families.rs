@@ -1,6 +1,6 @@
 //! Parents and children, as the book advises (K3, K4). The kernel does not know them.
 
-use super::{ALICE, DEMO, alice, scenario};
+use super::{ALICE, DEMO, alice, scenario, to_ask};
 use sim::package::Package;
 use sim::plan::Down;
 use sim::scenario::{On, Scenario, Start, alive, down, gone, kill, lives, millis, prints, secs, start, tell};
@@ -10,6 +10,8 @@ pub(super) fn all() -> Vec<Scenario> {
         death_by_timeout(),
         a_child_that_persists(),
         a_childs_product(),
+        a_child_raised_anew(),
+        a_child_spawned_with_last_words(),
         a_cooperative_kill(),
         children_handed_over(),
         a_parent_that_comes_back(),
@@ -100,6 +102,61 @@ fn a_childs_product() -> Scenario {
     .expect(prints(&parent, "got product 49 from worker", 1))
     .expect(lives(&worker, 2))
     .expect(gone(&worker))
+}
+
+/// "If it is important that the parent do some action immediately upon the child's exit."
+fn a_child_raised_anew() -> Scenario {
+    let (parent, child) = (alice("parent"), alice("child"));
+    let raise = raising(&child, "child", "none");
+    family(
+        "a-child-raised-anew",
+        "A parent acts on its child's last words. The child asks with them to be raised anew: it panics, returns and is \
+         killed, and is there again at once. After a crash of the node the boot sends them to the parent, which was \
+         restarted.",
+    )
+    .lasting(secs(13), secs(10))
+    .setup(start(a_parent(&parent)))
+    .at(millis(500), tell(&parent, &raise))
+    .every(secs(1), 12, tell(&parent, &asking(&child, 2, &format!("on-exit requests {parent} {raise}\nrespond fine"))))
+    .at(millis(2_500), tell(&parent, &asking(&child, 1, "panic on purpose")))
+    .at(millis(4_500), tell(&parent, &asking(&child, 1, "return")))
+    .at(millis(6_500), kill(&child))
+    .at(millis(8_500), down(ALICE, Down::Crash))
+    .expect(prints(&parent, "raised child:demo:alice.os", 5))
+    .expect(prints(&parent, "not raised: name-taken", 0))
+    .expect(lives(&child, 5))
+    .expect(lives(&parent, 2))
+    .expect(alive(&child))
+}
+
+/// S6, E4: `spawn` with `Requests`.
+fn a_child_spawned_with_last_words() -> Scenario {
+    let (parent, aunt, stranger, child) = (alice("parent"), alice("aunt"), alice("stranger"), alice("child"));
+    let bears = format!(
+        r#"child -heir={parent}|print_it_is_gone -heir={aunt}|print_poor_thing -heir={stranger}|print_who? -want={aunt}|"messaging" {} /{DEMO}/pkg/child.wasm"#,
+        own_name(&child)
+    );
+    family(
+        "a-child-spawned-with-last-words",
+        "A parent spawns a child as Requests: what is fired when the child exits is there from its first instant. The \
+         parent and the aunt, whom the child may message, receive it; a stranger does not.",
+    )
+    .lasting(secs(11), secs(10))
+    .setup(start(aunt.runs("puppet").restarting()))
+    .setup(start(stranger.runs("puppet").restarting()))
+    .setup(start(parent.runs("puppet").restarting().messaging(&aunt.process)))
+    .every(secs(1), 10, tell(&parent, &to_ask(&child, 1, "respond fine")))
+    .at(millis(1_500), tell(&parent, &bears))
+    .at(millis(3_500), kill(&child))
+    .at(millis(5_500), tell(&parent, &bears))
+    .at(millis(7_500), down(ALICE, Down::PowerLoss))
+    .expect(prints(&parent, "spawned child:demo:alice.os", 2))
+    .expect(prints(&parent, "it is gone", 2))
+    .expect(prints(&aunt, "poor thing", 2))
+    .expect(prints(&stranger, "who?", 0))
+    .expect(prints(&parent, "respond fine: answered fine", 4))
+    .expect(lives(&child, 2))
+    .expect(gone(&child))
 }
 
 /// K4: the parent asks, and the child returns.

@@ -1,14 +1,14 @@
 //! Packages: a userspace construction that contains one or more processes (S1).
 
-use super::{ALICE, DEMO, alice, scenario};
+use super::{ALICE, DEMO, alice, scenario, to_ask};
 use sim::package::Package;
 use sim::plan::Down;
 use sim::scenario::{
-    Scenario, alive, answers, ask, down, gone, install, lives, millis, prints, secs, start, tell, uninstall,
+    On, Scenario, alive, answers, ask, down, gone, install, lives, millis, on, prints, secs, start, tell, uninstall,
 };
 
 pub(super) fn all() -> Vec<Scenario> {
-    vec![a_package_installed(), uninstalled_while_crash_looping()]
+    vec![a_package_installed(), a_manifest_that_grants(), uninstalled_while_crash_looping()]
 }
 
 const STORE: &str = r#"[
@@ -48,6 +48,43 @@ fn a_package_installed() -> Scenario {
     .expect(gone(&saver))
     .expect(gone(&keeper))
     .expect(gone(&book))
+}
+
+const LIBRARY: &str = r#"[
+  {"process_name": "shelf", "process_wasm_path": "/puppet.wasm", "on_exit": "Restart", "public": false,
+   "request_networking": false, "request_capabilities": [],
+   "grant_capabilities": ["reader:press:bob.os", {"process": "clerk:press:bob.os", "params": "stamp"}]}
+]"#;
+
+/// S1: `grant_capabilities` of the manifest; E12.
+fn a_manifest_that_grants() -> Scenario {
+    let shelf = alice("shelf");
+    let (reader, clerk) = (on(ALICE, "reader:press:bob.os"), on(ALICE, "clerk:press:bob.os"));
+    let package = Package::new(DEMO, LIBRARY).file("/puppet.wasm", "puppet");
+    let asking = |who: &On| tell(who, &to_ask(&shelf, 1, "respond a book"));
+    let reading = |who: &On| start(who.runs("puppet").restarting().public());
+    scenario(
+        "a-manifest-that-grants",
+        "A package's manifest grants capabilities to processes of another package: the reader may message the shelf, \
+         the clerk gets a capability with a meaning of the shelf's own, which does not let it message. Grants survive \
+         a crash, and end with the package.",
+    )
+    .package(ALICE, package)
+    .lasting(secs(11), secs(10))
+    .setup(reading(&reader))
+    .setup(reading(&clerk))
+    .every(secs(1), 10, asking(&reader))
+    .every(secs(2), 5, asking(&clerk))
+    .at(millis(2_500), install(ALICE, DEMO))
+    .at(millis(3_500), tell(&clerk, "print-capabilities"))
+    .at(millis(5_500), down(ALICE, Down::Crash))
+    .at(millis(8_500), uninstall(ALICE, DEMO))
+    .at(millis(9_500), tell(&clerk, "print-capabilities"))
+    .expect(prints(&reader, "respond a book: timeout", 4))
+    .expect(prints(&reader, "respond a book: answered a book", 6))
+    .expect(prints(&clerk, "respond a book: timeout", 5))
+    .expect(prints(&clerk, &format!(r#"capability: {shelf} "stamp""#), 1))
+    .expect(gone(&shelf))
 }
 
 const BROKEN: &str = r#"[

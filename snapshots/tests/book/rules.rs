@@ -3,8 +3,12 @@
 use sim::prelude::*;
 use sim::{Origin, Signature};
 
-/// How many seeds of each scenario are played, besides its calm run. More are played by the tests of `kinode-sim`.
+/// How many seeds of each scenario are played, besides its calm run; `SEEDS=300 cargo test -p kinode-book rules` plays more.
 const SEEDS: u64 = 16;
+
+fn n_seeds() -> u64 {
+    std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS)
+}
 
 /// A scenario that does not hold.
 struct Broken<'s> {
@@ -19,7 +23,7 @@ fn broken(sim: Sim<'_>) -> Option<Broken<'_>> {
     if !calm.held() {
         return Some(Broken { sim, origin: Origin::Plan(Plan::default()), verdict: calm.verdict });
     }
-    let explored = sim.explore(0..SEEDS);
+    let explored = sim.explore(0..n_seeds());
     let limits = explored.limits.into_iter().map(|(seed, limit)| (seed, Verdict::Limit(limit)));
     let (seed, verdict) = explored.violations.into_iter().chain(limits).next()?;
     Some(Broken { sim, origin: Origin::Seed(seed), verdict })
