@@ -171,7 +171,9 @@ fn programs() -> Vec<(String, String)> {
             let name = path.file_stem().and_then(|name| name.to_str()).expect("names are UTF-8").to_string();
             let files = if path.is_dir() { entries(&path) } else { BTreeSet::from([path]) };
             let files = files.into_iter().filter(|file| file.is_file());
-            let text = files.map(|file| fs::read_to_string(file).expect("a test is text")).collect();
+            let text: String = files.map(|file| fs::read_to_string(file).expect("a test is text")).collect();
+            // One program of several files.
+            let name = if folder == "scenarios/mutants/tests" { "mutants".to_string() } else { name };
             programs.push((name, text));
         }
     }
