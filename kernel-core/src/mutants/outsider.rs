@@ -1,6 +1,7 @@
-//! Forty wrong kernels written by somebody who did not write the generator of worlds, and had not read it, the invariants
-//! or the other mutants: from the contract and the kernel's code alone, all before the first hunt. Each is a plausible
-//! mistake of a kernel programmer. They measure what generated worlds find; nothing was tuned before that measurement.
+//! Forty wrong kernels written by somebody who did not write the generator of worlds, and had read neither it nor the
+//! invariants, nor more of the other mutants than the first dozen of the adversary's: from the contract and the kernel's
+//! code, all before the first hunt. Each is a plausible mistake of a kernel programmer. They measure what generated
+//! worlds find; nothing was tuned before that measurement.
 
 use super::{Mutant, Step};
 use crate::Address;
