@@ -50,6 +50,8 @@ struct Process {
     own_on_exit: Option<OnExit>,
     /// A command to initialize it is on its way to the disk, or was refused.
     is_initializing: bool,
+    /// A child may take its name meanwhile: whose process the next row is does not show.
+    is_contested: bool,
     /// It is to be killed as soon as it is initialized (E5).
     is_doomed: bool,
     /// What it, or somebody for it, has given up: its row may have it still.
@@ -99,7 +101,7 @@ impl Model {
             Command::Kill(id) if !id.is_module() => {
                 let process = self.process(node, *id);
                 match process.must {
-                    Must::NotBe => process.is_doomed = process.is_initializing,
+                    Must::NotBe => process.is_doomed = process.is_initializing && !process.is_contested,
                     Must::Wait | Must::Live(_) | Must::Return | Must::Show => process.becomes(Must::Go, at),
                     Must::Go => {}
                 }
@@ -111,7 +113,7 @@ impl Model {
                 if process.must == Must::NotBe && !process.is_initializing {
                     process.dropped.clear();
                 }
-                (process.is_initializing, process.is_doomed) = (true, false);
+                (process.is_initializing, process.is_contested, process.is_doomed) = (true, false, false);
             }
             _ => {}
         }
@@ -201,6 +203,7 @@ impl Model {
         let process = self.process(node, id);
         // Something may be dropped while the first row is on its way to the disk.
         let was_initializing = std::mem::take(&mut process.is_initializing);
+        process.is_contested = false;
         if process.row.is_none() && !was_initializing {
             process.dropped.clear();
         }
@@ -321,8 +324,7 @@ impl Model {
             // Perhaps of a name whose initialization was refused. A child is initialized when its code is loaded, which
             // does not show: a kill may come before that, and then it is of nobody.
             What::Spawns(..) => {
-                let of_node = self.of_node(node);
-                of_node.for_each(|process| (process.is_initializing, process.is_doomed) = (false, false));
+                self.of_node(node).for_each(|process| (process.is_contested, process.is_doomed) = (true, false));
                 Ok(())
             }
             What::Returned(life, call) => self.on_returned(node, *life, *call),
