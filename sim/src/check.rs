@@ -16,7 +16,7 @@ mod workload;
 pub use findings::{Failure, Findings, Outcome};
 #[cfg(feature = "cli")]
 pub(crate) use judge::place;
-pub use judge::{Again, Once, Terms, judge};
+pub use judge::{Again, Once, Terms, judge, named};
 pub use notes::{Activity, Note, activity, ends_unasked, manifest_notes, never_happened, notes};
 pub use recovery::{Baseline, Recovered, Repeats};
 #[cfg(feature = "cli")]
@@ -231,7 +231,7 @@ fn played(
     let storm = Duration(STORM.0.max(last.0 + AGAIN.0));
     let mut scenario = Scenario::new(&package.id, "a package of your own");
     scenario.nodes.extend(workload.nodes.iter().cloned());
-    scenario.installer = Installer { lets_answer: !workload.sends.is_empty(), waits_for_disk: true };
+    scenario.installer = Installer { lets_answer: !workload.sends.is_empty(), waits_for_disk: true, lets_start: true };
     for node in scenario.nodes.clone() {
         scenario.packages.push((node.clone(), package.clone()));
         scenario = scenario.setup(Action::Install(node.clone(), package.id.clone()));

@@ -272,7 +272,13 @@ pub struct Installer {
     /// Nothing is run before all that was granted is on the disk, so that no crash takes it back (ours; nothing says
     /// when a grant is).
     pub waits_for_disk: bool,
+    /// A process comes to its first wait before the grants of the next one are made: the worst that the public runtimes'
+    /// installer allows, which goes on at `StartedProcess` (ours).
+    pub lets_start: bool,
 }
+
+/// How long a process is given to come to its first wait, in milliseconds.
+const STARTING: u64 = 100;
 
 /// What the installer asks of the kernel, in order: every process is initialized, then, one after the other, gets its
 /// grants and is run (S1). `code` gives the content of a file of the package.
@@ -325,6 +331,11 @@ pub fn install(
         }
         // As the app store does it: a process runs before the grants of those behind it are made.
         steps.push(Step::command(Command::Run(*id), names, our));
+        if installer.lets_start && Some(id) != ids.last() {
+            let timer = Address { node: our, process: ProcessRef::TIMER };
+            let sleep = serde_json::json!({ "SetTimer": STARTING });
+            steps.push(Step::request(timer, Some(60), sleep.to_string().as_str().into()));
+        }
     }
     Ok(steps)
 }

@@ -72,6 +72,8 @@ pub struct Findings {
     pub failures: Vec<Failure>,
     /// What is worth knowing, and in how many runs it came up.
     pub notes: BTreeMap<Note, u64>,
+    /// The rules that a deviating kernel broke, and the first visit in which it broke each; none: the calm run.
+    pub broken_by_kernel: BTreeMap<String, Option<Visit>>,
     /// How many runs broke a rule.
     pub violations: u64,
     /// How many crash points were visited.
@@ -130,6 +132,9 @@ impl Findings {
 
     fn take(&mut self, visit: Option<Visit>, verdict: &Verdict, notes: BTreeSet<Note>) {
         for note in notes {
+            if let Note::KernelBreaks(rule, _) = &note {
+                self.broken_by_kernel.entry(rule.clone()).or_insert_with(|| visit.clone());
+            }
             *self.notes.entry(note).or_default() += 1;
         }
         let Verdict::Violated(violations) = verdict else { return };
@@ -154,6 +159,18 @@ impl Findings {
         self.notes.extend(unanswered.map(|(who, (most, runs))| (Note::NeverAnswered(who.clone(), *most), *runs)));
         let lost = self.lost.iter();
         self.notes.extend(lost.map(|(who, (most, runs))| (Note::LostWithMailbox(who.clone(), *most), *runs)));
+    }
+
+    /// It is known by now which deviations break a rule.
+    pub fn name_deviations(&mut self, rule: &str, deviations: &str) {
+        let is_of = |note: &Note| matches!(note, Note::KernelBreaks(of, _) if of == rule);
+        let notes = std::mem::take(&mut self.notes).into_iter();
+        self.notes = notes
+            .map(|(note, runs)| {
+                let note = if is_of(&note) { Note::KernelBreaks(rule.into(), deviations.into()) } else { note };
+                (note, runs)
+            })
+            .collect();
     }
 
     /// Whether more runs reached a bound than may without leaving the verdict open.

@@ -67,15 +67,23 @@ pub struct Once {
 }
 
 impl Terms {
-    /// The note for what a deviating kernel breaks: the deviations that break this rule, or all.
+    /// The note for what a deviating kernel breaks: the deviations that are known to break this rule, or all.
     fn kernels_doing(&self, violation: &Violation) -> Note {
-        let breaks = |deviation: &&Deviation| deviation.breaks().contains(&violation.claim.rule);
-        let names =
-            |list: Vec<&Deviation>| list.iter().map(|deviation| deviation.name()).collect::<Vec<_>>().join(", ");
-        let named = names(self.deviations.iter().filter(breaks).collect());
-        let named = if named.is_empty() { names(self.deviations.iter().collect()) } else { named };
-        Note::KernelBreaks(violation.claim.rule.id().to_string(), named)
+        let rule = violation.claim.rule.id();
+        Note::KernelBreaks(rule.to_string(), named(&self.suspects(rule)))
     }
+
+    /// The deviations that may break a rule: those of which it is known, or else all.
+    pub fn suspects(&self, rule: &str) -> Vec<Deviation> {
+        let breaks = |deviation: &Deviation| deviation.breaks().iter().any(|broken| broken.id() == rule);
+        let known: Vec<Deviation> = self.deviations.iter().copied().filter(breaks).collect();
+        if known.is_empty() { self.deviations.clone() } else { known }
+    }
+}
+
+/// The ids of deviations, as a note has them.
+pub fn named(deviations: &[Deviation]) -> String {
+    deviations.iter().map(|deviation| deviation.name()).collect::<Vec<_>>().join(", ")
 }
 
 /// Judges a run of which all events were kept: its verdict is then what counts against the package. Each panic is in it

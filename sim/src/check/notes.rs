@@ -16,6 +16,7 @@ use kernel_core::{
     OnExitKind, ProcessId, ProcessRef, SendErrorKind,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// How many of the first lines that a process printed are shown.
 const PRINTS_SHOWN: usize = 5;
@@ -360,7 +361,7 @@ impl std::fmt::Display for Note {
                 write!(f, "what {process} has saved changes with every restart, though nobody asked: {how}")
             }
             Note::KernelBreaks(rule, deviations) => {
-                write!(f, "the kernel breaks {rule} on the way, which is not the package's doing: {deviations}")
+                write!(f, "the kernel breaks {rule} by itself, which does not count against the package: {deviations}")
             }
             Note::IllegalName(says, id) => write!(
                 f,
@@ -398,6 +399,7 @@ pub fn notes(run: &Run, calm: bool) -> BTreeSet<Note> {
     for (_, event) in run.trace.events() {
         seen.take_in(event, run, calm, &mut notes);
     }
+    notes.extend(seen.stricter.drain(..).map(|(_, note)| note));
     if calm {
         notes.extend(computes(run));
         let without_chain = seen.without_chain.difference(&seen.with_chain);
@@ -452,6 +454,8 @@ struct Seen<'a> {
     /// Whom `eth` has told of an error last, and when each asked again since.
     refused: BTreeSet<ProcessRef>,
     asks_again: BTreeMap<ProcessRef, Vec<Instant>>,
+    /// Answers of sqlite that a public runtime's would not give.
+    stricter: Vec<(&'a Rc<Message>, Note)>,
 }
 
 impl<'a> Seen<'a> {
@@ -463,6 +467,10 @@ impl<'a> Seen<'a> {
                 notes.insert(Note::Unmodelled(text(*module), body.to_string()));
             }
             What::Dropped(message, reason) => {
+                if *reason == DropReason::NotRunning {
+                    // Who asked is dead, and its right with it: a refusal changes nothing any more.
+                    self.stricter.retain(|(answer, _)| !Rc::ptr_eq(answer, message));
+                }
                 let (source, target) = ends(message, names);
                 // The owner knows whom it killed, and an answer that comes too late is nobody's loss.
                 let of_guest = !message.source.process.is_module();
@@ -534,7 +542,7 @@ impl<'a> Seen<'a> {
             }
             What::Sent(message) if message.source.process == ProcessRef::SQLITE => {
                 if let Some(error) = stricter(message.body()) {
-                    notes.insert(Note::Stricter(text(message.target.process), error.to_string()));
+                    self.stricter.push((message, Note::Stricter(text(message.target.process), error.to_string())));
                 }
             }
             What::ReceivedError(_, kind, request, _) => {

@@ -261,6 +261,9 @@ impl Check {
         }
         let mut findings = Findings::default();
         findings.take_calm(&run, notes);
+        if plan.lines.is_empty() {
+            self.name_deviations(context, checked, &mut findings, check::work(&run, &checked.scenario))?;
+        }
         let (run, line) = (Rc::new(run), self.line(context, &plan));
         let case = |failure: &Failure| Case {
             failure: failure.clone(),
@@ -328,6 +331,7 @@ impl Check {
             None
         };
         findings.conclude();
+        self.name_deviations(context, checked, &mut findings, check::work(&calm, scenario))?;
         let calm = Rc::new(calm);
         let mut cases = Vec::new();
         let mut done = Work::default();
@@ -425,9 +429,10 @@ impl Check {
         done: &mut Work,
     ) -> Result<Case, Stop> {
         let scenario = &checked.scenario;
-        let (plan, recorded) = match &failure.first {
+        let plan = self.plan_of(context, scenario, failure.first.as_ref())?;
+        let recorded = match &failure.first {
             None => {
-                let (plan, run, line) = (Plan::default(), calm.clone(), self.line(context, &Plan::default()));
+                let (run, line) = (calm.clone(), self.line(context, &plan));
                 let kernel = self.blamed(context, checked, failure, &plan, baseline)?;
                 return Ok(Case {
                     failure: failure.clone(),
@@ -439,11 +444,7 @@ impl Check {
                     picture: None,
                 });
             }
-            Some(Visit::Seed(seed)) => {
-                let run = record_seed(scenario, *seed, self.profile, &self.options(scenario), &context.loader);
-                (run.map_err(wrong_scenario(scenario))?.plan.unwrap_or_default(), true)
-            }
-            Some(Visit::Point(line)) => (Plan { lines: vec![line.clone()] }, false),
+            Some(visit) => matches!(visit, Visit::Seed(_)),
         };
         let run = self.judged(context, checked, &plan, baseline)?;
         if !small {
@@ -468,6 +469,70 @@ impl Check {
         Ok(Case { failure: failure.clone(), plan, run, shrunk_from, line, kernel, picture: None })
     }
 
+    /// The plan of a visit, of a seed as it was drawn; none is the calm run.
+    fn plan_of(&self, context: &Context, scenario: &Scenario, visit: Option<&Visit>) -> Result<Plan, Stop> {
+        Ok(match visit {
+            None => Plan::default(),
+            Some(Visit::Point(line)) => Plan { lines: vec![line.clone()] },
+            Some(Visit::Seed(seed)) => {
+                let run = record_seed(scenario, *seed, self.profile, &self.options(scenario), &context.loader);
+                run.map_err(wrong_scenario(scenario))?.plan.unwrap_or_default()
+            }
+        })
+    }
+
+    /// Which deviations break each rule that the kernel broke: of those known to break it, or else of all, those under
+    /// which the same plan breaks it with no other; or else those without which it does not. If that would be too much
+    /// work, or says nothing, those known to break the rule stay named.
+    fn name_deviations(
+        &self,
+        context: &Context,
+        checked: &Checked,
+        findings: &mut Findings,
+        each: Work,
+    ) -> Result<(), Stop> {
+        for (rule, visit) in findings.broken_by_kernel.clone() {
+            let (suspects, all) = (checked.terms.suspects(&rule), &checked.terms.deviations);
+            if all.len() < 2 || each.0 * all.len() as u64 > SHRINK_WORK {
+                continue;
+            }
+            let plan = self.plan_of(context, &checked.scenario, visit.as_ref())?;
+            for (of, alone) in [(&suspects, true), (&suspects, false), (all, true), (all, false)] {
+                let mut breaking = Vec::new();
+                for deviation in of {
+                    let run = self.run_with(context, checked, &plan, &|book| {
+                        if alone { book.with(*deviation) } else { with_all(book, all).without(*deviation) }
+                    })?;
+                    let breaks = broken(&run).iter().any(|violation| violation.claim.rule.id() == rule);
+                    if breaks == alone {
+                        breaking.push(*deviation);
+                    }
+                }
+                if !breaking.is_empty() {
+                    findings.name_deviations(&rule, &check::named(&breaking));
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A plan on the book's kernel, with what is changed of that; nothing is judged.
+    fn run_with(
+        &self,
+        context: &Context,
+        checked: &Checked,
+        plan: &Plan,
+        change: &dyn Fn(Semantics) -> Semantics,
+    ) -> Result<Run, Stop> {
+        let scenario = if plan.lines.is_empty() { &checked.calm } else { &checked.scenario };
+        let options = self.options(scenario);
+        let back_off = options.semantics.as_ref().map(|semantics| semantics.back_off).unwrap_or_default();
+        let semantics = change(Semantics::book().with_back_off(back_off));
+        let options = Options { semantics: Some(semantics), ..options };
+        run_plan(scenario, plan, &options, &context.loader).map_err(wrong_scenario(scenario))
+    }
+
     /// Which deviations of the kernel a failure needs: without any one of them the same plan does not break it. None, if it
     /// breaks on the book's kernel as well.
     fn blamed(
@@ -478,26 +543,25 @@ impl Check {
         plan: &Plan,
         baseline: &Baseline,
     ) -> Result<Vec<Deviation>, Stop> {
-        let scenario = if plan.lines.is_empty() { &checked.calm } else { &checked.scenario };
-        let options = self.options(scenario);
-        let Some(semantics) = options.semantics.clone() else { return Ok(vec![]) };
+        let deviations = &checked.terms.deviations;
         let breaks = |without: &dyn Fn(Deviation) -> bool| {
-            let book = Semantics::book().with_back_off(semantics.back_off);
-            let kept = semantics.deviations().filter(|deviation| !without(*deviation));
-            let semantics = kept.fold(book, |semantics, deviation| semantics.with(deviation));
-            let options = Options { semantics: Some(semantics), ..options.clone() };
-            let mut run = run_plan(scenario, plan, &options, &context.loader).map_err(wrong_scenario(scenario))?;
+            let mut run = self.run_with(context, checked, plan, &|book| {
+                let all = with_all(book, deviations);
+                // Last, since one deviation may bring another.
+                let left_out = deviations.iter().filter(|deviation| without(**deviation));
+                left_out.fold(all, |semantics, deviation| semantics.without(*deviation))
+            })?;
             judge(&mut run, &checked.terms);
             recovered(baseline, &mut run);
             Ok::<bool, Stop>(broken(&run).iter().any(|violation| failure.is(violation)))
         };
-        if checked.terms.deviations.is_empty() || breaks(&|_| true)? {
+        if deviations.is_empty() || breaks(&|_| true)? {
             return Ok(vec![]);
         }
         let mut blamed = Vec::new();
-        for deviation in semantics.deviations() {
-            if !breaks(&|other| other == deviation)? {
-                blamed.push(deviation);
+        for deviation in deviations {
+            if !breaks(&|other| other == *deviation)? {
+                blamed.push(*deviation);
             }
         }
         Ok(blamed)
@@ -545,6 +609,11 @@ fn outcome(summary: &Summary<'_>) -> Outcome {
         check::Outcome::Failed => Outcome::Violated,
         check::Outcome::Inconclusive => Outcome::Inconclusive,
     }
+}
+
+/// A kernel that deviates in all of these.
+fn with_all(book: Semantics, deviations: &[Deviation]) -> Semantics {
+    deviations.iter().fold(book, |semantics, deviation| semantics.with(*deviation))
 }
 
 /// What a run broke.
