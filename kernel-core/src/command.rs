@@ -166,9 +166,17 @@ impl CommandAnswer {
     }
 }
 
-/// Reads the value of a manifest's `on_exit` (`"None"`, `"Restart"`, `{"Requests": [[address, request, blob]]}`).
+/// Reads the value of a manifest's `on_exit` (`"None"`, `"Restart"`, `{"Requests": [[address, request, blob]]}`). A
+/// request needs a `body` only (ours: a command must name every field that the kernel's own type has).
 pub fn parse_on_exit(json: &serde_json::Value, names: &mut Names, our: NodeId) -> Result<OnExit, BadCommand> {
-    let json = OnExitJson::deserialize(json).map_err(|error| BadCommand(error.to_string()))?;
+    let json = OnExitJson::<ManifestRequestJson>::deserialize(json).map_err(|error| BadCommand(error.to_string()))?;
+    let json = match json {
+        OnExitJson::None => OnExitJson::None,
+        OnExitJson::Restart => OnExitJson::Restart,
+        OnExitJson::Requests(list) => OnExitJson::Requests(
+            list.into_iter().map(|(target, request, blob)| (target, request.into(), blob)).collect(),
+        ),
+    };
     Reader { names, our }.on_exit(json)
 }
 
@@ -184,13 +192,13 @@ pub fn record_to_json(record: &Record, names: &Names) -> serde_json::Value {
     serde_json::to_value(row).expect("a row has only string keys")
 }
 
-/// A process as `Debug` tells of it: what the client library reads into its `PersistedProcess`. The handle of its code
-/// is the number of the image.
+/// A process as `Debug` shows it: what the client library reads into its `PersistedProcess`. `wit_version` is 1
+/// (Hyperdrive, seen). The handle is the number of the image: a row has no path here, as the real kernel's has.
 pub(crate) fn process_to_json(record: &Record, names: &Names) -> serde_json::Value {
     let capabilities = record.capabilities.iter().map(|capability| CapabilityJson::from(capability, names));
     serde_json::json!({
         "wasm_bytes_handle": record.image.map_or(String::new(), |image| image.0.to_string()),
-        "wit_version": null,
+        "wit_version": 1,
         "on_exit": OnExitJson::from(&record.on_exit, names),
         "public": record.public,
         "capabilities": capabilities.collect::<Vec<_>>(),
@@ -236,13 +244,11 @@ impl Reader<'_> {
         self.names.address(text, self.our).ok_or_else(|| BadCommand(format!("`{text}` is not an address: {form}")))
     }
 
+    /// An issuer `our@…` stays as it is written, and matches nothing (Hyperdrive, seen): only a target is translated.
     fn capability(&mut self, json: CapabilityJson) -> Result<Capability, BadCommand> {
-        let (issuer, params) = match json {
-            CapabilityJson::Plain { issuer, params } | CapabilityJson::Signed(PlainJson { issuer, params }, _) => {
-                (issuer, params)
-            }
-        };
-        Ok(Capability { issuer: self.address(&issuer)?, params: self.names.params(&params) })
+        let as_written = json.issuer.split_once('@').map(|(node, _)| self.names.node(node));
+        let issuer = Address { node: as_written.unwrap_or(self.our), ..self.address(&json.issuer)? };
+        Ok(Capability { issuer, params: self.names.params(&json.params) })
     }
 
     fn capabilities(&mut self, list: Vec<CapabilityJson>) -> Result<Vec<Capability>, BadCommand> {
@@ -260,7 +266,7 @@ impl Reader<'_> {
                         expects_response: request.expects_response,
                         body: request.body.into(),
                         metadata: request.metadata.map(Into::into),
-                        capabilities: self.capabilities(request.capabilities)?,
+                        capabilities: self.capabilities(request.capabilities.into_iter().map(|(c, _)| c).collect())?,
                     };
                     let blob = blob.map(|b| Blob { mime: b.mime.map(Into::into), bytes: b.bytes.into() });
                     Ok(OnExitRequest { target: self.address(&target)?, request, blob })
@@ -272,13 +278,13 @@ impl Reader<'_> {
     }
 }
 
+/// Which fields may be missing is as in the public runtime: those that are an `Option` there (Hyperdrive, seen). Fields
+/// that it does not know are ignored.
 #[derive(Serialize, Deserialize)]
 enum CommandJson {
     InitializeProcess {
         id: String,
-        #[serde(default)]
         wasm_bytes_handle: String,
-        #[serde(default)]
         wit_version: Option<u32>,
         on_exit: OnExitJson,
         initial_capabilities: Vec<CapabilityJson>,
@@ -311,22 +317,14 @@ enum DebugJson {
 }
 
 #[derive(Serialize, Deserialize)]
-struct PlainJson {
+struct CapabilityJson {
     issuer: String,
     params: String,
 }
 
-/// A capability alone, or, inside requests, beside its signature.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum CapabilityJson {
-    Plain { issuer: String, params: String },
-    Signed(PlainJson, serde_json::Value),
-}
-
 impl CapabilityJson {
     fn from(capability: &Capability, names: &Names) -> CapabilityJson {
-        CapabilityJson::Plain {
+        CapabilityJson {
             issuer: names.address_text(capability.issuer),
             params: names.params_text(capability.params).to_string(),
         }
@@ -334,16 +332,17 @@ impl CapabilityJson {
 }
 
 #[derive(Serialize, Deserialize)]
-enum OnExitJson {
+enum OnExitJson<R = RequestJson> {
     None,
     Restart,
-    Requests(Vec<(String, RequestJson, Option<BlobJson>)>),
+    Requests(Vec<(String, R, Option<BlobJson>)>),
 }
 
 impl OnExitJson {
     fn from(on_exit: &OnExit, names: &Names) -> OnExitJson {
         let request = |r: &OnExitRequest| {
-            let capabilities = r.request.capabilities.iter().map(|c| CapabilityJson::from(c, names)).collect();
+            let capabilities =
+                r.request.capabilities.iter().map(|c| (CapabilityJson::from(c, names), Signature::new())).collect();
             let request = RequestJson {
                 inherit: r.request.inherit,
                 expects_response: r.request.expects_response,
@@ -367,15 +366,46 @@ impl OnExitJson {
 
 #[derive(Serialize, Deserialize)]
 struct RequestJson {
-    #[serde(default)]
     inherit: bool,
-    #[serde(default)]
     expects_response: Option<u64>,
     body: Vec<u8>,
+    metadata: Option<String>,
+    capabilities: Vec<(CapabilityJson, Signature)>,
+}
+
+/// The public runtime's kernel signs the capabilities of requests. Nothing is signed here.
+type Signature = Vec<u8>;
+
+#[derive(Deserialize)]
+struct ManifestRequestJson {
     #[serde(default)]
+    inherit: bool,
+    expects_response: Option<u64>,
+    body: Vec<u8>,
     metadata: Option<String>,
     #[serde(default)]
-    capabilities: Vec<CapabilityJson>,
+    capabilities: Vec<ManifestCapabilityJson>,
+}
+
+/// A capability alone, or beside a signature.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ManifestCapabilityJson {
+    Plain(CapabilityJson),
+    Signed((CapabilityJson, serde_json::Value)),
+}
+
+impl From<ManifestRequestJson> for RequestJson {
+    fn from(json: ManifestRequestJson) -> RequestJson {
+        let unsigned = |capability| match capability {
+            ManifestCapabilityJson::Plain(capability) | ManifestCapabilityJson::Signed((capability, _)) => {
+                (capability, Signature::new())
+            }
+        };
+        let ManifestRequestJson { inherit, expects_response, body, metadata, capabilities } = json;
+        let capabilities = capabilities.into_iter().map(unsigned).collect();
+        RequestJson { inherit, expects_response, body, metadata, capabilities }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -403,7 +433,7 @@ mod tests {
         let told = process_to_json(&record, &names);
         let network = json!({"issuer": "a.os@kernel:distro:sys", "params": "\"network\""});
         let expected = json!({
-            "wasm_bytes_handle": "7", "wit_version": null, "on_exit": "Restart", "public": true, "capabilities": [network],
+            "wasm_bytes_handle": "7", "wit_version": 1, "on_exit": "Restart", "public": true, "capabilities": [network],
         });
         assert_eq!(told, expected);
         record.on_exit = parse_on_exit(&last_words, &mut names, our).expect("it is a manifest's");

@@ -345,7 +345,7 @@ deviations! {
     D41 QuitWaitsForGuests: "a graceful quit writes no table, and never ends while a guest computes",
         Hyperdrive Seen "main.rs; kernel/mod.rs", Outage breaks [X(Down, None), M5],
         send "Shutdown while a guest spins.",
-        happens "The event loop has ended, and the node never goes down.",
+        happens "The event loop has ended, nothing has written the table, and the node never goes down.",
         book "A process that spins delays nobody but itself.";
     D42 BootLoadsPath: "a boot loads the code that lies at the process's path then: a replaced file boots another program, a missing one takes the row off for good",
         Hyperdrive Seen "kernel/mod.rs, kernel()", Damage breaks [S5, X(Down, Restart)],
@@ -359,7 +359,7 @@ deviations! {
         book "RunProcess calls init; nothing else happens.";
     D44 ReadExactAllocates: "vfs allocates what a ReadExact asks for: a huge length takes the node down",
         Hyperdrive Read "vfs.rs", Outage breaks [E2],
-        send "A vfs request ReadExact with a length of 2^40.",
+        send "A vfs request ReadExact, with a length of 2^40, for a file that exists and may be read.",
         happens "The allocation fails, and release builds abort.",
         book "No request of a process takes its node down.";
 }
@@ -373,12 +373,14 @@ impl Deviation {
     /// Every deviation, the worst first.
     pub fn worst_first() -> Vec<Deviation> {
         let mut all = Deviation::ALL.to_vec();
-        // Within a class the most direct attack or outage comes first.
-        let first = [Deviation::D19, Deviation::D29, Deviation::D28, Deviation::D31];
-        let place = |deviation: &Deviation| first.iter().position(|one| one == deviation).unwrap_or(first.len());
+        let worst = Deviation::WORST;
+        let place = |deviation: &Deviation| worst.iter().position(|one| one == deviation).unwrap_or(worst.len());
         all.sort_by_key(|deviation| (place(deviation), deviation.severity(), *deviation));
         all
     }
+
+    /// The most direct attack, the most direct outage, and the two that damage what was saved without any crash.
+    pub const WORST: [Deviation; 4] = [Deviation::D19, Deviation::D29, Deviation::D28, Deviation::D31];
 
     /// Whether it only shows while a restart is backed off.
     pub(crate) fn needs_back_off(self) -> bool {

@@ -120,13 +120,18 @@ impl Kernel {
                 unreachable!("nothing ends by these")
             }
         };
-        let holds_of = |process: &Process| {
-            let mut issuers = process.capabilities.iter().map(|capability| capability.issuer);
-            issuers.any(|issuer| issuer.node == self.our && ends.contains(&issuer.process))
-        };
-        let holders: Vec<ProcessRef> = self.processes.iter().filter(|(_, p)| holds_of(p)).map(|(id, _)| id).collect();
+        let holders = self.holders_of(&ends);
         let removed = ends.into_iter().map(Change::Remove).collect();
         self.write(removed, &holders, after, cx);
+    }
+
+    /// The processes that hold a capability issued by one of these.
+    pub(crate) fn holders_of(&self, issuers: &[ProcessRef]) -> Vec<ProcessRef> {
+        let holds_of = |process: &Process| {
+            let mut held = process.capabilities.iter().map(|capability| capability.issuer);
+            held.any(|issuer| issuer.node == self.our && issuers.contains(&issuer.process))
+        };
+        self.processes.iter().filter(|(_, process)| holds_of(process)).map(|(id, _)| id).collect()
     }
 
     /// [E2](crate::Rule::E2): in one step the requests are sent ([E4](crate::Rule::E4)), the capabilities revoked ([E12](crate::Rule::E12)), and the killers told ([K2](crate::Rule::K2)).

@@ -146,9 +146,9 @@ impl Kernel {
         self.may_reach(source, &process.capabilities, target, cx.names)
     }
 
-    /// [C1](crate::Rule::C1): whether `source`, holding `capabilities`, may send to `target`, and whether anybody is there ([E11](crate::Rule::E11)). Whoever is
-    /// initialized is given messaging for itself in the public runtimes (kernel/mod.rs, InitializeProcess); here nobody
-    /// needs it.
+    /// [C1](crate::Rule::C1): whether `source`, holding `capabilities`, may send to `target`, and whether anybody is there ([E11](crate::Rule::E11)). A
+    /// guest needs the capability for itself, too: it has it from its initialization, and may have dropped it (Hyperdrive,
+    /// seen; kernel/mod.rs, InitializeProcess).
     pub(crate) fn may_reach(
         &self,
         source: ProcessRef,
@@ -165,8 +165,8 @@ impl Kernel {
         }
         let there = self.processes.get(target.process).filter(|process| process.is_there());
         let receiver = there.ok_or(DropReason::NotRunning)?;
-        let exempt =
-            matches!(source, ProcessRef::KERNEL | ProcessRef::STATE | ProcessRef::VFS) || source == target.process;
+        let own_module = source == target.process && source.is_module();
+        let exempt = own_module || matches!(source, ProcessRef::KERNEL | ProcessRef::STATE | ProcessRef::VFS);
         if exempt || receiver.public || self.has_among(capabilities, &Capability::messaging(target), names) {
             Ok(())
         } else {

@@ -166,6 +166,8 @@ impl Kernel {
         };
         let held = self.capabilities(initializer);
         process.capabilities.extend(init.initial_capabilities.iter().filter(|capability| held.contains(capability)));
+        // C1: and it may message itself.
+        process.capabilities.insert(Capability::messaging(child));
         given.push((initializer, Capability::messaging(child)));
         if let Initializer::Spawn { parent, grants, .. } = &by {
             process.capabilities.insert(Capability::messaging(self.address(*parent)));

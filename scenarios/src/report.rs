@@ -62,14 +62,20 @@ pub fn findings() -> Vec<Finding> {
 pub fn report() -> String {
     let findings = findings();
     let mut text = String::from(HEAD);
-    let mut severity = None;
+    let mut heading = String::new();
     for deviation in Deviation::worst_first() {
-        if severity != Some(deviation.severity()) {
-            severity = Some(deviation.severity());
-            let _ = writeln!(text, "\n## {}\n", sentence(&deviation.severity().to_string()));
+        let of_this = if Deviation::WORST.contains(&deviation) {
+            "The four to fix first".to_string()
+        } else {
+            sentence(&deviation.severity().to_string())
+        };
+        if heading != of_this {
+            heading = of_this;
+            let _ = writeln!(text, "\n## {heading}\n");
         }
         let _ = writeln!(text, "### {}: {}\n", deviation.name(), deviation.summary());
-        let _ = writeln!(text, "*{}. `{}`.*\n", provenance(deviation), deviation.source());
+        let severity = sentence(&deviation.severity().to_string());
+        let _ = writeln!(text, "*{severity}. {}. `{}`.*\n", provenance(deviation), deviation.source());
         let _ = writeln!(text, "- Send: {}", deviation.send());
         let _ = writeln!(text, "- What happens: {}", deviation.happens());
         let _ = writeln!(text, "- The contract ({}): {}", Rule::list(deviation.breaks()), deviation.contract());

@@ -58,8 +58,9 @@ impl Kernel {
             return true;
         }
         if self.has(Deviation::AnswersBeforeWrites) {
+            let holders = self.holders_of(&[id]);
             self.take_effect(id, cx);
-            self.write(vec![Change::Remove(id)], &[], After::Nobody(vec![]), cx);
+            self.write(vec![Change::Remove(id)], &holders, After::Nobody(holders.clone()), cx);
             return true;
         }
         false

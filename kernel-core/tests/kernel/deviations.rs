@@ -105,6 +105,20 @@ fn under_d1_a_killed_process_fires_nothing() {
 }
 
 #[test]
+fn under_d21_a_kill_is_answered_first_and_then_written_with_all_that_it_revokes() {
+    let mut node = node(Deviation::D21, &["holder", "p"]);
+    let (holder, process) = (node.process("holder"), node.process("p"));
+    let right = Capability::messaging(node.address("p"));
+    let out = node.command(&Command::Grant(holder, vec![right]));
+    node.written(the_write(&out).0);
+    let out = node.command(&Command::Kill(process));
+    assert!(is_killed(&out), "nothing is on the disk yet");
+    let (_, changes) = the_write(&out);
+    assert_eq!(changes[0], Change::Remove(process));
+    assert!(matches!(&changes[1..], [Change::Put(id, row)] if *id == holder && !row.capabilities.contains(&right)));
+}
+
+#[test]
 fn under_d2_a_kill_in_the_back_off_is_not_answered_and_the_restart_still_comes() {
     let mut node = node(Deviation::D2, &["p"]);
     let process = node.process("p");

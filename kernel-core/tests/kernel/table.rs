@@ -40,7 +40,7 @@ fn the_table_is_told_to_who_asks_for_it() {
     node.command(&Command::Grant(process, vec![right]));
     let row = json!({
         "wasm_bytes_handle": "1",
-        "wit_version": null,
+        "wit_version": 1,
         "on_exit": "Restart",
         "public": true,
         "capabilities": [{ "issuer": "a.os@kernel:distro:sys", "params": "\"messaging\"" }],

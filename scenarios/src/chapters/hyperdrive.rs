@@ -26,6 +26,7 @@ pub(super) fn all() -> Vec<Scenario> {
         answered_during_an_await(),
         shut_down_beside_a_spinning_process(),
         a_read_of_a_terabyte(),
+        appends_not_awaited(),
     ]
 }
 
@@ -340,4 +341,25 @@ fn a_read_of_a_terabyte() -> Scenario {
     .at(secs(4), tell(&reader, "print still here"))
     .expect(prints(&reader, "still here", 1))
     .expect(lives(&reader, 1))
+}
+
+/// P3: vfs serves one sender's requests in the order in which they were sent, awaited or not.
+fn appends_not_awaited() -> Scenario {
+    let (writer, vfs) = (alice("writer"), On { node: ALICE.to_string(), process: "vfs:distro:sys".to_string() });
+    let request = |rest: &str, action: &str| format!(r#"{{"path":"/{DEMO}/home{rest}","action":"{action}"}}"#);
+    let awaits = |rest: &str, action: &str| format!("await {vfs} 5 {}", request(rest, action));
+    let append = |text: &str| format!("blob {text} {vfs} {}", request("/log", "Append"));
+    let appends = ["one.", "two.", "three."].map(append).join("\n");
+    scenario(
+        "appends-not-awaited",
+        "A process appends to a file three times in a row without awaiting an answer. What it reads then was appended \
+         in that order.",
+    )
+    .lasting(secs(8), secs(10))
+    .setup(start(writer.runs("puppet").restarting().messaging(&vfs.process)))
+    .setup(tell(&writer, &awaits("", "CreateDrive")))
+    .setup(tell(&writer, &awaits("/log", "CreateFile")))
+    .every(secs(2), 3, tell(&writer, &format!("{appends}\n{}\nprint-blob", awaits("/log", "Read"))))
+    .expect(prints(&writer, "blob: one.two.three.", 1))
+    .expect(prints(&writer, &format!("blob: {}", "one.two.three.".repeat(3)), 1))
 }

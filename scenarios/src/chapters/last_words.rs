@@ -129,8 +129,9 @@ fn an_inheritance() -> Scenario {
 /// `SetOnExit` to requests for the heir, each with a capability to message some process attached.
 fn will(testator: &On, heir: &On, leaves: &[(&On, &str)]) -> String {
     let request = |(what, body): &(&On, &str)| {
-        let capability = format!(r#"{{"issuer":"{what}","params":"\"messaging\""}}"#);
-        format!(r#"["{heir}",{{"body":{:?},"capabilities":[{capability}]}},null]"#, body.as_bytes())
+        let capability = format!(r#"[{{"issuer":"{what}","params":"\"messaging\""}},[]]"#);
+        let body = body.as_bytes();
+        format!(r#"["{heir}",{{"inherit":false,"body":{body:?},"capabilities":[{capability}]}},null]"#)
     };
     let list: Vec<String> = leaves.iter().map(request).collect();
     let target = &testator.process;

@@ -58,9 +58,10 @@ fn nothing_carried_over() -> Scenario {
 /// E4: on-exit requests are requests, blobs included.
 fn a_picture_left_behind() -> Scenario {
     let (painter, heir) = (alice("painter"), alice("heir"));
+    let request = format!(r#"{{"inherit":false,"body":{:?},"capabilities":[]}}"#, b"print-blob");
     let will = format!(
-        r#"{{"SetOnExit":{{"target":"{}","on_exit":{{"Requests":[["{heir}",{{"body":{:?}}},{{"mime":null,"bytes":{:?}}}]]}}}}}}"#,
-        painter.process, b"print-blob", b"a picture"
+        r#"{{"SetOnExit":{{"target":"{}","on_exit":{{"Requests":[["{heir}",{request},{{"mime":null,"bytes":{:?}}}]]}}}}}}"#,
+        painter.process, b"a picture"
     );
     scenario("a-picture-left-behind", "An on-exit request is a request like any other and brings its blob along.")
         .lasting(secs(6), secs(10))

@@ -307,11 +307,20 @@ impl Writer<'_> {
         }
     }
 
+    /// Who issues a capability, with its node: a command's `our@…` would match nothing.
+    fn issuer(&mut self, node: &str) -> String {
+        let address = self.cast.address(self.draws, node);
+        match address.strip_prefix("our@") {
+            Some(process) => format!("{node}@{process}"),
+            None => address,
+        }
+    }
+
     /// Any command, as somebody on this node would write it.
     pub(super) fn command(&mut self, node: &str) -> String {
         let id = self.target_id(node);
         let capability = |writer: &mut Writer<'_>| {
-            let issuer = writer.cast.address(writer.draws, node);
+            let issuer = writer.issuer(node);
             json!({ "issuer": issuer, "params": writer.draws.pick(&PARAMS) })
         };
         match self.draws.below(24) {
@@ -351,8 +360,8 @@ impl Writer<'_> {
                     let expects = self.draws.one_in(4).then_some(3);
                     let mut capabilities = vec![];
                     if self.draws.one_in(3) {
-                        let issuer = self.cast.address(self.draws, node);
-                        capabilities.push(json!({ "issuer": issuer, "params": self.draws.pick(&PARAMS) }));
+                        let issuer = self.issuer(node);
+                        capabilities.push(json!([{ "issuer": issuer, "params": self.draws.pick(&PARAMS) }, []]));
                     }
                     let mime = if self.draws.one_in(2) { json!("text/plain") } else { json!(null) };
                     let blob = if self.draws.one_in(2) { json!({ "mime": mime, "bytes": [98] }) } else { json!(null) };
@@ -371,7 +380,7 @@ impl Writer<'_> {
         let id = self.target_id(node);
         let mut capabilities = vec![];
         while self.draws.percent(45) {
-            let issuer = self.cast.address(self.draws, node);
+            let issuer = self.issuer(node);
             capabilities.push(json!({ "issuer": issuer, "params": self.draws.pick(&PARAMS) }));
         }
         let on_exit = self.on_exit_json(node);

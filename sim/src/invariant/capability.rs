@@ -22,7 +22,8 @@ pub(crate) fn may_send(past: &Past, message: &Message) -> bool {
         return holds(Capability::network(source.node));
     }
     let exempt = matches!(source.process, ProcessRef::KERNEL | ProcessRef::STATE | ProcessRef::VFS);
-    exempt || source == target || holds(Capability::messaging(target)) || is_public(past, target)
+    let own_module = source == target && source.process.is_module();
+    exempt || own_module || holds(Capability::messaging(target)) || is_public(past, target)
 }
 
 fn is_public(past: &Past, target: Address) -> bool {
@@ -253,7 +254,7 @@ impl RevokedAtTheEnd {
         let issuer = Address { node, process: issuer };
         let holds = |row: &Record| row.capabilities.iter().any(|capability| capability.issuer == issuer);
         let Some(at) = past.lives.node(node) else { return Ok(()) };
-        let mut others = at.processes().filter(|(_, process)| process.fate.is_none());
+        let mut others = at.processes().filter(|(id, process)| *id != issuer.process && process.fate.is_none());
         match others.find(|(_, process)| process.row().is_some_and(holds)) {
             Some((holder, _)) => {
                 let (issuer, holder) = (names.process_text(issuer.process), names.process_text(holder));

@@ -166,7 +166,16 @@ impl Holdings {
                 held.give(&kept);
             }
             What::DropsCapabilities(life, list) => self.on_dropped(node, life.process, list, lives),
-            What::Started(life) => self.entry(node, life.process).received.clear(),
+            What::Started(life) => {
+                let unwritten = lives.process(node, life.process).is_none_or(|process| process.row().is_none());
+                let own = Capability::messaging(Address { node, process: life.process });
+                let held = self.entry(node, life.process);
+                held.received.clear();
+                // It has what its row says; while there is none, at least this (C1).
+                if unwritten {
+                    held.bound.insert(own);
+                }
+            }
             What::Durable(change) => self.on_durable(node, change, lives),
             What::CommandAnswered(answer, said) if **said == CommandAnswer::InitializeProcessError => {
                 self.on_not_initialized(node, answer, lives);
@@ -257,12 +266,16 @@ impl Holdings {
     }
 }
 
-/// What runtime modules hold from the first boot on: all may reach other nodes, and those that grant something the
-/// kernel, as the owner's terminal may.
+/// What runtime modules hold from the first boot on, whether or not it is on the disk: all may reach other nodes; those
+/// that grant something may message the kernel; the owner's terminal may message every module.
 fn first(node: NodeId, process: ProcessRef, capability: &Capability) -> bool {
-    let kernel = capability.issuer == Address { node, process: ProcessRef::KERNEL };
-    let network = capability.params == ParamsRef::NETWORK;
-    let messaging = capability.params == ParamsRef::MESSAGING
-        && (process.is_own_module() || [ProcessRef::TERMINAL, ProcessRef::KV, ProcessRef::SQLITE].contains(&process));
-    process.is_module() && kernel && (network || messaging)
+    let Address { node: of, process: issuer } = capability.issuer;
+    let gives = process.is_own_module() || matches!(process, ProcessRef::KV | ProcessRef::SQLITE);
+    let may = match capability.params {
+        ParamsRef::NETWORK => issuer == ProcessRef::KERNEL,
+        ParamsRef::MESSAGING if process == ProcessRef::TERMINAL => issuer.is_module(),
+        ParamsRef::MESSAGING => issuer == ProcessRef::KERNEL && gives,
+        _ => false,
+    };
+    process.is_module() && of == node && may
 }

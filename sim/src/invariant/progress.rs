@@ -3,7 +3,9 @@
 use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
 use crate::trace::life_text;
-use kernel_core::{CallKind, Cause, Duration, Exit, Instant, Names, NodeId, ProcessRef, Rule};
+use kernel_core::command::Command;
+use kernel_core::{CallKind, Cause, Duration, Exit, Instant, Message, Names, NodeId, ProcessRef, Rule};
+use std::rc::Rc;
 
 /// E2: no exit of a process takes its node down.
 #[derive(Clone, Debug, Default)]
@@ -24,12 +26,24 @@ impl Invariant for NodesDoNotFail {
     }
 }
 
-/// M5: a kernel acts on a call when it takes effect, and on a kill whatever the guest does.
+/// M5: a kernel acts on a call when it takes effect, and on a kill or a shutdown whatever the guests do.
 #[derive(Clone, Debug, Default)]
 pub struct KernelsGoOn {
     /// A call that is a message, and whose message must come next.
     owed: Option<(Cause, CallKind)>,
+    /// Nodes that were commanded to shut down and are still up.
+    shuts_down: Vec<ShutsDown>,
 }
+
+#[derive(Clone, Debug)]
+struct ShutsDown {
+    node: NodeId,
+    since: Instant,
+    command: Rc<Message>,
+}
+
+/// How long a shutdown may take: it writes nothing that could take longer.
+const SHUTDOWN: Duration = Duration::from_secs(1);
 
 impl KernelsGoOn {
     fn check(&mut self) -> Result<(), String> {
@@ -48,7 +62,18 @@ impl Invariant for KernelsGoOn {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::Called, Kind::Sent, Kind::Exited, Kind::Killed, Kind::Down, Kind::Lifted, Kind::Spun]
+        &[
+            Kind::Called,
+            Kind::Sent,
+            Kind::Exited,
+            Kind::Killed,
+            Kind::Down,
+            Kind::Failed,
+            Kind::Lifted,
+            Kind::Spun,
+            Kind::Command,
+            Kind::Dropped,
+        ]
     }
 
     fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
@@ -59,7 +84,18 @@ impl Invariant for KernelsGoOn {
                     self.owed = Some((index, *kind));
                 }
             }
-            What::Sent(_) | What::Exited(..) | What::Killed(_) | What::Down(_) => self.owed = None,
+            What::Sent(_) | What::Exited(..) | What::Killed(_) => self.owed = None,
+            What::Down(_) | What::Failed(_) => {
+                self.owed = None;
+                self.shuts_down.retain(|shutdown| shutdown.node != event.node);
+            }
+            What::Command(message, command) if **command == Command::Shutdown && message.target.node == event.node => {
+                self.shuts_down.push(ShutsDown { node: event.node, since: event.at, command: message.clone() });
+            }
+            // Nothing comes of a command that its sender may not give.
+            What::Dropped(message, _) => {
+                self.shuts_down.retain(|shutdown| !Rc::ptr_eq(&shutdown.command, message));
+            }
             What::Lifted => return self.check(),
             What::Spun(life, _) => {
                 let fate = past.lives.fate(event.node, life.process).filter(|fate| fate.killed);
@@ -75,6 +111,10 @@ impl Invariant for KernelsGoOn {
 
     fn at_end(&mut self, past: &Past, names: &Names) -> Result<(), String> {
         self.check()?;
+        if let Some(late) = self.shuts_down.iter().find(|shutdown| past.now >= shutdown.since + SHUTDOWN) {
+            let node = names.node_text(late.node);
+            return Err(format!("{node} was commanded to shut down (#{}), and never went down", late.command.cause.0));
+        }
         for (node, id, asked) in past.requests.open() {
             let process = asked.asker.process;
             let up = past.lives.node(node).is_some_and(|at| at.up && at.n_boots == asked.asker.number);

@@ -43,7 +43,9 @@ fn had_leave(past: &Past, message: &Message, event: &Event, reason: DropReason) 
     match reason {
         DropReason::NoCapability => {
             let row = past.lives.process(target.node, target.process).and_then(|process| process.row());
-            held(Capability::messaging(target)) || row.is_some_and(|row| row.public)
+            let own = source == target
+                && !past.holdings.may_have_dropped(source.node, source.process, &Capability::messaging(target));
+            own || held(Capability::messaging(target)) || row.is_some_and(|row| row.public)
         }
         DropReason::NoNetwork if event.node == source.node => held(Capability::network(source.node)),
         DropReason::NoNetwork => surely_held(past, target).any(|held| held == Capability::network(target.node)),

@@ -398,10 +398,16 @@ pub fn store_path(path: &str) -> String {
     place::on_disk(&place::segments(path).unwrap_or_default())
 }
 
-/// D44: whether a request wants more bytes at once than any computer can allocate.
-pub fn asks_too_much(message: &Message) -> bool {
-    let too_much = |ask: &Ask| matches!(ask.action, Action::ReadExact { length } if length >= 1 << 40);
-    Ask::parse(message.body()).as_ref().is_ok_and(too_much)
+/// D44: whether a request makes the runtime's vfs allocate more bytes at once than any computer has. It does so when it
+/// has opened the file: one that is missing, or that the asker may not read, is answered with an error as ever.
+pub fn asks_too_much(files: &Files, kernel: &Kernel, names: &mut Names, vfs: Address, message: &Message) -> bool {
+    let Ok(ask) = Ask::parse(message.body()) else { return false };
+    if !matches!(ask.action, Action::ReadExact { length } if length >= 1 << 40) {
+        return false;
+    }
+    let Some(place) = Place::parse(&ask.path).filter(|_| message.source.node == vfs.node) else { return false };
+    let may = Asker { process: message.source.process, vfs, kernel, names }.check(ask.action.needs(), &place, None);
+    may.is_ok() && files.read(&place.path).is_ok()
 }
 
 /// S6: reads a file for `spawn`, if the reader may read its drive.

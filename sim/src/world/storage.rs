@@ -13,8 +13,8 @@ use crate::plan::fault::WriteOffer;
 use crate::trace::event::What;
 use crate::world::node::{Job, Node};
 use kernel_core::{
-    Bytes, Cause, Change, Deviation, Duration, Input, LifeId, LoadError, ProcessRef, Refused, StateDone, StateOp,
-    WriteId,
+    Bytes, Cause, Change, Deviation, Duration, Input, LifeId, LoadError, Message, ProcessRef, Refused, StateDone,
+    StateOp, WriteId,
 };
 use std::rc::Rc;
 
@@ -57,9 +57,7 @@ impl World<'_> {
         match job {
             Job::Table(write, changes) => self.write_table(node, cause, write, changes),
             Job::State(process, run, op) => self.serve_state(node, cause, (process, run), &op),
-            Job::Module(ProcessRef::VFS, message)
-                if self.semantics().has(Deviation::ReadExactAllocates) && modules::asks_too_much(&message) =>
-            {
+            Job::Module(ProcessRef::VFS, message) if self.exhausts_memory(node, &message) => {
                 self.fail(node, cause, "vfs could not allocate what a ReadExact asks for");
             }
             Job::Module(module, message) => {
@@ -83,6 +81,16 @@ impl World<'_> {
                 self.step(node, cause, Input::Loaded(ticket, result));
             }
         }
+    }
+
+    /// D44: whether a request of vfs takes its node down.
+    fn exhausts_memory(&mut self, node: usize, message: &Message) -> bool {
+        if !self.semantics().has(Deviation::ReadExactAllocates) {
+            return false;
+        }
+        let value = &self.nodes[node];
+        let (vfs, kernel) = (value.address(ProcessRef::VFS), &value.up.as_ref().expect("it is up").kernel);
+        modules::asks_too_much(value.disk.files(), kernel, &mut self.names, vfs, message)
     }
 
     /// Which of the jobs that wait is done. D31: the requests to state and vfs are tasks of their own, and any may be.

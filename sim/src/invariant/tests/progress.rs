@@ -1,6 +1,8 @@
 //! E2, E7, E8, E9, M4 and M5.
 
 use crate::invariant::tests::history::{History, history};
+use crate::plan::Down;
+use kernel_core::command::Command;
 use kernel_core::{Answer, CallKind, Duration, OnExit, Rule, SendErrorKind};
 
 fn restart() -> History {
@@ -28,6 +30,14 @@ fn a_kill_ends_a_process_that_spins() {
 #[test]
 fn an_owner_is_answered() {
     restart().is_to_be_killed_by("terminal", "a").is_stopped("a").is_off_the_disk("a").breaks(Rule::M5);
+}
+
+#[test]
+fn a_node_that_is_commanded_to_shut_down_goes_down() {
+    let commanded = || restart().commands("terminal", Command::Shutdown);
+    commanded().goes_down(Down::Shutdown).holds();
+    commanded().after(Duration::from_secs(2)).calls("a", CallKind::Receive).breaks(Rule::M5);
+    commanded().command_is_dropped().after(Duration::from_secs(2)).calls("a", CallKind::Receive).holds();
 }
 
 #[test]
