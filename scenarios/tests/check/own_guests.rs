@@ -45,12 +45,14 @@ fn who_is_right_by_itself_passes() {
 
 /// What a package developer asks: does it live on the runtime that I deploy to?
 #[test]
-fn on_the_kernels_of_the_runtimes_each_passes_or_the_deviation_that_breaks_it_is_named() {
+fn on_the_kernels_of_the_runtimes_a_guest_passes_or_the_deviation_that_breaks_it_is_named() {
     for kernel in ["kinode-1.0", "hyperdrive-1.9"] {
-        for (guest, id, did) in SURVIVE {
+        let asked = |(guest, ..): &&(&str, &str, &str)| ["bank", "chat", "counter"].contains(guest);
+        for (guest, id, did) in SURVIVE.iter().copied().filter(|one| asked(&one)) {
             let folder = Folder::new().with("it.toml", workload(guest));
+            let few = ["--points", "16", "--seeds", "2"];
             let kernel = ["--kernel", kernel, "--id", id, "--workload", "it.toml"];
-            let checked = check(&built(guest), folder.0.path(), &[&kernel[..], &SOME].concat());
+            let checked = check(&built(guest), folder.0.path(), &[&kernel[..], &few].concat());
             // It trusts what set-state says it has saved.
             let checked = match guest {
                 "counter" => checked.must_end(1).must_say(&["never-forgets: BROKEN", "kernel: not without D27"]),
@@ -84,17 +86,4 @@ fn those_that_need_each_other_pass_together() {
         let arguments = [&["--workload", "it.toml"][..], &SOME].concat();
         check(folder.0.path(), folder.0.path(), &arguments).must_end(0).must_say(&[did, "PASSED"]);
     }
-}
-
-/// The runtimes' installer grants and runs one process after the other: what the first asks of the second at its start
-/// comes before the second's grants.
-#[test]
-fn a_process_that_needs_a_later_ones_grants_at_its_start_does_not_have_them() {
-    let wrong_way_round =
-        [("saver", "saver", RESTART, &["keeper:demo:me.os"][..]), ("keeper", "keeper", RESTART, &["saver:demo:me.os"])];
-    let folder = package(&wrong_way_round, &[]).with("it.toml", workload("saver"));
-    let arguments = [&["--workload", "it.toml"][..], &SOME].concat();
-    let dropped = "a message from saver:demo:me.os to keeper:demo:me.os was dropped: it lacks the capability";
-    let checked = check(folder.0.path(), folder.0.path(), &arguments).must_end(1);
-    checked.must_say(&[dropped, "\"no keeper: timeout\"", "saver:demo:me.os never printed \"resumed at 0\""]);
 }
