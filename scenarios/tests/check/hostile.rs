@@ -122,7 +122,7 @@ fn only_regular_files_are_read() {
         is_refused(&folder, &["x", "--expect", "w.toml"], "neither a file nor a folder");
         is_refused(&folder, &["lone.wasm"], "neither a file nor a folder");
         is_refused(&folder, &["lone.zip"], "neither a file nor a folder");
-        is_refused(&folder, &["x", "--report", "report.md"], "report.md: no regular file");
+        is_refused(&folder, &["x", "--report", "report.md"], "report.md: this is not a regular file");
     }
     is_refused(&package().with("x/metadata.json", "x".repeat(2 << 20)), &["x"], "at most 1048576 are read");
 }
@@ -146,7 +146,7 @@ fn a_report_is_never_written_over_what_is_checked_and_is_known_to_be_writable_be
     let folder = package().with("w.toml", "nodes = []");
     fs::copy(folder.path("x/pkg/app.wat"), folder.path("lone.wat")).expect("a copy");
     symlink("x/pkg/app.wat", folder.path("link.md")).expect("a link");
-    let part = "it is part of what is checked";
+    let part = "this file is part of what is checked";
     for report in ["x/pkg/manifest.json", "x/pkg/app.wat", "x/pkg/new.md", "x/../x/pkg/app.wat", "w.toml", "link.md"] {
         is_refused(&folder, &["x", "--inject", "w.toml", "--report", report], part);
     }

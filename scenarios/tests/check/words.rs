@@ -224,7 +224,7 @@ fn rows_that_each_start_inserts_are_told() {
     let folder = Folder::new().with("grows.wat", guest_with(&texts("sqlite", body), &CALLS, &code));
     folder.check("grows.wat", &["--points", "3", "--seeds", "200"]).must_end(4).must_say(&[
         "what grows:grows:check.os has saved changes with every restart",
-        "it inserts rows, \"INSERT INTO t VALUES (1)\"",
+        "it inserts rows, \"INSERT INTO",
     ]);
 }
 

@@ -86,7 +86,7 @@ pub(super) struct Check {
     #[arg(long, value_name = "ON-EXIT")]
     on_exit: Option<LoneOnExit>,
     /// The number of seeds, or a range: from A up to, but not including, B
-    #[arg(long, value_name = "N|A..B", default_value = "200", env = "KINODE_SIM_SEEDS")]
+    #[arg(long, value_name = "N|A..B", default_value = "200", conflicts_with = "plan")]
     seeds: Seeds,
     /// How much goes wrong under a seed. By default disks are sound: an app that gives up when its disk does is right
     #[arg(long, default_value = "sound", conflicts_with = "plan")]

@@ -22,7 +22,7 @@ impl Run {
     ///
     /// async fn greeter(os: Os) {
     ///     while let Some(request) = os.receive().await.request() {
-    ///         os.print(String::from_utf8_lossy(request.body()));
+    ///         os.print(0, &String::from_utf8_lossy(request.body()));
     ///     }
     /// }
     ///

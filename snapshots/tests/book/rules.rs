@@ -6,6 +6,7 @@ use sim::{Origin, Signature};
 /// How many seeds of each scenario are played, besides its calm run; `SEEDS=300 cargo test -p kinode-book rules` plays more.
 const SEEDS: u64 = 16;
 
+#[expect(clippy::disallowed_methods, reason = "more seeds are asked for by hand")]
 fn n_seeds() -> u64 {
     std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS)
 }
