@@ -127,6 +127,7 @@ pub(crate) struct Outcome {
     flavored: bool,
     pub(crate) events: u64,
     messages: u64,
+    #[cfg_attr(not(feature = "cli"), allow(dead_code))] // Only the command line shows it.
     pub(crate) faults: u64,
     pub(crate) coverage: Coverage,
     difference: Option<Difference>,

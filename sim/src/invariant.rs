@@ -185,6 +185,7 @@ impl Claim {
     }
 
     /// The claim of these words. They live as long as the program.
+    #[cfg(feature = "picture")]
     pub(crate) fn named(id: &str, says: &str) -> Claim {
         let says: &'static str = says.to_string().leak();
         let rule = Rule::parse(id).unwrap_or_else(|| Rule::Own { id: id.to_string().leak(), says });

@@ -17,7 +17,7 @@ use serde_json::Value;
 use setup::Setup;
 use std::rc::Rc;
 
-pub(crate) mod absent;
+pub mod absent;
 #[cfg(any(feature = "kv", feature = "sqlite"))]
 mod database;
 #[cfg(any(feature = "kv", feature = "sqlite"))]

@@ -21,7 +21,7 @@ mod overdue;
 mod recorder;
 mod script;
 mod storage;
-pub(crate) mod view;
+pub mod view;
 
 use crate::disk::planted::Planted;
 use crate::guest::Usage;
