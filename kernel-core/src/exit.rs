@@ -120,9 +120,17 @@ impl Kernel {
                 unreachable!("nothing ends by these")
             }
         };
-        let holders = self.holders_of(&ends);
+        // A row that is on its way may be refused, and lie on the disk as it was: what this one takes out of it goes along.
+        let mut rows = self.holders_of(&ends);
+        for (_, after) in &self.writes {
+            if let After::Nobody(pending) = after {
+                rows.extend(pending.iter().filter(|id| !ends.contains(id)));
+            }
+        }
+        rows.sort_unstable();
+        rows.dedup();
         let removed = ends.into_iter().map(Change::Remove).collect();
-        self.write(removed, &holders, after, cx);
+        self.write(removed, &rows, after, cx);
     }
 
     /// The processes that hold a capability issued by one of these.

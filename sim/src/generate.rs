@@ -9,9 +9,12 @@
 //! can be shrunk, and kept as a text that means the same when the generator has changed.
 
 mod cast;
+mod commands;
 mod draws;
 mod family;
+mod modules;
 mod orders;
+mod plot;
 mod writer;
 
 use crate::package::{Content, Package};

@@ -111,19 +111,6 @@ fn wrong_kernels_are_found_by_generated_worlds_alone() {
     }
 }
 
-/// Of the wrong kernels of an outsider, those that 3,000 generated worlds do not find; and why. `provoked` tells in how many
-/// worlds one does anything at all.
-const NOT_FOUND: [(&str, &str); 8] = [
-    ("spawn-reads-any-drive", "provoked in 6 of 400: no invariant asks whether the parent may read what it spawns"),
-    ("run-cuts-a-back-off-short", "provoked in 5 of 400: S3 asks whether a life began, not whether one was due"),
-    ("an-answer-read-late-is-a-timeout", "provoked in 3 of 400: M4 does not know which answers came in time"),
-    ("every-bounce-settles", "not provoked: a request comes back to its asker and is passed on to a node that is down"),
-    ("no-seconds-are-for-ever", "not provoked: requests wait 1 to 4 seconds"),
-    ("timeouts-wrap", "not provoked: requests wait 1 to 4 seconds"),
-    ("eight-requests-are-remembered", "not provoked: no process has nine requests outstanding"),
-    ("answers-come-in-without-network", "not provoked: a receiver loses its network while an answer is on its way"),
-];
-
 /// Hunts an outsider's wrong kernels, and says what came of it.
 fn hunt_an_outsiders(seeds: Range<u64>) -> Vec<Found> {
     let only = env::var("ONLY").unwrap_or_default();
@@ -140,10 +127,8 @@ fn hunt_an_outsiders(seeds: Range<u64>) -> Vec<Found> {
 #[ignore = "minutes; a share of it is in the next test"]
 fn an_outsiders_wrong_kernels_are_found_by_generated_worlds_alone() {
     let found = hunt_an_outsiders(seeds(3000));
-    for (name, found) in &found {
-        let missed = NOT_FOUND.iter().any(|(missed, _)| missed == name);
-        assert_eq!(found.is_none(), missed, "{name}");
-    }
+    let missed: Vec<&String> = found.iter().filter_map(|(name, found)| found.is_none().then_some(name)).collect();
+    assert_eq!(missed, Vec::<&String>::new(), "not found, so that it must be said here why");
 }
 
 #[test]
@@ -152,12 +137,6 @@ fn a_few_generated_worlds_find_a_third_of_an_outsiders_wrong_kernels() {
     assert_eq!(found.len(), 40);
     let n_found = found.iter().filter(|(_, found)| found.is_some()).count();
     assert!(n_found >= 13, "{n_found} are found");
-    for (missed, _) in NOT_FOUND {
-        assert!(
-            found.iter().any(|(name, found)| name == missed && found.is_none()),
-            "{missed} is found, or is no mutant"
-        );
-    }
 }
 
 /// For runs by hand: in how many seeds a wrong kernel does anything at all, and in which first.

@@ -17,6 +17,8 @@ const MODULES: [(Family, &str); 4] = [
     (Family::Databases, "sqlite:distro:sys"),
     (Family::Timers, "timer:distro:sys"),
 ];
+/// The parameters of the kernel's capability to message other nodes.
+pub(super) const NETWORK: &str = r#""network""#;
 /// The parameters of capabilities that processes issue.
 pub(super) const PARAMS: [&str; 4] = [r#""messaging""#, r#"{"x":1}"#, r#"{"x":2}"#, "free-text"];
 
@@ -40,6 +42,12 @@ pub(super) struct Member {
 impl Member {
     pub(super) fn on(&self) -> &On {
         &self.start.on
+    }
+
+    /// The address of another, as this one would write it.
+    pub(super) fn calls(&self, other: &Member) -> String {
+        let on = other.on();
+        if on.node == self.on().node { format!("our@{}", on.process) } else { on.to_string() }
     }
 
     /// Whether it takes orders.
@@ -130,8 +138,9 @@ impl Cast {
     pub(super) fn address(&self, draws: &mut Draws, from: &str) -> String {
         let member = &self.members[draws.below(self.members.len())];
         let id = if draws.percent(80) { member.on().process.clone() } else { self.id(draws) };
-        match draws.below(10) {
-            0 => format!("{}@{id}", draws.pick(&self.nodes.iter().collect::<Vec<_>>())),
+        match draws.below(30) {
+            0..3 => format!("{}@{id}", draws.pick(&self.nodes.iter().collect::<Vec<_>>())),
+            3 => format!("dave.os@{id}"),
             _ if member.on().node == from => format!("our@{id}"),
             _ => format!("{}@{id}", member.on().node),
         }

@@ -1,10 +1,23 @@
 //! Orders to puppets: what a process is to do, in the words of the program `puppet`. Every call of the process world.
 
-use super::cast::{APP, KERNEL, Member, PACKAGE, PARAMS, id};
+use super::cast::{APP, KERNEL, Member, NETWORK, PACKAGE, PARAMS, id};
 use super::family::Family;
 use super::writer::Writer;
 
+/// Seconds that do not fit: of each width in which somebody may count them, in seconds, milliseconds, microseconds or
+/// nanoseconds, one that leaves next to nothing when it is cut.
+const WIDE: [u64; 9] = [5, 4_295, 65_537, 2_147_484, 4_294_968, 2_147_483_649, 4_294_967_297, 18_446_744_074, u64::MAX];
+
 impl Writer<'_> {
+    /// How many seconds a request waits: a few, up to `most`; now and then none, or more than fit somewhere.
+    pub(super) fn seconds(&mut self, most: usize) -> u64 {
+        match self.draws.below(20) {
+            0 => 0,
+            1 => WIDE[self.draws.below(WIDE.len())],
+            _ => 1 + self.draws.below(most) as u64,
+        }
+    }
+
     /// What a process does, in one line or a few. `depth` bounds orders within orders.
     pub(super) fn order(&mut self, who: &Member, depth: usize) -> String {
         let family = self.families.one(self.draws);
@@ -27,7 +40,7 @@ impl Writer<'_> {
     }
 
     /// Something that a request may ask of a puppet, and that harms nobody by itself.
-    fn small(&mut self, who: &Member, depth: usize) -> String {
+    pub(super) fn small(&mut self, who: &Member, depth: usize) -> String {
         if depth > 0 && self.draws.percent(45) {
             return self.order(who, depth - 1);
         }
@@ -73,9 +86,61 @@ impl Writer<'_> {
                 let (issuer, params) = who.start.holds[0].clone();
                 (format!("our@{issuer}"), params)
             }
-            9 => (format!("our@{KERNEL}"), r#""network""#.into()),
+            9 => (format!("our@{KERNEL}"), NETWORK.into()),
             10 => (format!("our@{KERNEL}"), r#""messaging""#.into()),
             _ => (self.cast.address(self.draws, node), params),
+        }
+    }
+
+    /// What is to be done when an answer comes, or the error: an order in one word, with `_` for blanks.
+    fn afterwards(&mut self, who: &Member) -> String {
+        let to = self.target(who);
+        let (issuer, params) = self.capability(who);
+        let order = match self.draws.below(20) {
+            0..3 => self.looks(),
+            3 | 4 => self.state(),
+            5 => self.draws.pick(&["end none", "end restart"]).to_string(),
+            6 => format!("end requests {to} print last word"),
+            7 => format!("claim {issuer} {params}"),
+            8 => format!("drop {issuer} {params}"),
+            9 => format!("tell {to} respond {}", self.fresh("r")),
+            10 => format!("pass {to} respond {}", self.fresh("r")),
+            11 => format!("await {to} {} respond {}", self.seconds(2), self.fresh("a")),
+            12 => format!("send-all {to} print one & {to} print two"),
+            13 | 14 => format!("child {} /{PACKAGE}/pkg/puppet.wasm", self.draws.pick(&["kid", "kid2"])),
+            15 => self.draws.pick(&["return", "panic afterwards", "panic afterwards"]).to_string(),
+            16 => "keep".to_string(),
+            _ => "respond late".to_string(),
+        };
+        // A `_` would be a blank there, too.
+        let order = if order.contains('_') { "respond late".to_string() } else { order };
+        order.replace(' ', "_")
+    }
+
+    /// A request that one process passes on to the other, until somebody answers it or nobody is there: one of them may
+    /// be who asked.
+    fn chain(&mut self, who: &Member) -> String {
+        let mut order = format!("send -expects={} ", self.seconds(4));
+        let mut at = who.clone();
+        for nth in 0..1 + self.draws.below(3) {
+            let next = if self.draws.one_in(3) { who.clone() } else { self.partner(&at) };
+            let verb = if nth == 0 { "" } else { "pass " };
+            order.push_str(&format!("{verb}{} ", at.calls(&next)));
+            at = next;
+        }
+        let end = if self.draws.one_in(2) { self.nowhere(&at) } else { self.target(&at) };
+        format!("{order}pass {end} respond {}", self.fresh("r"))
+    }
+
+    /// The address of nobody: on a node that is not there, or perhaps down; or here.
+    fn nowhere(&mut self, from: &Member) -> String {
+        match self.draws.below(3) {
+            0 => format!("dave.os@{}", id("a")),
+            1 => {
+                let node = self.draws.pick(&self.cast.nodes.iter().collect::<Vec<_>>()).to_string();
+                format!("{node}@{}", from.on().process)
+            }
+            _ => format!("our@{}", id("ghost")),
         }
     }
 
@@ -86,12 +151,16 @@ impl Writer<'_> {
             options.push_str("-inherit ");
         }
         if answered && self.draws.percent(55) {
-            options.push_str(&format!("-expects={} ", 1 + self.draws.below(4)));
-            match self.draws.below(6) {
+            options.push_str(&format!("-expects={} ", self.seconds(4)));
+            match self.draws.below(8) {
                 0 | 1 => options.push_str(&format!("-context={} ", self.fresh("c"))),
                 2 => options.push_str("-context=do_respond_late "),
                 3 => options.push_str("-context=do_print-blob "),
                 4 => options.push_str("-context=do_keep "),
+                5 | 6 => {
+                    let then = self.afterwards(who);
+                    options.push_str(&format!("-context=do_{then} "));
+                }
                 _ => {}
             }
         }
@@ -121,7 +190,7 @@ impl Writer<'_> {
     }
 
     fn request(&mut self, who: &Member, depth: usize) -> String {
-        match self.draws.below(12) {
+        match self.draws.below(14) {
             0 | 1 => {
                 let to = self.target(who);
                 let whom = self.member_at(&to, who);
@@ -129,22 +198,25 @@ impl Writer<'_> {
             }
             2 => {
                 let to = self.target(who);
-                format!("ask {to} {} {}", 1 + self.draws.below(4), self.small(who, 0))
+                format!("ask {to} {} {}", self.seconds(4), self.small(who, 0))
             }
             3 => {
                 let to = self.target(who);
-                format!("await {to} {} respond {}", 1 + self.draws.below(3), self.fresh("a"))
+                format!("await {to} {} respond {}", self.seconds(3), self.fresh("a"))
             }
             4 | 5 => {
-                let n = 2 + self.draws.below(3);
+                // Now and then more than somebody may have room for.
+                let (n, depth) =
+                    if self.draws.one_in(6) { (9 + self.draws.below(12), 0) } else { (2 + self.draws.below(3), depth) };
                 let items: Vec<String> = (0..n).map(|_| self.item(who, depth, true)).collect();
                 format!("send-all {}", items.join(" & "))
             }
             6 => {
                 let to = self.target(who);
-                format!("inherit {to} {} respond {}", 1 + self.draws.below(3), self.fresh("i"))
+                format!("inherit {to} {} respond {}", self.seconds(3), self.fresh("i"))
             }
             7 | 8 => format!("call {}", self.item(who, depth, false)),
+            9 | 10 => self.chain(who),
             _ => format!("send {}", self.item(who, depth, true)),
         }
     }
@@ -278,10 +350,15 @@ impl Writer<'_> {
         }
     }
 
-    /// A hundred messages and some more to one process.
+    /// A hundred messages and some more to one process; or nearly as many questions, which it answers or does not.
     fn flood(&mut self, who: &Member) -> String {
         let to = self.target(who);
-        let mut orders = vec![format!("tell {to} print drop"); 60 + self.draws.below(60)];
+        let n = 60 + self.draws.below(60);
+        let mut orders = match self.draws.below(3) {
+            0 => vec![format!("tell {to} print drop"); n],
+            1 => vec![format!("ask {to} {} respond drop", 1 + self.draws.below(3)); n],
+            _ => vec![format!("ask {to} {} print drop", 1 + self.draws.below(3)); n],
+        };
         // A native guest may make 64 calls in a row that have no answer.
         (1..3).rev().for_each(|nth| orders.insert(nth * 30, "has-blob".to_string()));
         orders.join("\n")
@@ -307,85 +384,6 @@ impl Writer<'_> {
             // What came as a blob goes on: it may be code.
             2 => format!("send -inherit -expects=3 {kernel} {json}"),
             _ => format!("send -expects=3 {kernel} {json}"),
-        }
-    }
-
-    fn timer(&mut self, who: &Member, depth: usize) -> String {
-        let span = 50 * (1 + self.draws.below(40));
-        let timer = "our@timer:distro:sys";
-        match self.draws.below(4) {
-            0 => format!("call -expects=4 {timer} {{\"SetTimer\":{span}}}"),
-            1 => format!("send -expects=4 -context=do_respond_late {timer} {{\"SetTimer\":{span}}}"),
-            2 => {
-                let order = self.small(who, depth.min(1));
-                let order = order.lines().next().unwrap_or_default();
-                if order.contains(['_', '&', '|']) {
-                    return format!("send -expects=1 {timer} {{\"SetTimer\":{span}}}");
-                }
-                format!("send -expects=4 -context=do_{} {timer} {{\"SetTimer\":{span}}}", order.replace(' ', "_"))
-            }
-            _ => format!("send -expects=1 -context={} {timer} {{\"SetTimer\":{span}}}", self.fresh("t")),
-        }
-    }
-
-    fn file(&mut self, _who: &Member) -> String {
-        let vfs = "our@vfs:distro:sys";
-        let drive = format!("/{PACKAGE}/data");
-        let file = format!("{drive}/{}", self.draws.pick(&["f1", "f2"]));
-        let text = self.fresh("w");
-        match self.draws.below(9) {
-            0 | 1 => format!(
-                "call {vfs} {{\"path\":\"{drive}\",\"action\":\"CreateDrive\"}}\n\
-                 call {vfs} {{\"path\":\"{file}\",\"action\":\"CreateFile\"}}"
-            ),
-            2 => format!("call -blob={text} {vfs} {{\"path\":\"{file}\",\"action\":\"Write\"}}"),
-            3 => format!("call -blob={text} {vfs} {{\"path\":\"{file}\",\"action\":\"Append\"}}"),
-            4 => format!(
-                "send -expects=3 -blob={text} {vfs} {{\"path\":\"{file}\",\"action\":\"WriteAll\"}}\n\
-                 call {vfs} {{\"path\":\"{file}\",\"action\":\"SyncAll\"}}"
-            ),
-            5 => format!("call {vfs} {{\"path\":\"{file}\",\"action\":\"SyncAll\"}}"),
-            6 => format!("call {vfs} {{\"path\":\"{file}\",\"action\":\"RemoveFile\"}}"),
-            7 => format!("call {vfs} {{\"path\":\"/{APP}/pkg/manifest.json\",\"action\":\"Read\"}}\nprint-blob"),
-            _ => format!("call {vfs} {{\"path\":\"{file}\",\"action\":\"Read\"}}\nprint-blob"),
-        }
-    }
-
-    fn database(&mut self, _who: &Member) -> String {
-        let package = r#"{"package_name":"gen","publisher_node":"alice.os"}"#;
-        let kv = self.draws.percent(60);
-        let module = if kv { "our@kv:distro:sys" } else { "our@sqlite:distro:sys" };
-        let ask = |options: &str, action: &str| {
-            format!(r#"call {options}{module} {{"package_id":{package},"db":"d","action":{action}}}"#)
-        };
-        let key = 1 + self.draws.below(3);
-        let blob = format!("-blob={} ", self.fresh("v"));
-        let change = |n: usize, tx: &str| match (kv, n) {
-            (true, 0) => ask(&blob, &format!(r#"{{"Set":{{"key":[{key}],"tx_id":{tx}}}}}"#)),
-            (true, _) => ask("", &format!(r#"{{"Delete":{{"key":[{key}],"tx_id":{tx}}}}}"#)),
-            (false, 0) => {
-                ask("", &format!(r#"{{"Write":{{"statement":"INSERT INTO t VALUES ({key})","tx_id":{tx}}}}}"#))
-            }
-            (false, _) => {
-                ask("", &format!(r#"{{"Write":{{"statement":"DELETE FROM t WHERE k = {key}","tx_id":{tx}}}}}"#))
-            }
-        };
-        match self.draws.below(7) {
-            0 | 1 if kv => ask("", r#""Open""#),
-            0 | 1 => {
-                let table = r#"{"Write":{"statement":"CREATE TABLE t (k INTEGER)","tx_id":null}}"#;
-                format!("{}\n{}", ask("", r#""Open""#), ask("", table))
-            }
-            2 => change(self.draws.below(2), "null"),
-            3 | 4 => {
-                let (first, second) = (change(self.draws.below(2), "$tx"), change(self.draws.below(2), "$tx"));
-                let commit = ask("", r#"{"Commit":{"tx_id":$tx}}"#);
-                let end = if self.draws.percent(75) { commit } else { change(0, "null") };
-                format!("{}\n{first}\n{second}\n{end}", ask("", r#""BeginTx""#))
-            }
-            5 if self.draws.one_in(4) => ask("", r#""RemoveDb""#),
-            _ if kv => format!("{}\nprint-blob", ask("", &format!(r#"{{"Get":[{key}]}}"#))),
-            _ => format!("{}\nprint-blob", ask("", r#"{"Query":"SELECT count(*) FROM t"}"#)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The script of a generated world: scenes of a few lines each, which bring a process into a state and do something to it.
 
-use super::cast::{APP, Cast, KERNEL, Member, PARAMS};
+use super::cast::{APP, Cast, KERNEL, Member, NETWORK, PARAMS};
 use super::draws::Draws;
 use super::family::{Families, Family};
 use crate::plan::Down;
@@ -60,7 +60,7 @@ impl Writer<'_> {
     }
 
     /// A member that takes orders: the first on each node does.
-    fn puppet(&mut self) -> Member {
+    pub(super) fn puppet(&mut self) -> Member {
         for _ in 0..8 {
             let member = self.member();
             if member.is_puppet() {
@@ -91,8 +91,8 @@ impl Writer<'_> {
             let later = [0, 1, 3, 12, 60, 400, 1_500][self.draws.below(7)];
             at = When::At(Duration(start.0 + Duration::from_millis(later).0));
         }
-        if self.families.has(Family::Capabilities) && focus.is_puppet() && self.draws.one_in(5) {
-            self.keep_too_late(&focus, start);
+        if focus.is_puppet() {
+            self.plot(&focus, start);
         }
         let n = 1 + self.draws.below(3) * self.draws.below(2) + self.draws.below(2);
         for _ in 0..n {
@@ -107,38 +107,11 @@ impl Writer<'_> {
         }
     }
 
-    /// A capability comes to a process that asks to keep it only when something has happened meanwhile: to itself or to the
-    /// issuer.
-    fn keep_too_late(&mut self, giver: &Member, at: Duration) {
-        let taker = self.puppet();
-        let (on, own) = (taker.on().clone(), giver.on().clone());
-        let params = self.draws.pick(&PARAMS).to_string();
-        let to = if on.node == own.node { format!("our@{}", on.process) } else { on.to_string() };
-        let gift = format!("give {to} our@{} {params} print thanks", own.process);
-        let later = |millis: u64| When::At(Duration(at.0 + Duration::from_millis(millis).0));
-        let busy = self.draws.one_in(2);
-        if busy {
-            let deaf = self.cast.address(self.draws, &on.node);
-            let waits = format!("call -expects=1 {deaf} print and no answer");
-            self.lines.push(Line { when: later(0), action: Action::Tell(on.clone(), waits) });
-        }
-        self.lines.push(Line { when: later(10), action: Action::Tell(own.clone(), gift) });
-        let whose = if self.draws.percent(65) { own } else { on.clone() };
-        let end = match self.draws.below(4) {
-            0 => Action::Tell(whose, "panic before it is kept".to_string()),
-            1 => Action::Tell(whose, "return".to_string()),
-            _ => Action::Kill(whose),
-        };
-        self.lines.push(Line { when: later(30), action: end });
-        let claim = Action::Tell(on, format!("claim our@{} {params}\nprint-capabilities", giver.on().process));
-        self.lines.push(Line { when: later(if busy { 40 } else { 100 }), action: claim });
-    }
-
     /// Brings the process of a scene into a state that is rare.
     fn enter(&mut self, focus: &Member, at: Duration) {
         let on = focus.on().clone();
         let tell = |order: String| Action::Tell(on.clone(), order);
-        let action = match self.draws.below(9) {
+        let action = match self.draws.below(10) {
             // Backing off, if there is a back-off.
             0 => tell("panic so that it comes again".into()),
             1 => tell("return".into()),
@@ -156,6 +129,8 @@ impl Writer<'_> {
             5 => tell(format!("save-state {}", self.fresh("s"))),
             6 => tell("end restart\nprint-on-exit".into()),
             7 if self.draws.one_in(3) => tell("spin".into()),
+            // Under way to the table: nobody waits for the answer.
+            8 => self.initialize_at_once(&on.node),
             _ => {
                 let heir = self.cast.address(self.draws, &on.node);
                 tell(format!("end requests {heir} print it is gone"))
@@ -174,8 +149,10 @@ impl Writer<'_> {
                 Action::SetOnExit(on.clone(), value)
             }
             Family::Capabilities if self.draws.one_in(3) => {
-                let issuer = self.cast.id(self.draws);
-                let params = self.draws.pick(&PARAMS).to_string();
+                let (issuer, params) = match self.draws.below(8) {
+                    0 | 1 => (KERNEL.to_string(), NETWORK.to_string()),
+                    _ => (self.cast.id(self.draws), self.draws.pick(&PARAMS).to_string()),
+                };
                 match self.draws.below(5) {
                     0..3 => Action::Grant(on.clone(), issuer, params),
                     _ => Action::Withdraw(on.clone(), issuer, params),
@@ -207,6 +184,7 @@ impl Writer<'_> {
         }
         let on = who.on().clone();
         match self.draws.below(12) {
+            // The owner waits for the answer, and so does the script.
             0 => Action::Ask(on, 1 + self.draws.below(2) as u64, orders),
             1 | 2 => {
                 let expects = self.draws.one_in(2).then(|| 1 + self.draws.below(2) as u64);
@@ -252,18 +230,20 @@ impl Writer<'_> {
             6 | 7 => Action::Start(start),
             8 => Action::Initialize(start),
             // Not waited for: what comes next comes at once.
-            9 => {
-                let body = self.initialize_json(&on.node).into_bytes();
-                let kernel = On { node: on.node.clone(), process: KERNEL.to_string() };
-                let code = self.program();
-                Action::Send(kernel, Request { body: body.into(), code, ..Request::default() })
-            }
+            9 => self.initialize_at_once(&on.node),
             _ => {
                 let kernel = On { node: on.node.clone(), process: KERNEL.to_string() };
                 let verb = ["RunProcess", "KillProcess", "KillProcess"][self.draws.below(3)];
                 Action::Tell(kernel, json!({ verb: on.process }).to_string())
             }
         }
+    }
+
+    fn initialize_at_once(&mut self, node: &str) -> Action {
+        let body = self.initialize_json(node).into_bytes();
+        let kernel = On { node: node.to_string(), process: KERNEL.to_string() };
+        let code = self.program();
+        Action::Send(kernel, Request { body: body.into(), code, ..Request::default() })
     }
 
     fn owners_command(&mut self, on: &On) -> Action {
@@ -275,7 +255,7 @@ impl Writer<'_> {
         }
     }
 
-    fn on_exit(&mut self, node: &str) -> OnExit {
+    pub(super) fn on_exit(&mut self, node: &str) -> OnExit {
         match self.draws.below(6) {
             0 => OnExit::None,
             1 | 2 => OnExit::Restart,
@@ -295,101 +275,5 @@ impl Writer<'_> {
                 Action::Down(node, how, span)
             }
         }
-    }
-
-    // ---- commands in JSON -------------------------------------------------------------------------------------
-
-    /// The id that a command is about.
-    fn target_id(&mut self, node: &str) -> String {
-        match &self.focus {
-            Some(focus) if focus.node == node && self.draws.percent(60) => focus.process.clone(),
-            _ => self.cast.id(self.draws),
-        }
-    }
-
-    /// Who issues a capability, with its node: a command's `our@…` would match nothing.
-    fn issuer(&mut self, node: &str) -> String {
-        let address = self.cast.address(self.draws, node);
-        match address.strip_prefix("our@") {
-            Some(process) => format!("{node}@{process}"),
-            None => address,
-        }
-    }
-
-    /// Any command, as somebody on this node would write it.
-    pub(super) fn command(&mut self, node: &str) -> String {
-        let id = self.target_id(node);
-        let capability = |writer: &mut Writer<'_>| {
-            let issuer = writer.issuer(node);
-            json!({ "issuer": issuer, "params": writer.draws.pick(&PARAMS) })
-        };
-        match self.draws.below(24) {
-            0..6 => json!({ "KillProcess": id }).to_string(),
-            6..9 => json!({ "RunProcess": id }).to_string(),
-            9..12 => self.initialize_json(node),
-            12..15 => {
-                let list = [capability(self), capability(self)];
-                json!({ "GrantCapabilities": { "target": id, "capabilities": list } }).to_string()
-            }
-            15 | 16 => {
-                let list = [capability(self)];
-                json!({ "DropCapabilities": { "target": id, "capabilities": list } }).to_string()
-            }
-            17..21 => json!({ "SetOnExit": { "target": id, "on_exit": self.on_exit_json(node) } }).to_string(),
-            21 => json!({ "Debug": { "Process": id } }).to_string(),
-            22 => match self.draws.below(4) {
-                0 => r#"{"Debug":"ProcessMap"}"#.to_string(),
-                1 => r#""Booted""#.to_string(),
-                2 => r#"{"Nonsense":1}"#.to_string(),
-                _ => json!({ "Debug": { "HasCap": { "on": id, "cap": capability(self) } } }).to_string(),
-            },
-            _ => match self.draws.below(6) {
-                0 => r#""Shutdown""#.to_string(),
-                _ => json!({ "KillProcess": id }).to_string(),
-            },
-        }
-    }
-
-    fn on_exit_json(&mut self, node: &str) -> serde_json::Value {
-        match self.on_exit(node) {
-            OnExit::None => json!("None"),
-            OnExit::Restart => json!("Restart"),
-            OnExit::Requests(list) => {
-                let mut requests = Vec::new();
-                for (target, body) in list {
-                    let expects = self.draws.one_in(4).then_some(3);
-                    let mut capabilities = vec![];
-                    if self.draws.one_in(3) {
-                        let issuer = self.issuer(node);
-                        capabilities.push(json!([{ "issuer": issuer, "params": self.draws.pick(&PARAMS) }, []]));
-                    }
-                    let mime = if self.draws.one_in(2) { json!("text/plain") } else { json!(null) };
-                    let blob = if self.draws.one_in(2) { json!({ "mime": mime, "bytes": [98] }) } else { json!(null) };
-                    let request = json!({
-                        "inherit": self.draws.one_in(5), "expects_response": expects, "body": body.as_bytes(),
-                        "metadata": null, "capabilities": capabilities,
-                    });
-                    requests.push(json!([target, request, blob]));
-                }
-                json!({ "Requests": requests })
-            }
-        }
-    }
-
-    fn initialize_json(&mut self, node: &str) -> String {
-        let id = self.target_id(node);
-        let mut capabilities = vec![];
-        while self.draws.percent(45) {
-            let issuer = self.issuer(node);
-            capabilities.push(json!({ "issuer": issuer, "params": self.draws.pick(&PARAMS) }));
-        }
-        let on_exit = self.on_exit_json(node);
-        json!({
-            "InitializeProcess": {
-                "id": id, "wasm_bytes_handle": "", "wit_version": 1, "on_exit": on_exit,
-                "initial_capabilities": capabilities, "public": self.draws.one_in(2),
-            }
-        })
-        .to_string()
     }
 }

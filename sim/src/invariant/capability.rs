@@ -295,7 +295,8 @@ impl Invariant for RevokedAtTheEnd {
         let What::Durable(change) = &event.what else { return Ok(()) };
         match &**change {
             Change::Remove(id) => {
-                if past.lives.fate(event.node, *id).is_some() {
+                let process = past.lives.process(event.node, *id);
+                if process.is_some_and(|process| process.fate.is_some() && process.was_there()) {
                     self.ended.push((event.node, *id, event.at, index));
                 }
                 Ok(())

@@ -44,16 +44,25 @@ impl Asked {
     /// Whether its sender may. For two drives of which one is its own it needs the capabilities of both.
     fn is_allowed(&self, past: &Past, names: &Names) -> bool {
         let Address { node, process } = self.message.source;
-        let of = names.process_id(process);
-        let package = format!("/{}:{}/", of.package, of.publisher);
         process.is_module()
-            || self.drives.iter().all(|drive| drive.starts_with(&package))
+            || self.drives.iter().all(|drive| is_its_own(names, process, drive))
             || self.drives.iter().all(|drive| holds(past, names, (node, process), self.kind, drive))
     }
 }
 
+/// Whether a process may read a drive: it is its package's, or it holds the capability.
+pub(crate) fn may_read(past: &Past, names: &Names, who: (NodeId, ProcessRef), drive: &str) -> bool {
+    is_its_own(names, who.1, drive) || holds(past, names, who, "read", drive)
+}
+
+/// Whether a drive belongs to the package of a process.
+fn is_its_own(names: &Names, process: ProcessRef, drive: &str) -> bool {
+    let of = names.process_id(process);
+    drive.starts_with(&format!("/{}:{}/", of.package, of.publisher))
+}
+
 /// `/package:publisher/drive`.
-fn drive(path: &str) -> Option<String> {
+pub(crate) fn drive(path: &str) -> Option<String> {
     let mut parts = Vec::new();
     for part in path.split('/') {
         match part {

@@ -124,6 +124,11 @@ impl Process {
         record(&self.row)
     }
 
+    /// Whether it was there beyond doubt before it ended, and not only a row of it, which a write that was refused has left.
+    pub fn was_there(&self) -> bool {
+        self.is_known || self.fate.as_ref().is_some_and(|fate| fate.certain)
+    }
+
     /// Whether it has a row, or should have.
     pub fn is_on_record(&self) -> bool {
         self.rightful_row().is_some()
@@ -287,11 +292,16 @@ impl Lives {
         let (message, command) = of;
         match &**command {
             Command::Kill(id) if !id.is_module() => {
+                let is_making = node.is_making(*id);
                 let process = node.process(*id);
                 match &mut process.fate {
                     Some(fate) if fate.effective.is_none() => fate.killed = true,
                     None if process.row.is_some() || process.life.is_some() || process.lost.is_some() => {
                         process.ends(How::Kill, event.at, index);
+                        // Its initialize may have been refused, and not be answered yet: then it never was (P2).
+                        if let Some(fate) = process.fate.as_mut().filter(|_| is_making && !process.is_known) {
+                            fate.certain = false;
+                        }
                     }
                     Some(_) | None => process.kill_waits = true,
                 }

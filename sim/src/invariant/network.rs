@@ -31,6 +31,11 @@ impl ErrorsSayWhy {
         let Some(asked) = past.requests.get(event.node, message.id) else { return Ok(()) };
         let (who, to) = (names.address_text(message.source), names.address_text(message.target));
         match kind {
+            _ if asked.answered.is_some() => Err(format!(
+                "a request of {who} to {to} (#{}) met {}, though it was answered in time",
+                message.cause.0,
+                kind_text(kind)
+            )),
             SendErrorKind::Offline if !offline => {
                 Err(format!("a request of {who} to {to} (#{}) met Offline, though the node was up", message.cause.0))
             }
@@ -44,6 +49,13 @@ impl ErrorsSayWhy {
             }
             SendErrorKind::Offline | SendErrorKind::Timeout => Ok(()),
         }
+    }
+}
+
+fn kind_text(kind: SendErrorKind) -> &'static str {
+    match kind {
+        SendErrorKind::Offline => "Offline",
+        SendErrorKind::Timeout => "Timeout",
     }
 }
 

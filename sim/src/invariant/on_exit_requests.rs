@@ -1,10 +1,10 @@
-//! What a process sends after its exit: E4. By which capabilities is for `capability` (C5).
+//! What a process sends after its exit, and that nobody sends in its name before: E4. By which capabilities is for `capability` (C5).
 
 use crate::invariant::capability::is_dead;
 use crate::invariant::lives::{Fate, Presence};
 use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
-use kernel_core::{Cause, Content, DropReason, Message, Names, OnExit, OnExitRequest, Rule};
+use kernel_core::{CallKind, Cause, Content, DropReason, Message, Names, OnExit, OnExitRequest, Rule};
 
 /// E4: the list, in its order, once; a request to a process that is there is delivered.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +61,18 @@ impl FiredAsListed {
     }
 }
 
+/// Whether a guest that lives sends this itself, in a step of its own call.
+fn is_its_own(event: &Event, message: &Message, past: &Past) -> bool {
+    let call = past.lives.process(event.node, message.source.process).and_then(|process| process.last_call);
+    let sends = |kind| {
+        matches!(
+            kind,
+            CallKind::SendRequest | CallKind::SendRequests | CallKind::SendAndAwaitResponse | CallKind::SendResponse
+        )
+    };
+    call.is_some_and(|call| sends(call.kind) && call.cause == event.cause)
+}
+
 fn is_as_listed(message: &Message, listed: &OnExitRequest) -> bool {
     let Content::Request(request) = &message.content else { return false };
     let cut = request.capabilities.iter().all(|capability| listed.request.capabilities.contains(capability));
@@ -93,6 +105,14 @@ impl Invariant for FiredAsListed {
     fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         match &event.what {
             What::Sent(message) if past.sender_is_dead => self.on_sent(event, message, past, names),
+            What::Sent(message)
+                if message.source.node == event.node
+                    && !message.source.process.is_module()
+                    && !is_its_own(event, message, past) =>
+            {
+                let who = names.process_text(message.source.process);
+                Err(format!("{who} lives, and a message is sent in its name that it did not send"))
+            }
             What::Dropped(message, reason) if is_dead(past, message.source) => {
                 if fires(past.lives.fate(message.source.node, message.source.process)) {
                     self.on_dropped(event, message, *reason, past, names)

@@ -19,6 +19,8 @@ pub struct Asked {
     pub deadline: Instant,
     /// Whether its sender waits for nothing else (`send-and-await-response`).
     pub awaited: bool,
+    /// The response that was put into its sender's mailbox before the deadline, by its cause.
+    pub answered: Option<Cause>,
 }
 
 /// How long the request of a dead life is remembered beyond its deadline.
@@ -51,6 +53,11 @@ impl Open {
             Err(place) => self.by_id.insert(place, (id, Some(asked))),
         }
         self.n_open += 1;
+    }
+
+    fn get_mut(&mut self, id: MessageId) -> Option<&mut Asked> {
+        let place = self.place(id).ok()?;
+        self.by_id[place].1.as_mut()
     }
 
     fn take(&mut self, id: MessageId) {
@@ -90,6 +97,14 @@ impl Requests {
                 if let Some(seconds) = message.expects_response() {
                     self.on_asked(index, event, message, seconds, lives);
                 }
+                self.on_response(event, message, lives);
+            }
+            What::Arrived(message) => self.on_response(event, message, lives),
+            What::Dropped(message, _) if !message.is_request() => {
+                let asked = entry(&mut self.0, event.node.0).get_mut(message.id);
+                if let Some(asked) = asked.filter(|asked| asked.answered == Some(message.cause)) {
+                    asked.answered = None;
+                }
             }
             What::Received(_, message, _) | What::ModuleReceived(_, message) if !message.is_request() => {
                 entry(&mut self.0, event.node.0).take(message.id);
@@ -99,6 +114,21 @@ impl Requests {
             }
             // Nothing else settles a request.
             _ => {}
+        }
+    }
+
+    /// A response is in the mailbox of who asked, unless the kernel says next that it is dropped.
+    fn on_response(&mut self, event: &Event, message: &Message, lives: &Lives) {
+        let target = message.target;
+        if message.is_request() || target.node != event.node {
+            return;
+        }
+        let life = lives.life(event.node, target.process);
+        if let Some(asked) = entry(&mut self.0, event.node.0).get_mut(message.id)
+            && (asked.asker.process, Some(asked.asker.number)) == (target.process, life)
+            && event.at < asked.deadline
+        {
+            asked.answered.get_or_insert(message.cause);
         }
     }
 
@@ -112,6 +142,7 @@ impl Requests {
             sent: index,
             deadline: event.at + Duration::from_secs(seconds),
             awaited: last_call.is_some_and(|call| awaits(call.kind) && call.cause == event.cause),
+            answered: None,
         };
         let open = entry(&mut self.0, event.node.0);
         open.put(message.id, asked);

@@ -1,5 +1,6 @@
 //! What a spawn gives: S6.
 
+use crate::invariant::drives::{drive, may_read};
 use crate::invariant::lives::Process;
 use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, Life, What};
@@ -16,6 +17,8 @@ struct Asked {
     at: Cause,
     since: Instant,
     spawn: Rc<Spawn>,
+    /// Whether its caller might read the drive that the code is on.
+    may_read: bool,
 }
 
 /// How long a spawn may be under way.
@@ -44,7 +47,9 @@ impl Invariant for SpawnedIsThere {
         let node = event.node;
         match &event.what {
             What::Spawns(parent, spawn) => {
-                self.asked.push(Asked { node, parent: *parent, at: index, since: event.at, spawn: spawn.clone() });
+                let (parent, spawn, since) = (*parent, spawn.clone(), event.at);
+                let may_read = reads_its_code(node, parent, &spawn, past, names);
+                self.asked.push(Asked { node, parent, at: index, since, spawn, may_read });
             }
             What::Exited(life, ..) | What::Killed(life) | What::Lost(life) => {
                 let of_it = |asked: &Asked| (asked.node, asked.parent) == (node, *life);
@@ -108,6 +113,10 @@ impl SpawnedIsThere {
             return Err(format!("{} was spawned, and is not in the table", names.process_text(child)));
         };
         let who = || format!("{}, which {} spawned,", names.process_text(child), life_text(*parent, names));
+        if !asked.may_read && !reads_its_code(*node, *parent, spawn, past, names) {
+            let (parent, path) = (life_text(*parent, names), &spawn.path);
+            return Err(format!("{} was made from {path}, which {parent} may not read", names.process_text(child)));
+        }
         let killed = process.fate.as_ref().is_some_and(|fate| fate.killed);
         if process.ready < *at {
             return Err(format!("{} was there before", who()));
@@ -175,6 +184,11 @@ impl SpawnedIsThere {
             SpawnError::NoFileAtPath | SpawnError::NameTaken => Ok(()),
         }
     }
+}
+
+/// Whether a parent may read the drive that its child's code is on.
+fn reads_its_code(node: NodeId, parent: Life, spawn: &Spawn, past: &Past, names: &Names) -> bool {
+    drive(&spawn.path).is_some_and(|drive| may_read(past, names, (node, parent.process), &drive))
 }
 
 /// Whether a process that is there certainly has not got this, and has not dropped it.

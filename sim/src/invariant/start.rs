@@ -86,6 +86,8 @@ struct Asked {
     at: Cause,
     /// It is initialized beyond doubt, and waits for this.
     waits: bool,
+    /// It waits out a back-off beyond doubt.
+    backs_off: bool,
 }
 
 /// S3: the answer to a run says what has happened, and the kernel sends guests nothing but answers.
@@ -112,8 +114,10 @@ impl Invariant for RunIsAnswered {
                 if let Command::Run(process) = **command {
                     let making = past.lives.node(event.node).is_some_and(|node| node.is_making(process));
                     let waits = !making && past.lives.presence(event.node, process) == Presence::Waiting;
+                    let known = past.lives.process(event.node, process);
+                    let backs_off = known.and_then(|known| known.restarting).is_some_and(|exit| exit.certain);
                     let message = message.clone();
-                    self.asked.push(Asked { message, node: event.node, process, at: index, waits });
+                    self.asked.push(Asked { message, node: event.node, process, at: index, waits, backs_off });
                 }
             }
             What::CommandAnswered(answer, said) => {
@@ -121,10 +125,13 @@ impl Invariant for RunIsAnswered {
                     (**said == CommandAnswer::StartedProcess, **said == CommandAnswer::RunProcessError);
                 let is = |asked: &Asked| asked.node == event.node && answers(answer, &asked.message);
                 let Some(place) = self.asked.iter().position(is).filter(|_| started || error) else { return Ok(()) };
-                let Asked { process, at, waits, .. } = self.asked.swap_remove(place);
+                let Asked { process, at, waits, backs_off, .. } = self.asked.swap_remove(place);
                 let known = past.lives.process(event.node, process);
                 let lives = known.is_some_and(|known| known.life.is_some() && known.started > at);
                 let who = names.process_text(process);
+                if started && backs_off {
+                    return Err(format!("{who} waited out a back-off, and was run (#{}) before it was over", at.0));
+                }
                 if started && !lives {
                     return Err(format!("{who} was answered StartedProcess (#{}), and no life of it began", at.0));
                 }

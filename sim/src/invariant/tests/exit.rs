@@ -200,3 +200,12 @@ fn an_on_exit_request_expects_no_response_of_whatever_form() {
     fires_both(gone()).holds();
     gone().fires_for_another("a", "b", "one").fires("a", "b", "two").breaks(Rule::E4);
 }
+
+#[test]
+fn nobody_speaks_for_who_lives() {
+    let lives = || requests().calls("a", CallKind::Receive);
+    lives().fires("a", "b", "one").breaks(Rule::E4);
+    let restarted = || history().runs("b", OnExit::None).runs("a", OnExit::Restart).may_message("a", "b");
+    restarted().panics("a").starts("a").fires("a", "b", "one").breaks(Rule::E4);
+    restarted().tells("a", "b", "one").holds();
+}

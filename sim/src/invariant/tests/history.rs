@@ -193,11 +193,16 @@ impl History {
     }
 
     /// It asks for a child.
-    pub fn calls_spawn(mut self, name: &str, child: &str) -> History {
+    pub fn calls_spawn(self, name: &str, child: &str) -> History {
+        self.calls_spawn_of(name, child, "/demo:alice.os/pkg/child.wasm")
+    }
+
+    /// It asks for a child that is made from this file.
+    pub fn calls_spawn_of(mut self, name: &str, child: &str, path: &str) -> History {
         let life = self.life(name);
         let spawn = Spawn {
             name: Some(child.into()),
-            path: "/demo:alice.os/pkg/child.wasm".into(),
+            path: path.into(),
             on_exit: OnExit::Restart,
             request_capabilities: vec![],
             grant_capabilities: vec![],
@@ -534,6 +539,12 @@ impl History {
         self.runs(name, on_exit)
     }
 
+    /// The right to read the drive of another package.
+    pub fn reading(&mut self, drive: &str) -> Capability {
+        let issuer = Address { node: self.node, process: ProcessRef::VFS };
+        Capability { issuer, params: self.names.params(&format!(r#"{{"drive":"{drive}","kind":"read"}}"#)) }
+    }
+
     pub fn messaging(&mut self, name: &str) -> Capability {
         Capability::messaging(self.address(name))
     }
@@ -610,8 +621,12 @@ impl History {
         let expects_response =
             matches!(command, Command::Initialize(_) | Command::Kill(_) | Command::Run(_)).then_some(60);
         let request = Request { body: command.to_body(&self.names), expects_response, ..Request::default() };
-        self.now = self.now + Duration::from_millis(1);
-        self.step = Cause(self.events.len() as u64);
+        if from == "terminal" {
+            self.now = self.now + Duration::from_millis(1);
+            self.step = Cause(self.events.len() as u64);
+        } else {
+            self = self.calls(from, CallKind::SendRequest);
+        }
         self = self.sends(from, "kernel", request);
         let message = self.messages.last().expect("it was just made").clone();
         self.commands.push((message.clone(), command.clone()));

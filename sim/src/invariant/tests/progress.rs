@@ -3,7 +3,7 @@
 use crate::invariant::tests::history::{History, history};
 use crate::plan::Down;
 use kernel_core::command::Command;
-use kernel_core::{Answer, CallKind, Duration, OnExit, Rule, SendErrorKind};
+use kernel_core::{Answer, CallKind, DropReason, Duration, OnExit, Rule, SendErrorKind};
 
 fn restart() -> History {
     history().runs("a", OnExit::Restart)
@@ -81,4 +81,22 @@ fn an_error_says_why() {
     waits(asked()).meets("a", SendErrorKind::Offline, "what?").breaks(Rule::M4);
     waits(asked()).meets("a", SendErrorKind::Timeout, "what?").breaks(Rule::M4);
     waits(asked().after(Duration::from_secs(5))).meets("a", SendErrorKind::Timeout, "what?").holds();
+}
+
+#[test]
+fn an_answer_that_came_in_time_is_no_timeout() {
+    let asked = || {
+        let two = restart().runs("b", OnExit::Restart).may_message("a", "b");
+        two.asks("a", "b", 5, "what?").takes("b", "what?").after(Duration::from_secs(4))
+    };
+    let late = |scenario: History| scenario.after(Duration::from_secs(9)).calls("a", CallKind::Receive);
+    let answered = || late(asked().may_message("b", "a").answers("b", "what?", "that"));
+    answered().receives("a", "that").holds();
+    answered().meets("a", SendErrorKind::Timeout, "what?").breaks(Rule::M4);
+    answered().meets("a", SendErrorKind::Offline, "what?").breaks(Rule::M4);
+    // It did not get there.
+    let dropped = asked().answers("b", "what?", "that").is_dropped("that", DropReason::NoCapability);
+    late(dropped).meets("a", SendErrorKind::Timeout, "what?").holds();
+    let too_late = asked().may_message("b", "a").after(Duration::from_secs(2)).answers("b", "what?", "that");
+    late(too_late).meets("a", SendErrorKind::Timeout, "what?").holds();
 }

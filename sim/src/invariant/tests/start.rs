@@ -3,7 +3,7 @@
 use crate::invariant::tests::history::{History, history};
 use crate::plan::Down;
 use kernel_core::command::CommandAnswer::{RunProcessError, StartedProcess};
-use kernel_core::{CallKind, OnExit, Rule};
+use kernel_core::{BackOff, CallKind, OnExit, Rule};
 
 #[test]
 fn what_is_not_valid_is_not_initialized() {
@@ -45,6 +45,17 @@ fn who_runs_is_not_run_again() {
     again().running_is_answered("a", RunProcessError).holds();
     again().running_is_answered("a", StartedProcess).breaks(Rule::S3);
     again().fires("kernel", "a", "run").takes("a", "run").breaks(Rule::S3);
+}
+
+#[test]
+fn who_waits_out_a_back_off_is_not_run() {
+    let waits = || history().under(BackOff::Hyperdrive19).runs("a", OnExit::Restart).panics("a").is_to_be_run("a");
+    waits().running_is_answered("a", RunProcessError).starts("a").holds();
+    waits().starts("a").running_is_answered("a", StartedProcess).breaks(Rule::S3);
+    let killed = history().under(BackOff::Hyperdrive19).runs("a", OnExit::Restart).panics("a");
+    let killed = killed.is_to_be_killed_by("terminal", "a").is_off_the_disk("a").killing_is_answered("a");
+    let anew = killed.initializes("a", OnExit::Restart).is_to_be_run("a").starts("a");
+    anew.running_is_answered("a", StartedProcess).holds();
 }
 
 /// `b` was told twice before its run.
@@ -97,6 +108,25 @@ fn a_child_that_could_not_be_spawned_is_not_there() {
     asked().puts("b", OnExit::None).is_answered_no_file("a").breaks(Rule::S6);
     asked().runs("b", OnExit::None).is_answered_no_file("a").holds();
     asked().puts("c", OnExit::Restart).is_answered_no_file("a").holds();
+}
+
+#[test]
+fn a_child_is_made_of_what_its_parent_may_read() {
+    let parent = || history().runs("a", OnExit::Restart);
+    let there = |parent: History| {
+        let asked = parent.calls_spawn_of("a", "b", "/other:alice.os/pkg/child.wasm");
+        let lives = asked.puts("b", OnExit::Restart).gain_each_other("a", "b").starts("b");
+        lives.is_answered_a_child("a", "b")
+    };
+    there(parent()).breaks(Rule::S6);
+    let may_read = |drive: &str| {
+        let mut parent = parent();
+        let right = parent.reading(drive);
+        parent.is_granted("a", right).gains("a", right)
+    };
+    there(may_read("/other:alice.os/pkg")).holds();
+    there(may_read("/other:alice.os/data")).breaks(Rule::S6);
+    parent().calls_spawn_of("a", "b", "/other:alice.os/pkg/child.wasm").is_answered_no_file("a").holds();
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::trace::event::{Event, What};
 use kernel_core::command::{Command, CommandAnswer, Debug as Question};
 use kernel_core::{CallKind, Change, Exit, MessageId, NodeId, OnExitKind, ProcessRef};
+use serde_json::Value;
 
 /// The commands that are about a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,6 +99,16 @@ impl Order {
             Command::Debug(Question::Process(id)) => Some((Order::Debug, *id)),
             Command::Debug(_) | Command::Shutdown | Command::Booted => None,
         }
+    }
+}
+
+impl Order {
+    /// The command that a message is, of which only its body is at hand.
+    fn of_body(body: &[u8]) -> Option<Order> {
+        let body: Value = serde_json::from_slice(body).ok()?;
+        let (name, details) = body.as_object()?.iter().next()?;
+        let order = Order::ALL.into_iter().find(|order| order.name() == name)?;
+        (order != Order::Debug || details.get("Process").is_some()).then_some(order)
     }
 }
 
@@ -199,11 +210,21 @@ impl Reach {
     pub fn on_event(&mut self, event: &Event) {
         let node = event.node;
         match &event.what {
+            // It is no command of this kernel.
+            What::Sent(message)
+                if message.target.node != node
+                    && message.target.process == ProcessRef::KERNEL
+                    && message.is_request() =>
+            {
+                if let Some(order) = Order::of_body(message.body()) {
+                    self.commands[order as usize][Target::Elsewhere as usize] += 1;
+                }
+            }
             What::Command(message, command) => {
                 let Some((order, id)) = Order::of(command) else { return };
-                let target = self.target(node, message.target.node, id);
+                let target = if id.is_module() { Target::Module } else { self.known(node, id).is };
                 self.commands[order as usize][target as usize] += 1;
-                if message.target.node == node && !id.is_module() {
+                if !id.is_module() {
                     self.begin(node, order, id, message.id, message.source.process);
                 }
             }
@@ -271,15 +292,6 @@ impl Reach {
             }
             What::Lost(life) => self.known(node, life.process).is = Target::Initialized,
             _ => {}
-        }
-    }
-
-    /// What the target of a command is doing.
-    fn target(&mut self, node: NodeId, of: NodeId, id: ProcessRef) -> Target {
-        match () {
-            () if of != node => Target::Elsewhere,
-            () if id.is_module() => Target::Module,
-            () => self.known(node, id).is,
         }
     }
 

@@ -1,0 +1,85 @@
+//! Orders to puppets that speak with runtime modules: `timer`, `vfs`, `kv` and `sqlite`.
+
+use super::cast::{APP, Member, PACKAGE};
+use super::writer::Writer;
+
+impl Writer<'_> {
+    pub(super) fn timer(&mut self, who: &Member, depth: usize) -> String {
+        let span = if self.draws.one_in(12) { 0 } else { 50 * (1 + self.draws.below(40)) };
+        let timer = "our@timer:distro:sys";
+        match self.draws.below(4) {
+            0 => format!("call -expects=4 {timer} {{\"SetTimer\":{span}}}"),
+            1 => format!("send -expects=4 -context=do_respond_late {timer} {{\"SetTimer\":{span}}}"),
+            2 => {
+                let order = self.small(who, depth.min(1));
+                let order = order.lines().next().unwrap_or_default();
+                if order.contains(['_', '&', '|']) {
+                    return format!("send -expects=1 {timer} {{\"SetTimer\":{span}}}");
+                }
+                format!("send -expects=4 -context=do_{} {timer} {{\"SetTimer\":{span}}}", order.replace(' ', "_"))
+            }
+            _ => format!("send -expects=1 -context={} {timer} {{\"SetTimer\":{span}}}", self.fresh("t")),
+        }
+    }
+
+    pub(super) fn file(&mut self, _who: &Member) -> String {
+        let vfs = "our@vfs:distro:sys";
+        let drive = format!("/{PACKAGE}/data");
+        let file = format!("{drive}/{}", self.draws.pick(&["f1", "f2"]));
+        let text = self.fresh("w");
+        match self.draws.below(9) {
+            0 | 1 => format!(
+                "call {vfs} {{\"path\":\"{drive}\",\"action\":\"CreateDrive\"}}\n\
+                 call {vfs} {{\"path\":\"{file}\",\"action\":\"CreateFile\"}}"
+            ),
+            2 => format!("call -blob={text} {vfs} {{\"path\":\"{file}\",\"action\":\"Write\"}}"),
+            3 => format!("call -blob={text} {vfs} {{\"path\":\"{file}\",\"action\":\"Append\"}}"),
+            4 => format!(
+                "send -expects=3 -blob={text} {vfs} {{\"path\":\"{file}\",\"action\":\"WriteAll\"}}\n\
+                 call {vfs} {{\"path\":\"{file}\",\"action\":\"SyncAll\"}}"
+            ),
+            5 => format!("call {vfs} {{\"path\":\"{file}\",\"action\":\"SyncAll\"}}"),
+            6 => format!("call {vfs} {{\"path\":\"{file}\",\"action\":\"RemoveFile\"}}"),
+            7 => format!("call {vfs} {{\"path\":\"/{APP}/pkg/manifest.json\",\"action\":\"Read\"}}\nprint-blob"),
+            _ => format!("call {vfs} {{\"path\":\"{file}\",\"action\":\"Read\"}}\nprint-blob"),
+        }
+    }
+
+    pub(super) fn database(&mut self, _who: &Member) -> String {
+        let package = r#"{"package_name":"gen","publisher_node":"alice.os"}"#;
+        let kv = self.draws.percent(60);
+        let module = if kv { "our@kv:distro:sys" } else { "our@sqlite:distro:sys" };
+        let ask = |options: &str, action: &str| {
+            format!(r#"call {options}{module} {{"package_id":{package},"db":"d","action":{action}}}"#)
+        };
+        let key = 1 + self.draws.below(3);
+        let blob = format!("-blob={} ", self.fresh("v"));
+        let change = |n: usize, tx: &str| match (kv, n) {
+            (true, 0) => ask(&blob, &format!(r#"{{"Set":{{"key":[{key}],"tx_id":{tx}}}}}"#)),
+            (true, _) => ask("", &format!(r#"{{"Delete":{{"key":[{key}],"tx_id":{tx}}}}}"#)),
+            (false, 0) => {
+                ask("", &format!(r#"{{"Write":{{"statement":"INSERT INTO t VALUES ({key})","tx_id":{tx}}}}}"#))
+            }
+            (false, _) => {
+                ask("", &format!(r#"{{"Write":{{"statement":"DELETE FROM t WHERE k = {key}","tx_id":{tx}}}}}"#))
+            }
+        };
+        match self.draws.below(7) {
+            0 | 1 if kv => ask("", r#""Open""#),
+            0 | 1 => {
+                let table = r#"{"Write":{"statement":"CREATE TABLE t (k INTEGER)","tx_id":null}}"#;
+                format!("{}\n{}", ask("", r#""Open""#), ask("", table))
+            }
+            2 => change(self.draws.below(2), "null"),
+            3 | 4 => {
+                let (first, second) = (change(self.draws.below(2), "$tx"), change(self.draws.below(2), "$tx"));
+                let commit = ask("", r#"{"Commit":{"tx_id":$tx}}"#);
+                let end = if self.draws.percent(75) { commit } else { change(0, "null") };
+                format!("{}\n{first}\n{second}\n{end}", ask("", r#""BeginTx""#))
+            }
+            5 if self.draws.one_in(4) => ask("", r#""RemoveDb""#),
+            _ if kv => format!("{}\nprint-blob", ask("", &format!(r#"{{"Get":[{key}]}}"#))),
+            _ => format!("{}\nprint-blob", ask("", r#"{"Query":"SELECT count(*) FROM t"}"#)),
+        }
+    }
+}
