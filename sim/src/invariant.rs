@@ -37,6 +37,7 @@ pub mod progress;
 pub mod prompt;
 pub mod refused;
 pub mod restart;
+pub mod sent;
 pub mod spawn;
 pub mod start;
 pub mod store;
@@ -149,6 +150,7 @@ pub fn all(semantics: &Semantics) -> Vec<Box<dyn Invariant>> {
         // Messages
         Box::new(message::SettlesOnce),
         Box::new(message::InOrder::default()),
+        Box::new(sent::SentAsAsked::default()),
         Box::new(prompt::PromptedAsReceived::default()),
         Box::new(network::ErrorsSayWhy::default()),
         Box::new(progress::KernelsGoOn::default()),

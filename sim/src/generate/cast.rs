@@ -20,7 +20,7 @@ const MODULES: [(Family, &str); 4] = [
 /// The parameters of the kernel's capability to message other nodes.
 pub(super) const NETWORK: &str = r#""network""#;
 /// The parameters of capabilities that processes issue.
-pub(super) const PARAMS: [&str; 4] = [r#""messaging""#, r#"{"x":1}"#, r#"{"x":2}"#, "free-text"];
+pub(super) const PARAMS: [&str; 5] = [r#""messaging""#, r#"{"x":1}"#, r#"{"x":2}"#, "free-text", "other-text"];
 
 /// Who there is.
 pub(super) struct Cast {

@@ -27,7 +27,13 @@ impl Writer<'_> {
         let drive = format!("/{PACKAGE}/data");
         let file = format!("{drive}/{}", self.draws.pick(&["f1", "f2"]));
         let text = self.fresh("w");
-        match self.draws.below(9) {
+        match self.draws.below(10) {
+            9 => {
+                let length = [1, 4, 1 << 40, u64::MAX][self.draws.below(4)];
+                format!(
+                    "call {vfs} {{\"path\":\"{file}\",\"action\":{{\"ReadExact\":{{\"length\":{length}}}}}}}\nprint-blob"
+                )
+            }
             0 | 1 => format!(
                 "call {vfs} {{\"path\":\"{drive}\",\"action\":\"CreateDrive\"}}\n\
                  call {vfs} {{\"path\":\"{file}\",\"action\":\"CreateFile\"}}"

@@ -168,7 +168,9 @@ impl Writer<'_> {
             options.push_str(&format!("-metadata={} ", self.fresh("m")));
         }
         if self.draws.percent(25) {
-            options.push_str(&format!("-blob={} ", self.fresh("b")));
+            // Now and then of no bytes.
+            let bytes = if self.draws.one_in(6) { String::new() } else { self.fresh("b") };
+            options.push_str(&format!("-blob={bytes} "));
             if self.draws.percent(50) {
                 options.push_str("-mime=text/plain ");
             }
@@ -186,7 +188,12 @@ impl Writer<'_> {
         let to = self.target(who);
         let whom = self.member_at(&to, who);
         let body = self.small(&whom, depth).replace(['\n', '&'], " ");
-        format!("{}{to} {body}", self.options(who, answered))
+        let options = self.options(who, answered);
+        // What waits for an answer is to get one, mostly.
+        if options.contains("-context=do_") && self.draws.percent(60) {
+            return format!("{options}{to} respond {}", self.fresh("r"));
+        }
+        format!("{options}{to} {body}")
     }
 
     fn request(&mut self, who: &Member, depth: usize) -> String {
@@ -320,6 +327,7 @@ impl Writer<'_> {
 
     fn state(&mut self) -> String {
         match self.draws.below(8) {
+            0 if self.draws.one_in(2) => "save-state ".to_string(),
             0..4 => format!("save-state {}", self.fresh("s")),
             4 => "clear-state".to_string(),
             _ => "print-state".to_string(),

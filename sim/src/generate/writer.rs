@@ -233,8 +233,12 @@ impl Writer<'_> {
             9 => self.initialize_at_once(&on.node),
             _ => {
                 let kernel = On { node: on.node.clone(), process: KERNEL.to_string() };
-                let verb = ["RunProcess", "KillProcess", "KillProcess"][self.draws.below(3)];
-                Action::Tell(kernel, json!({ verb: on.process }).to_string())
+                let command = match self.draws.below(5) {
+                    0 | 1 => json!({ "KillProcess": on.process }),
+                    2 => json!({ "Debug": { "Process": on.process } }),
+                    _ => json!({ "RunProcess": on.process }),
+                };
+                Action::Tell(kernel, command.to_string())
             }
         }
     }

@@ -17,6 +17,8 @@ struct Held {
     at_exit: Capabilities,
     /// What came attached to what its present life received.
     received: Capabilities,
+    /// What came so when its issuer had ended, in last words: nobody says that it can be kept, nor that it cannot.
+    lapsed: Capabilities,
     /// Taken from it by command: a write under way may still have it.
     taken: Capabilities,
     /// What it holds only because it initializes a process. If that fails, it has no right to message it (C2).
@@ -156,12 +158,20 @@ impl Holdings {
         let node = event.node;
         match &event.what {
             What::Received(life, message, _) if !message.capabilities().is_empty() => {
-                self.entry(node, life.process).received.extend(message.capabilities());
+                let held = self.entry(node, life.process);
+                for capability in message.capabilities() {
+                    let Address { node: at, process: issuer } = capability.issuer;
+                    let ended = lives.fate(at, issuer).is_some_and(|fate| fate.effective.is_some());
+                    let to = if ended && at == node { &mut held.lapsed } else { &mut held.received };
+                    to.insert(*capability);
+                }
             }
             What::SavesCapabilities(life, list) => {
                 let issuer = Address { node, process: life.process };
                 let held = self.entry(node, life.process);
-                let may = |one: &&Capability| one.issuer == issuer || held.received.contains(one);
+                let may = |one: &&Capability| {
+                    one.issuer == issuer || held.received.contains(one) || held.lapsed.contains(one)
+                };
                 let kept: Vec<Capability> = list.iter().filter(may).copied().collect();
                 held.give(&kept);
             }
@@ -171,6 +181,7 @@ impl Holdings {
                 let own = Capability::messaging(Address { node, process: life.process });
                 let held = self.entry(node, life.process);
                 held.received.clear();
+                held.lapsed.clear();
                 // It has what its row says; while there is none, at least this (C1).
                 if unwritten {
                     held.bound.insert(own);
@@ -215,6 +226,7 @@ impl Holdings {
                         held.bound.retain(|capability| capability.issuer != issuer);
                     }
                     held.received.retain(|capability| capability.issuer != issuer);
+                    held.lapsed.retain(|capability| capability.issuer != issuer);
                 }
                 let held = self.entry(node, *id);
                 held.at_exit = std::mem::take(&mut held.bound);
@@ -260,6 +272,7 @@ impl Holdings {
             let row = lives.process(node, ProcessRef(place as u32)).and_then(|process| process.row());
             held.bound = row.map(|row| row.capabilities.clone()).unwrap_or_default();
             held.received.clear();
+            held.lapsed.clear();
             held.taken.clear();
             held.revoked.clear();
         }

@@ -24,7 +24,7 @@ impl FiredAsListed {
         let since = format!("{who} {} (#{})", fate.how.text(), fate.cause.0);
         match list.get(fate.n_fired) {
             None => Err(format!("{since} and fired its {} requests; this is one more", list.len())),
-            Some(listed) if !is_as_listed(message, listed) => {
+            Some(listed) if !is_as_listed(message, listed) || !has_what_it_issues(message, listed) => {
                 Err(format!("{since}, and what it fires is not request {} of its list", fate.n_fired + 1))
             }
             Some(_) => Ok(()),
@@ -83,6 +83,12 @@ fn is_as_listed(message: &Message, listed: &OnExitRequest) -> bool {
         && request.expects_response.is_none()
         && message.rsvp.is_none()
         && cut
+}
+
+/// Whether everything is attached that is listed and its sender's own: nobody can take that from it.
+fn has_what_it_issues(message: &Message, listed: &OnExitRequest) -> bool {
+    let mut own = listed.request.capabilities.iter().filter(|capability| capability.issuer == message.source);
+    own.all(|capability| message.capabilities().contains(capability))
 }
 
 /// Whether it fires at its exit.

@@ -19,6 +19,8 @@ struct Asked {
     spawn: Rc<Spawn>,
     /// Whether its caller might read the drive that the code is on.
     may_read: bool,
+    /// What it asked for and certainly held.
+    wished: Vec<Capability>,
 }
 
 /// How long a spawn may be under way.
@@ -49,7 +51,8 @@ impl Invariant for SpawnedIsThere {
             What::Spawns(parent, spawn) => {
                 let (parent, spawn, since) = (*parent, spawn.clone(), event.at);
                 let may_read = reads_its_code(node, parent, &spawn, past, names);
-                self.asked.push(Asked { node, parent, at: index, since, spawn, may_read });
+                let wished = held(node, parent, &spawn.request_capabilities, past);
+                self.asked.push(Asked { node, parent, at: index, since, spawn, may_read, wished });
             }
             What::Exited(life, ..) | What::Killed(life) | What::Lost(life) => {
                 let of_it = |asked: &Asked| (asked.node, asked.parent) == (node, *life);
@@ -135,7 +138,10 @@ impl SpawnedIsThere {
         let issued = |params| Capability { issuer: Address { node: *node, process: child }, params };
         let grants = spawn.grant_capabilities.iter().map(|(holder, params)| (*holder, issued(*params)));
         let mutual = [(parent.process, of(child)), (child, of(parent.process))];
-        match mutual.into_iter().chain(grants).find(|(holder, right)| lacks(past, *node, *holder, right)) {
+        // What the parent still has, so that nothing has taken it from the child, either.
+        let wished = held(*node, *parent, &asked.wished, past).into_iter().map(|right| (child, right));
+        match mutual.into_iter().chain(grants).chain(wished).find(|(holder, right)| lacks(past, *node, *holder, right))
+        {
             Some((holder, _)) => {
                 Err(format!("{} did not give {} all that the spawn asked for", who(), names.process_text(holder)))
             }
@@ -189,6 +195,16 @@ impl SpawnedIsThere {
 /// Whether a parent may read the drive that its child's code is on.
 fn reads_its_code(node: NodeId, parent: Life, spawn: &Spawn, past: &Past, names: &Names) -> bool {
     drive(&spawn.path).is_some_and(|drive| may_read(past, names, (node, parent.process), &drive))
+}
+
+/// Those of these capabilities that a process certainly holds.
+fn held(node: NodeId, life: Life, list: &[Capability], past: &Past) -> Vec<Capability> {
+    let row = past.lives.process(node, life.process).and_then(Process::row);
+    let holds = |right: &&Capability| {
+        row.is_some_and(|row| row.capabilities.contains(*right))
+            && !past.holdings.may_have_dropped(node, life.process, right)
+    };
+    list.iter().filter(holds).copied().collect()
 }
 
 /// Whether a process that is there certainly has not got this, and has not dropped it.

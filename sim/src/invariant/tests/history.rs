@@ -8,9 +8,9 @@ use crate::plan::Down;
 use crate::trace::event::{Event, Life, What};
 use kernel_core::command::{Command, CommandAnswer, Initialize};
 use kernel_core::{
-    Address, Answer, BackOff, Blob, Bytes, CallKind, Capability, Cause, Change, Content, DropReason, Duration, Exit,
-    ImageId, Instant, Message, MessageId, Names, NodeId, OnExit, OnExitRequest, ProcessRef, Record, Request, Response,
-    Rule, Semantics, SendErrorKind, Spawn, SpawnError,
+    Address, Answer, BackOff, Blob, Bytes, Call, CallKind, Capability, Cause, Change, Content, DropReason, Duration,
+    Exit, ImageId, Instant, Message, MessageId, Names, NodeId, OnExit, OnExitRequest, Outgoing, ProcessRef, Record,
+    Request, Response, Rule, Semantics, SendErrorKind, Spawn, SpawnError,
 };
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -198,13 +198,22 @@ impl History {
     }
 
     /// It asks for a child that is made from this file.
-    pub fn calls_spawn_of(mut self, name: &str, child: &str, path: &str) -> History {
+    pub fn calls_spawn_of(self, name: &str, child: &str, path: &str) -> History {
+        self.spawns_of_with(name, child, path, vec![])
+    }
+
+    /// It asks for a child that is to have these capabilities.
+    pub fn calls_spawn_with(self, name: &str, child: &str, list: Vec<Capability>) -> History {
+        self.spawns_of_with(name, child, "/demo:alice.os/pkg/child.wasm", list)
+    }
+
+    fn spawns_of_with(mut self, name: &str, child: &str, path: &str, wishes: Vec<Capability>) -> History {
         let life = self.life(name);
         let spawn = Spawn {
             name: Some(child.into()),
             path: path.into(),
             on_exit: OnExit::Restart,
-            request_capabilities: vec![],
+            request_capabilities: wishes,
             grant_capabilities: vec![],
             public: false,
         };
@@ -413,6 +422,17 @@ impl History {
     pub fn awaits(self, from: &str, to: &str, seconds: u64, body: &str) -> History {
         let request = Request { body: body.into(), expects_response: Some(seconds), ..Request::default() };
         self.calls(from, CallKind::SendAndAwaitResponse).sends(from, to, request)
+    }
+
+    /// It asks for these to be sent at once; nothing has been yet.
+    pub fn calls_to_send(mut self, from: &str, list: &[(&'static str, Request)]) -> History {
+        let life = self.life(from);
+        let outgoing = |(target, request): &(&'static str, Request)| {
+            let (target, request) = (self.address(target), request.clone());
+            Outgoing { target, request, context: None, blob: None }
+        };
+        let list = list.iter().map(outgoing).collect();
+        self.begins(What::Called(life, CallKind::SendRequests, Some(Rc::new(Call::SendRequests(list)))))
     }
 
     /// The kernel sends this for it, in the step under way: an on-exit request, say.

@@ -1,6 +1,6 @@
 //! M1, M2, E10 and E11.
 
-use crate::invariant::tests::history::{History, history};
+use crate::invariant::tests::history::{History, history, telling};
 use kernel_core::{BackOff, CallKind, DropReason, Duration, OnExit, Rule, SendErrorKind};
 
 /// `a` and `b`, who may message each other.
@@ -92,4 +92,15 @@ fn a_process_in_back_off_is_not_there() {
 #[test]
 fn who_is_there_is_not_said_to_be_away() {
     two().tells("a", "b", "there?").is_dropped("there?", DropReason::NotRunning).breaks(Rule::E11);
+}
+
+#[test]
+fn what_was_asked_to_be_sent_is_sent() {
+    let asked = || two().calls_to_send("a", &[telling("b", "one"), telling("b", "two")]);
+    asked().fires("a", "b", "one").fires("a", "b", "two").calls("a", CallKind::Receive).holds();
+    asked().fires("a", "b", "one").calls("a", CallKind::Receive).breaks(Rule::M3);
+    asked().fires("a", "b", "two").fires("a", "b", "one").breaks(Rule::M3);
+    asked().fires("a", "b", "one").fires("a", "b", "else").breaks(Rule::M3);
+    // A call that traps sends nothing.
+    asked().panics("a").starts("a").calls("a", CallKind::Receive).holds();
 }

@@ -111,6 +111,18 @@ fn a_child_that_could_not_be_spawned_is_not_there() {
 }
 
 #[test]
+fn a_child_has_what_was_asked_for_it() {
+    let mut parent = history().runs("c", OnExit::None).runs("a", OnExit::Restart).may_message("a", "c");
+    let right = parent.messaging("c");
+    let lives = parent.calls_spawn_with("a", "b", vec![right]).puts("b", OnExit::Restart).gain_each_other("a", "b");
+    lives.starts("b").is_answered_a_child("a", "b").breaks(Rule::S6);
+    let mut parent = history().runs("c", OnExit::None).runs("a", OnExit::Restart).may_message("a", "c");
+    let right = parent.messaging("c");
+    let lives = parent.calls_spawn_with("a", "b", vec![right]).puts("b", OnExit::Restart).gain_each_other("a", "b");
+    lives.gains("b", right).starts("b").is_answered_a_child("a", "b").holds();
+}
+
+#[test]
 fn a_child_is_made_of_what_its_parent_may_read() {
     let parent = || history().runs("a", OnExit::Restart);
     let there = |parent: History| {
