@@ -50,13 +50,13 @@ pub enum Call {
     /// `last-blob`: the blob of the last message that had one ([M3](crate::Rule::M3)).
     LastBlob,
     /// `send-request`.
-    SendRequest(Box<Outgoing>),
+    SendRequest(Rc<Outgoing>),
     /// `send-requests`: the same, several at once.
-    SendRequests(Vec<Outgoing>),
+    SendRequests(Rc<Vec<Outgoing>>),
     /// `send-response`: to the message last received that wanted one.
-    SendResponse(Box<(Response, Option<Blob>)>),
+    SendResponse(Rc<(Response, Option<Blob>)>),
     /// `send-and-await-response`: blocks until the answer or the timeout; others queue meanwhile ([M3](crate::Rule::M3)).
-    SendAndAwaitResponse(Box<Outgoing>),
+    SendAndAwaitResponse(Rc<Outgoing>),
 }
 
 /// A request as its sender hands it over.

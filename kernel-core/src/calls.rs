@@ -39,17 +39,20 @@ impl Kernel {
             Call::DropCapabilities(list) => return self.drop_capabilities(id, list, cx),
             Call::Receive => return self.receive(id, cx),
             Call::SendRequest(outgoing) => {
-                self.send_request(id, *outgoing, cx);
+                self.send_request(id, Rc::unwrap_or_clone(outgoing), cx);
                 return;
             }
             Call::SendRequests(list) => {
-                for outgoing in list {
+                for outgoing in Rc::unwrap_or_clone(list) {
                     self.send_request(id, outgoing, cx);
                 }
                 return;
             }
-            Call::SendResponse(response) => return self.send_response(id, response.0, response.1, cx),
-            Call::SendAndAwaitResponse(outgoing) => return self.send_and_await(id, *outgoing, cx),
+            Call::SendResponse(said) => {
+                let (response, blob) = Rc::unwrap_or_clone(said);
+                return self.send_response(id, response, blob, cx);
+            }
+            Call::SendAndAwaitResponse(outgoing) => return self.send_and_await(id, Rc::unwrap_or_clone(outgoing), cx),
         };
         cx.emit(Effect::Resume(id, answer));
     }

@@ -87,5 +87,5 @@ fn a_message_between_native_guests_is_allocated_and_little_else() {
     };
     let ((few, less), (many, more)) = (run(1), run(2));
     let each = (more - less) as f64 / (many - few) as f64;
-    assert!(each < 6.1, "{each:.2} allocations for a message");
+    assert!(each < 2.1, "{each:.2} allocations for a message");
 }

@@ -11,6 +11,7 @@ use crate::name::ProcessRef;
 use crate::on_exit::{OnExit, OnExitRequest};
 use crate::process::{Activity, Ending, Status};
 use crate::rule::Rule::{C1, C4, E3, E4, E8, E12, M1, M2, M3, P1, P2, S5, S6};
+use std::rc::Rc;
 
 pub(super) const ALL: &[Mutant] = &[
     Mutant::new("the-last-of-several-is-lost", &[M1], "of several requests sent at once the last goes nowhere").before(
@@ -18,13 +19,13 @@ pub(super) const ALL: &[Mutant] = &[
             if let Some(Input::Call(_, Call::SendRequests(list))) = &mut s.input
                 && list.len() > 1
             {
-                list.pop();
+                Rc::make_mut(list).pop();
             }
         },
     ),
     Mutant::new("several-go-backwards", &[M2], "several requests sent at once go in reverse order").before(|s| {
         if let Some(Input::Call(_, Call::SendRequests(list))) = &mut s.input {
-            list.reverse();
+            Rc::make_mut(list).reverse();
         }
     }),
     Mutant::new("several-share-a-context", &[M3], "requests sent at once all have the context of the first").before(
@@ -32,13 +33,13 @@ pub(super) const ALL: &[Mutant] = &[
             if let Some(Input::Call(_, Call::SendRequests(list))) = &mut s.input
                 && let Some(first) = list.first().map(|first| first.context.clone())
             {
-                list.iter_mut().for_each(|outgoing| outgoing.context.clone_from(&first));
+                Rc::make_mut(list).iter_mut().for_each(|outgoing| outgoing.context.clone_from(&first));
             }
         },
     ),
     Mutant::new("answers-lose-their-mime", &[M3], "a response's blob arrives without its MIME type").before(|s| {
         if let Some(Input::Call(_, Call::SendResponse(response))) = &mut s.input
-            && let Some(blob) = &mut response.1
+            && let Some(blob) = &mut Rc::make_mut(response).1
         {
             blob.mime = None;
         }
@@ -161,7 +162,7 @@ pub(super) const ALL: &[Mutant] = &[
 fn commanded(s: &mut Step<'_>) -> Option<Command> {
     let commands = s.was.address(ProcessRef::KERNEL);
     let outgoing = match &s.input {
-        Some(Input::ModuleRequest(_, outgoing)) => outgoing,
+        Some(Input::ModuleRequest(_, outgoing)) => &**outgoing,
         Some(Input::Call(_, Call::SendRequest(outgoing) | Call::SendAndAwaitResponse(outgoing))) => outgoing,
         _ => return None,
     };

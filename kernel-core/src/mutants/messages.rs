@@ -73,7 +73,7 @@ pub(super) const ALL: &[Mutant] = &[
     Mutant::new("metadata-is-lost", &[M3], "metadata do not arrive").before(|s| {
         s.each_sent(|outgoing| outgoing.request.metadata = None);
         if let Some(Input::Call(_, Call::SendResponse(response))) = &mut s.input {
-            response.0.metadata = None;
+            Rc::make_mut(response).0.metadata = None;
         }
     }),
     Mutant::new("inherits-no-blob", &[M3], "a message that inherits is sent without the blob").before(|s| {
@@ -251,9 +251,9 @@ impl Step<'_> {
     pub(super) fn each_sent(&mut self, mut change: impl FnMut(&mut Outgoing)) {
         match &mut self.input {
             Some(Input::Call(_, Call::SendRequest(outgoing) | Call::SendAndAwaitResponse(outgoing))) => {
-                change(outgoing)
+                change(Rc::make_mut(outgoing))
             }
-            Some(Input::Call(_, Call::SendRequests(list))) => list.iter_mut().for_each(change),
+            Some(Input::Call(_, Call::SendRequests(list))) => Rc::make_mut(list).iter_mut().for_each(change),
             _ => {}
         }
     }

@@ -49,14 +49,17 @@ impl Kernel {
             Call::HasBlob => Answer::HasBlob(life.blobbed),
             Call::GetBlob => Answer::Blob(life.last_blob.clone().filter(|_| life.blobbed)),
             Call::LastBlob => Answer::Blob(life.last_blob.clone()),
-            Call::SendRequest(outgoing) => return self.send_for_orphan(id, *outgoing, cx),
+            Call::SendRequest(outgoing) => return self.send_for_orphan(id, Rc::unwrap_or_clone(outgoing), cx),
             Call::SendRequests(list) => {
-                list.into_iter().for_each(|outgoing| self.send_for_orphan(id, outgoing, cx));
+                for outgoing in Rc::unwrap_or_clone(list) {
+                    self.send_for_orphan(id, outgoing, cx);
+                }
                 return;
             }
             Call::SendResponse(response) => {
                 let prompt = life.prompting.clone();
-                return self.respond_for_orphan(id, prompt.as_deref(), response.0, response.1, cx);
+                let (response, blob) = Rc::unwrap_or_clone(response);
+                return self.respond_for_orphan(id, prompt.as_deref(), response, blob, cx);
             }
             // What it waits in ends it; what it asked for is done all the same.
             Call::SetState(bytes) => {
@@ -85,7 +88,7 @@ impl Kernel {
                 return self.end_orphan(run, cx);
             }
             Call::SendAndAwaitResponse(outgoing) => {
-                self.send_for_orphan(id, *outgoing, cx);
+                self.send_for_orphan(id, Rc::unwrap_or_clone(outgoing), cx);
                 return self.end_orphan(run, cx);
             }
             Call::Receive | Call::GetState | Call::OurCapabilities | Call::Spawn(_) => return self.end_orphan(run, cx),

@@ -7,6 +7,7 @@ use kernel_core::{
     LoadError, Message, OnExit, OnExitRequest, Outgoing, ProcessRef, Received, Request, Response, Semantics,
     SendErrorKind, Spawn, StateOp,
 };
+use std::rc::Rc;
 
 /// A node whose kernel deviates, with these Restart processes.
 fn node(deviation: Deviation, processes: &[&str]) -> Node {
@@ -26,7 +27,7 @@ fn request(target: Address, body: &str, expects_response: Option<u64>) -> Outgoi
 /// A process sends a request.
 fn tells(node: &mut Node, from: &str, to: &str, body: &str) -> Vec<Effect> {
     let (from, to) = (node.process(from), node.address(to));
-    node.step(Input::Call(from, Call::SendRequest(Box::new(request(to, body, None)))))
+    node.step(Input::Call(from, Call::SendRequest(Rc::new(request(to, body, None)))))
 }
 
 /// What a process receives at once.
@@ -271,12 +272,12 @@ fn under_d16_the_replaced_requests_timer_times_the_later_one_out() {
     let mut node = node(Deviation::D16, &["friend", "clerk", "slow"]);
     let [friend, clerk] = ["friend", "clerk"].map(|name| node.process(name));
     let [to_clerk, to_slow] = ["clerk", "slow"].map(|name| node.address(name));
-    node.step(Input::Call(friend, Call::SendRequest(Box::new(request(to_clerk, "prompt", Some(60))))));
+    node.step(Input::Call(friend, Call::SendRequest(Rc::new(request(to_clerk, "prompt", Some(60))))));
     assert_eq!(receives(&mut node, "clerk").as_deref(), Some("prompt"));
     for seconds in [1, 30] {
         let mut inherits = request(to_slow, "inherits", Some(seconds));
         inherits.request.inherit = true;
-        node.step(Input::Call(clerk, Call::SendRequest(Box::new(inherits))));
+        node.step(Input::Call(clerk, Call::SendRequest(Rc::new(inherits))));
     }
     node.step(Input::Call(clerk, Call::Receive));
     node.now = node.now + Duration::from_secs(1);
@@ -436,7 +437,7 @@ fn under_d33_a_guest_attaches_what_its_namesake_on_another_node_issued() {
     let forged = Capability { issuer: Address { node: bob, process }, params };
     let mut outgoing = request(node.address("friend"), "take this", None);
     outgoing.request.capabilities = vec![forged];
-    let out = node.step(Input::Call(process, Call::SendRequest(Box::new(outgoing))));
+    let out = node.step(Input::Call(process, Call::SendRequest(Rc::new(outgoing))));
     assert_eq!(the_sent(&out).capabilities(), [forged]);
     let friend = node.process("friend");
     let granted = node.command(&Command::Grant(friend, vec![forged]));
@@ -455,7 +456,7 @@ fn under_d34_params_that_are_not_json_are_all_alike() {
     node.written(the_write(&granted).0);
     let mut outgoing = request(issuer, "let me", None);
     outgoing.request.capabilities = vec![wanted];
-    let out = node.step(Input::Call(process, Call::SendRequest(Box::new(outgoing))));
+    let out = node.step(Input::Call(process, Call::SendRequest(Rc::new(outgoing))));
     assert_eq!(the_sent(&out).capabilities(), [wanted], "it holds another one");
 }
 
@@ -539,11 +540,11 @@ fn under_d40_a_request_that_is_answered_during_an_await_settles_again() {
     let mut node = node(Deviation::D40, &["p", "quick", "slow"]);
     let [process, quick] = ["p", "quick"].map(|name| node.process(name));
     let [to_quick, to_slow] = ["quick", "slow"].map(|name| node.address(name));
-    node.step(Input::Call(process, Call::SendRequest(Box::new(request(to_quick, "first", Some(5))))));
-    node.step(Input::Call(process, Call::SendAndAwaitResponse(Box::new(request(to_slow, "second", Some(10))))));
+    node.step(Input::Call(process, Call::SendRequest(Rc::new(request(to_quick, "first", Some(5))))));
+    node.step(Input::Call(process, Call::SendAndAwaitResponse(Rc::new(request(to_slow, "second", Some(10))))));
     assert_eq!(receives(&mut node, "quick").as_deref(), Some("first"));
     let response = Response { body: "here".into(), ..Response::default() };
-    node.step(Input::Call(quick, Call::SendResponse(Box::new((response, None)))));
+    node.step(Input::Call(quick, Call::SendResponse(Rc::new((response, None)))));
     for _ in 0..2 {
         node.now = node.now + Duration::from_secs(5);
         node.step(Input::Wake);

@@ -5,6 +5,7 @@ use kernel_core::{
     Address, Call, Capability, Cause, DropReason, Duration, Effect, Input, Instant, Kernel, Moment, Names, OnExit,
     Outgoing, Record, Request, Semantics,
 };
+use std::rc::Rc;
 
 /// A node of two processes that are not public, as they were initialized: each may message itself.
 fn closed() -> Node {
@@ -27,7 +28,7 @@ fn tells(node: &mut Node, from: &str, to: &str) -> Option<DropReason> {
     let (process, target) = (node.process(from), node.address(to));
     let request = Request { body: "hello".into(), ..Request::default() };
     let outgoing = Outgoing { target, request, context: None, blob: None };
-    let out = node.step(Input::Call(process, Call::SendRequest(Box::new(outgoing))));
+    let out = node.step(Input::Call(process, Call::SendRequest(Rc::new(outgoing))));
     out.iter().find_map(|effect| match effect {
         Effect::Dropped(_, reason) => Some(*reason),
         _ => None,

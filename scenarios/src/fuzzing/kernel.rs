@@ -240,10 +240,10 @@ impl Driver {
         let capabilities = vec![Capability::messaging(self.address(a)), Capability::network(self.our)];
         match kind % 20 {
             0..4 => Call::Receive,
-            4 | 5 => Call::SendRequest(Box::new(self.outgoing(a, kind))),
-            6 => Call::SendRequests(vec![self.outgoing(a, kind), self.outgoing(a.wrapping_add(1), kind)]),
-            7 | 8 => Call::SendResponse(Box::default()),
-            9 => Call::SendAndAwaitResponse(Box::new(self.outgoing(a, kind))),
+            4 | 5 => Call::SendRequest(Rc::new(self.outgoing(a, kind))),
+            6 => Call::SendRequests(vec![self.outgoing(a, kind), self.outgoing(a.wrapping_add(1), kind)].into()),
+            7 | 8 => Call::SendResponse(Rc::default()),
+            9 => Call::SendAndAwaitResponse(Rc::new(self.outgoing(a, kind))),
             10 => Call::SetOnExit(self.on_exit(a)),
             11 => Call::GetState,
             12 => Call::SetState(Bytes::from("state")),

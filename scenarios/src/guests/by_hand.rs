@@ -95,5 +95,5 @@ pub(super) fn print(text: &str) -> Call {
 
 /// `send-response` of a body and nothing else.
 pub(super) fn respond(body: &str) -> Call {
-    Call::SendResponse(Box::new((Response { body: body.into(), ..Response::default() }, None)))
+    Call::SendResponse(Rc::new((Response { body: body.into(), ..Response::default() }, None)))
 }

@@ -352,7 +352,7 @@ impl Kernel {
                     let response = Response { body: of_database(&outgoing.request.body).into(), ..Response::default() };
                     return Answer::Awaited(Ok(life.message(Content::Response(response))));
                 }
-                let request = life.message(Content::Request(outgoing.request));
+                let request = life.message(Content::Request(outgoing.request.clone()));
                 let response = |body: &str| Content::Response(Response { body: body.into(), ..Response::default() });
                 Answer::Awaited(match self.n_awaited % 4 {
                     1 => Ok(life.message(response("40"))),

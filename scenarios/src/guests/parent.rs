@@ -74,6 +74,7 @@ mod tests {
     use crate::guests::by_hand::{Life, print};
     use kernel_core::{Answer, Call, Capability, OnExit, Outgoing, Request, SendErrorKind, Spawn, SpawnError};
     use sim::guest::Turn;
+    use std::rc::Rc;
 
     const RECEIVE: Turn = Turn::Call(Call::Receive);
 
@@ -116,7 +117,7 @@ mod tests {
         let target = life.address("our@kid:demo:alice.os");
         let request = Request { expects_response: Some(5), body: "how are you".into(), ..Request::default() };
         let ask = Outgoing { target, request, context: Some("kid".into()), blob: None };
-        assert_eq!(life.request("ask kid 5 how are you"), (vec![Call::SendRequest(Box::new(ask))], RECEIVE));
+        assert_eq!(life.request("ask kid 5 how are you"), (vec![Call::SendRequest(Rc::new(ask))], RECEIVE));
         assert_eq!(life.response("fine", Some("kid")), (vec![print("kid answered fine")], RECEIVE));
         assert_eq!(life.failure(SendErrorKind::Timeout, Some("kid")), (vec![print("kid is gone: timeout")], RECEIVE));
         assert_eq!(life.failure(SendErrorKind::Offline, None), (vec![print(" is gone: offline")], RECEIVE));
@@ -140,7 +141,7 @@ mod tests {
         let capabilities = vec![Capability::messaging(kid)];
         let request = Request { body: "adopt kid".into(), capabilities, ..Request::default() };
         let adopt = Outgoing { target, request, context: None, blob: None };
-        assert_eq!(calls, vec![Call::SendRequest(Box::new(adopt)), print("handed kid to aunt")]);
+        assert_eq!(calls, vec![Call::SendRequest(Rc::new(adopt)), print("handed kid to aunt")]);
         assert_eq!(stop, RECEIVE);
     }
 

@@ -372,6 +372,7 @@ mod tests {
         Spawn,
     };
     use sim::guest::{Reply, SPIN_QUANTUM, TrapReason, Turn};
+    use std::rc::Rc;
 
     const RECEIVE: Turn = Turn::Call(Call::Receive);
 
@@ -382,7 +383,7 @@ mod tests {
     }
 
     fn send(outgoing: Outgoing) -> Call {
-        Call::SendRequest(Box::new(outgoing))
+        Call::SendRequest(Rc::new(outgoing))
     }
 
     #[test]
@@ -462,7 +463,7 @@ mod tests {
         let request = Request { expects_response: Some(7), body: "well?".into(), ..Request::default() };
         let question = Outgoing { target, request, context: None, blob: None };
         let asked = life.request("await our@kid:demo:alice.os 7 well?\nprint next");
-        assert_eq!(asked, (vec![], Turn::Call(Call::SendAndAwaitResponse(Box::new(question)))));
+        assert_eq!(asked, (vec![], Turn::Call(Call::SendAndAwaitResponse(Rc::new(question)))));
         let error = SendError { kind: SendErrorKind::Timeout, message: life.message_of_friend("well?") };
         let told = life.answer(Answer::Awaited(Err(error)));
         assert_eq!(told, (vec![print("well?: timeout"), print("next")], RECEIVE));
@@ -545,7 +546,7 @@ mod tests {
         let right = Capability::messaging(life.address("our@kid:demo:alice.os"));
         let answer = Response { body: "here you are".into(), capabilities: vec![right], ..Response::default() };
         let told = life.request(r#"hand-over our@kid:demo:alice.os "messaging" here you are"#);
-        assert_eq!(told, (vec![Call::SendResponse(Box::new((answer, None)))], RECEIVE));
+        assert_eq!(told, (vec![Call::SendResponse(Rc::new((answer, None)))], RECEIVE));
     }
 
     #[test]

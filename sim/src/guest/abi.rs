@@ -7,6 +7,7 @@ use super::host::{Host, Stop, stop};
 use super::lift::{At, Lift, Lifted, boolean};
 use super::load::Invalid;
 use kernel_core::{Call, CallKind, Outgoing, Spawn};
+use std::rc::Rc;
 use wasmi::{Caller, Error, FuncType, Linker, ValType};
 
 /// Which version of the process world a guest was built for.
@@ -152,18 +153,18 @@ pub(super) fn define(
         CallKind::SendRequest => linker.func_wrap(module, name, move |c: C<'_>, at: u32| {
             enter(c, kind, 0, |lift| {
                 let record = lift.arguments(at, 128)?;
-                Ok(Call::SendRequest(Box::new(lift.outgoing(record)?)))
+                Ok(Call::SendRequest(Rc::new(lift.outgoing(record)?)))
             })
         }),
         CallKind::SendRequests => linker.func_wrap(module, name, move |c: C<'_>, at: u32, n: u32| {
-            enter(c, kind, 0, |lift| lift.outgoings((at, n)).at("requests").map(Call::SendRequests))
+            enter(c, kind, 0, |lift| Ok(Call::SendRequests(Rc::new(lift.outgoings((at, n)).at("requests")?))))
         }),
         CallKind::SendResponse => linker.func_wrap(module, name, send_response),
         CallKind::SendAndAwaitResponse => linker.func_wrap(module, name, move |c: C<'_>, at: u32, ret: u32| {
             enter(c, kind, ret, |lift| {
                 let record = lift.arguments(at, 112)?;
                 let (target, request, blob) = lift.target_request_blob(record)?;
-                Ok(Call::SendAndAwaitResponse(Box::new(Outgoing { target, request, context: None, blob })))
+                Ok(Call::SendAndAwaitResponse(Rc::new(Outgoing { target, request, context: None, blob })))
             })
         }),
     }
@@ -223,6 +224,6 @@ fn send_response(
         let response = lift.response_of(inherit, (body_at, body_n), metadata, (capabilities_at, capabilities_n));
         let response = response.at("response")?;
         let blob = lift.blob_of(blob, (mime, mime_at, mime_n), (bytes_at, bytes_n)).at("blob")?;
-        Ok(Call::SendResponse(Box::new((response, blob))))
+        Ok(Call::SendResponse(Rc::new((response, blob))))
     })
 }

@@ -249,22 +249,22 @@ impl Os {
 
     /// `send-request`.
     pub fn send_request(&self, outgoing: Outgoing) {
-        self.ahead(Call::SendRequest(Box::new(outgoing)));
+        self.ahead(Call::SendRequest(Rc::new(outgoing)));
     }
 
     /// `send-requests`.
     pub fn send_requests(&self, list: Vec<Outgoing>) {
-        self.ahead(Call::SendRequests(list));
+        self.ahead(Call::SendRequests(list.into()));
     }
 
     /// `send-response`.
     pub fn send_response(&self, response: Response, blob: Option<Blob>) {
-        self.ahead(Call::SendResponse(Box::new((response, blob))));
+        self.ahead(Call::SendResponse(Rc::new((response, blob))));
     }
 
     /// `send-and-await-response`.
     pub async fn send_and_await_response(&self, outgoing: Outgoing) -> Result<Rc<Message>, SendError> {
-        match self.call(Call::SendAndAwaitResponse(Box::new(outgoing))).await {
+        match self.call(Call::SendAndAwaitResponse(Rc::new(outgoing))).await {
             Answer::Awaited(result) => result,
             other => mismatch(CallKind::SendAndAwaitResponse, &other),
         }

@@ -24,7 +24,7 @@ struct Told {
     /// What prompted a request that waits for its outcome, if anything did: it does again then.
     prompted: Vec<(MessageId, Rc<Message>)>,
     /// Its latest call that sends something, and how much of that was sent.
-    said: Option<(Cause, Rc<Call>, usize)>,
+    said: Option<(Cause, Call, usize)>,
     /// Contexts that are to come back with the outcome of a request.
     contexts: Vec<(MessageId, Bytes)>,
     /// The request for whose outcome it waits, and nothing else.
@@ -162,7 +162,7 @@ impl Told {
         if let Said::Request(Outgoing { context, request, .. }) = &said
             && request.expects_response.is_some()
         {
-            match &**call {
+            match call {
                 // A context is never given back there.
                 Call::SendAndAwaitResponse(_) => self.awaits = Some(message.id),
                 _ => self.contexts.extend(context.clone().map(|context| (message.id, context))),

@@ -5,14 +5,13 @@ use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, Life, What};
 use crate::trace::life_text;
 use kernel_core::{Blob, Call, Cause, Content, Message, Names, Outgoing, Response, Rule};
-use std::rc::Rc;
 
 /// A call whose messages are to follow at once.
 #[derive(Clone, Debug)]
 struct Asked {
     life: Life,
     cause: Cause,
-    call: Rc<Call>,
+    call: Call,
     /// How many have been sent.
     sent: usize,
 }
@@ -26,7 +25,7 @@ pub struct SentAsAsked {
 
 impl Asked {
     fn n(&self) -> usize {
-        match &*self.call {
+        match &self.call {
             Call::SendRequests(list) => list.len(),
             _ => 1,
         }
@@ -34,7 +33,7 @@ impl Asked {
 
     /// Whether this is the message that comes next.
     fn is_next(&self, message: &Message) -> bool {
-        match &*self.call {
+        match &self.call {
             Call::SendRequest(outgoing) | Call::SendAndAwaitResponse(outgoing) => is_request(message, outgoing),
             Call::SendRequests(list) => list.get(self.sent).is_some_and(|outgoing| is_request(message, outgoing)),
             Call::SendResponse(response) => is_response(message, &response.0, &response.1),

@@ -92,7 +92,7 @@ pub enum What {
 
     // ---- calls
     /// A call of a life takes effect. If it sends or responds: with what.
-    Called(Life, CallKind, Option<Rc<Call>>),
+    Called(Life, CallKind, Option<Call>),
     /// It printed.
     Printed(Life, u8, Rc<str>),
     /// It asks for an on-exit value; in force and durable when it returns (E8).

@@ -154,7 +154,7 @@ impl World<'_> {
     pub(super) fn call(&mut self, node: usize, life: Life, cause: Cause, call: Call, more: bool) {
         self.spent.calls += 1;
         let kind = call.kind();
-        let said = says_something(kind).then(|| Rc::new(call.clone()));
+        let said = says_something(kind).then(|| call.clone());
         let index = self.record(node, Some(cause), What::Called(life, kind, said));
         match &call {
             Call::Print { verbosity, text } => {

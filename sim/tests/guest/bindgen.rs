@@ -60,10 +60,7 @@ fn its_requests_and_responses_are_lifted() {
     let (_, call) = made("print gr\u{fc}\u{df}e");
     assert_eq!(call, Call::Print { verbosity: 0, text: "gr\u{fc}\u{df}e".into() });
     let (_, call) = made("respond yes");
-    assert_eq!(
-        call,
-        Call::SendResponse(Box::new((Response { body: Bytes::from("yes"), ..Response::default() }, None)))
-    );
+    assert_eq!(call, Call::SendResponse(Rc::new((Response { body: Bytes::from("yes"), ..Response::default() }, None))));
     let (mut life, call) = made("ask our@chat:demo:bob.os 40 what?");
     let target = life.names.address("our@chat:demo:bob.os", life.our.node).expect("an address");
     assert_eq!(target.node, life.our.node);
@@ -71,13 +68,13 @@ fn its_requests_and_responses_are_lifted() {
         |body: &str, expects_response| Request { body: Bytes::from(body), expects_response, ..Request::default() };
     let asked =
         Outgoing { target, request: request("what?", Some(40)), context: Some(Bytes::from("what?")), blob: None };
-    assert_eq!(call, Call::SendRequest(Box::new(asked)));
+    assert_eq!(call, Call::SendRequest(Rc::new(asked)));
     let (mut life, call) = made("blob bytes carol.os@chat:demo:bob.os body");
     let target = life.names.address("carol.os@chat:demo:bob.os", life.our.node).expect("an address");
     let blob = Some(Blob { mime: None, bytes: Bytes::from("bytes") });
     assert_eq!(
         call,
-        Call::SendRequest(Box::new(Outgoing { target, request: request("body", None), context: None, blob }))
+        Call::SendRequest(Rc::new(Outgoing { target, request: request("body", None), context: None, blob }))
     );
 }
 

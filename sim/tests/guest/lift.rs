@@ -6,6 +6,7 @@ use super::odd::{
 };
 use kernel_core::{Answer, Blob, Bytes, Call, OnExit, OnExitRequest, Outgoing, ParamsRef, Request, Response, Spawn};
 use sim::guest::Turn;
+use std::rc::Rc;
 
 /// The `Life` whose `init` makes one call on the memory of `image`, and that call.
 fn lifted(image: &Image, import: &str, arguments: &[u32]) -> (Life, Call) {
@@ -155,7 +156,7 @@ fn send_request_hands_over_the_whole_tuple() {
     let mut image = Image::new(TEXTS);
     put_outgoing(&mut image, RECORD);
     let (mut life, call) = lifted(&image, "send-request", &[RECORD as u32]);
-    assert_eq!(call, Call::SendRequest(Box::new(outgoing(&mut life.names))));
+    assert_eq!(call, Call::SendRequest(Rc::new(outgoing(&mut life.names))));
     assert!(life.ahead.is_empty());
 }
 
@@ -168,7 +169,7 @@ fn send_request_does_without_all_that_is_optional() {
     let target = address(&mut life.names, "alice.os@kernel:distro:sys");
     assert_eq!(
         call,
-        Call::SendRequest(Box::new(Outgoing { target, request: Request::default(), context: None, blob: None }))
+        Call::SendRequest(Rc::new(Outgoing { target, request: Request::default(), context: None, blob: None }))
     );
 }
 
@@ -190,7 +191,7 @@ fn send_requests_hands_over_a_list() {
         put_outgoing(&mut image, list + 128 * i);
     }
     let (mut life, call) = lifted(&image, "send-requests", &[list as u32, 3]);
-    assert_eq!(call, Call::SendRequests(vec![outgoing(&mut life.names); 3]));
+    assert_eq!(call, Call::SendRequests(vec![outgoing(&mut life.names); 3].into()));
 }
 
 #[test]
@@ -210,9 +211,9 @@ fn send_response_hands_over_its_fourteen_words() {
         capabilities: vec![capability(&mut life.names, BOB, READ)],
     };
     let blob = Blob { mime: Some("a/b".into()), bytes: vec![7, 8].into() };
-    assert_eq!(call, Call::SendResponse(Box::new((response, Some(blob)))));
+    assert_eq!(call, Call::SendResponse(Rc::new((response, Some(blob)))));
     let (_, call) = lifted(&image, "send-response", &[0; 14]);
-    assert_eq!(call, Call::SendResponse(Box::new((Response::default(), None))));
+    assert_eq!(call, Call::SendResponse(Rc::new((Response::default(), None))));
 }
 
 #[test]
@@ -221,7 +222,7 @@ fn send_and_await_response_hands_over_its_tuple() {
     put_on_exit_request(&mut image, RECORD);
     let (mut life, call) = lifted(&image, "send-and-await-response", &[RECORD as u32, ANSWER]);
     let expected = Outgoing { context: None, ..outgoing(&mut life.names) };
-    assert_eq!(call, Call::SendAndAwaitResponse(Box::new(expected)));
+    assert_eq!(call, Call::SendAndAwaitResponse(Rc::new(expected)));
 }
 
 #[test]

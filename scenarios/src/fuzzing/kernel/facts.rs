@@ -85,7 +85,7 @@ impl Facts {
             kind,
             CallKind::SendRequest | CallKind::SendRequests | CallKind::SendResponse | CallKind::SendAndAwaitResponse
         );
-        let said = says.then(|| Rc::new(call.clone()));
+        let said = says.then(|| call.clone());
         let index = self.record(at, None, What::Called(life, kind, said), names);
         let what = match call {
             Call::SetOnExit(value) => What::SetsOnExit(life, Rc::new(value.clone())),

@@ -431,8 +431,8 @@ impl History {
             let (target, request) = (self.address(target), request.clone());
             Outgoing { target, request, context: None, blob: None }
         };
-        let list = list.iter().map(outgoing).collect();
-        self.begins(What::Called(life, CallKind::SendRequests, Some(Rc::new(Call::SendRequests(list)))))
+        let list: Vec<_> = list.iter().map(outgoing).collect();
+        self.begins(What::Called(life, CallKind::SendRequests, Some(Call::SendRequests(list.into()))))
     }
 
     /// The kernel sends this for it, in the step under way: an on-exit request, say.

@@ -221,15 +221,15 @@ impl Reader {
 
     fn sends(&self, sends: &Sends) -> Read<Call> {
         Ok(match sends {
-            Sends::Request(outgoing) => Call::SendRequest(Box::new(self.outgoing(outgoing)?)),
+            Sends::Request(outgoing) => Call::SendRequest(Rc::new(self.outgoing(outgoing)?)),
             Sends::Requests(list) => {
-                Call::SendRequests(list.iter().map(|each| self.outgoing(each)).collect::<Read<_>>()?)
+                Call::SendRequests(list.iter().map(|each| self.outgoing(each)).collect::<Read<Vec<_>>>()?.into())
             }
             Sends::Response { content, blob: carried } => {
                 let blob = carried.as_ref().map(blob).transpose()?;
-                Call::SendResponse(Box::new((self.response(content)?, blob)))
+                Call::SendResponse(Rc::new((self.response(content)?, blob)))
             }
-            Sends::AwaitedRequest(outgoing) => Call::SendAndAwaitResponse(Box::new(self.outgoing(outgoing)?)),
+            Sends::AwaitedRequest(outgoing) => Call::SendAndAwaitResponse(Rc::new(self.outgoing(outgoing)?)),
         })
     }
 
@@ -264,7 +264,7 @@ impl Reader {
             Fact::Lost { life } => What::Lost(self.life(life)?),
             Fact::Called { life, call, sends } => {
                 let said = sends.as_ref().map(|sends| self.sends(sends)).transpose()?;
-                What::Called(self.life(life)?, call_kind(call)?, said.map(Rc::new))
+                What::Called(self.life(life)?, call_kind(call)?, said)
             }
             Fact::Printed { life, verbosity, printed } => {
                 What::Printed(self.life(life)?, *verbosity, printed.as_str().into())

@@ -248,7 +248,7 @@ impl Writer<'_> {
             What::Called(life, call, said) => Fact::Called {
                 life: self.life(life),
                 call: call.name().to_string(),
-                sends: said.as_deref().and_then(|call| self.sends(call)),
+                sends: said.as_ref().and_then(|call| self.sends(call)),
             },
             What::Printed(life, verbosity, text) => {
                 Fact::Printed { life: self.life(life), verbosity: *verbosity, printed: text.to_string() }
