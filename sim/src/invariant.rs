@@ -9,38 +9,38 @@ use crate::invariant::model::Model;
 use crate::trace::event::{Event, Kind};
 use kernel_core::{Cause, Instant, Names, Rule, Semantics};
 
-pub mod model;
+mod model;
 pub mod past;
 
 pub mod holdings;
 pub mod lives;
 pub mod requests;
 
-pub mod answered;
-pub mod backup;
-pub mod boot;
-pub mod capability;
-pub mod databases;
-pub mod drives;
-pub mod exit;
-pub mod family;
-pub mod files;
-pub mod granted;
-pub mod kill;
-pub mod message;
-pub mod network;
-pub mod on_exit;
-pub mod on_exit_requests;
-pub mod pairs;
-pub mod persistence;
-pub mod progress;
-pub mod prompt;
-pub mod refused;
-pub mod restart;
-pub mod sent;
-pub mod spawn;
-pub mod start;
-pub mod store;
+mod answered;
+mod backup;
+mod boot;
+mod capability;
+mod databases;
+mod drives;
+mod exit;
+mod family;
+mod files;
+mod granted;
+mod kill;
+mod message;
+mod network;
+mod on_exit;
+mod on_exit_requests;
+mod pairs;
+mod persistence;
+mod progress;
+mod prompt;
+mod refused;
+mod restart;
+mod sent;
+mod spawn;
+mod start;
+mod store;
 
 #[cfg(test)]
 mod tests {
