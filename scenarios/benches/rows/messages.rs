@@ -14,7 +14,7 @@ pub fn rows(loader: &Loader) {
         let one = on_one_node(secs(5));
         print(&one, flavor, 1, true, loader);
         print(&one, flavor, 1, false, loader);
-        let crowd = crowd(1_000, millis(200));
+        let crowd = crowd(1_000, millis(20));
         if flavor == Flavor::Native {
             print(&crowd, flavor, 100, true, loader);
         }
