@@ -4,32 +4,51 @@
 //! patterns that fit a path the one is taken whose first differing segment is the most literal.
 
 use indexmap::IndexMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Patterns, each with what is behind it.
+/// Patterns, each with what is behind it. A process may bind thousands: those without names are looked up.
 #[derive(Clone, Debug)]
-pub struct Routes<T>(IndexMap<String, T>);
+pub struct Routes<T> {
+    all: IndexMap<String, T>,
+    /// Where the patterns without names are, by their text without slashes before it.
+    literal: BTreeMap<String, usize>,
+    /// Where the others are.
+    named: BTreeSet<usize>,
+}
 
 impl<T> Default for Routes<T> {
     fn default() -> Routes<T> {
-        Routes(IndexMap::new())
+        Routes { all: IndexMap::new(), literal: BTreeMap::new(), named: BTreeSet::new() }
     }
 }
 
 impl<T> Routes<T> {
     /// Binds a pattern; what was behind it is forgotten.
     pub fn bind(&mut self, pattern: String, to: T) {
-        self.0.insert(pattern, to);
+        let plain = pattern.trim_start_matches('/').to_string();
+        let has_names = plain.split('/').any(|part| part.starts_with([':', '*']));
+        let (place, _) = self.all.insert_full(pattern, to);
+        if has_names {
+            self.named.insert(place);
+        } else {
+            let known = self.literal.entry(plain).or_insert(place);
+            *known = place.max(*known);
+        }
     }
 
     /// What is behind a pattern, by its text.
     pub fn get(&self, pattern: &str) -> Option<&T> {
-        self.0.get(pattern)
+        self.all.get(pattern)
     }
 
     /// What is behind a path, and what its pattern's names stand for.
     pub fn find(&self, path: &str) -> Option<(&T, BTreeMap<String, String>)> {
-        let fits = self.0.iter().filter_map(|(pattern, to)| {
+        // None is more literal.
+        if let Some(place) = self.literal.get(path.trim_start_matches('/')) {
+            return self.all.get_index(*place).map(|(_, to)| (to, BTreeMap::new()));
+        }
+        let named = self.named.iter().filter_map(|place| self.all.get_index(*place));
+        let fits = named.filter_map(|(pattern, to)| {
             let (literal, params) = fit(pattern, path)?;
             Some((literal, to, params))
         });
@@ -109,5 +128,8 @@ mod tests {
         routes.bind("/a".to_string(), 1);
         routes.bind("/a".to_string(), 2);
         assert_eq!(routes.find("/a").map(|(to, _)| *to), Some(2));
+        routes.bind("//a".to_string(), 3);
+        routes.bind("/a".to_string(), 4);
+        assert_eq!(routes.find("/a").map(|(to, _)| *to), Some(3), "of two that are alike, the one that came last");
     }
 }
