@@ -28,6 +28,8 @@ pub use workload::{
 };
 
 use crate::guest::has_endless_loop;
+use crate::guest::image::Loader;
+use crate::guest::wasm::World;
 use crate::outside::visit::Visit as Browsing;
 use crate::package::{self, Content, Installer, Package};
 use crate::scenario::{Action, Line, On, Scenario, ScenarioError, on};
@@ -68,18 +70,23 @@ pub struct Checked {
     /// Whose answers are not to be taken back, and to which requests.
     remembering: Vec<(On, Remembers)>,
     /// What a browser must get when all that went wrong is over.
-    served: Vec<Expected>,
+    served: Vec<Arc<Expected>>,
     /// Where the first lines of the script stand: `it.toml:12`. Those behind them ask again what was asked.
     pub places: Vec<String>,
 }
 
 impl Checked {
     /// The package, sent and held to what a workload says; upgraded to its next version when all that was sent once, if
-    /// there is one, and sent it again.
+    /// there is one, and sent it again. The loader knows its code.
     ///
     /// # Errors
     /// The workload names a process that the package does not have.
-    pub fn new(package: Package, next: Option<Package>, workload: &Workload) -> Result<Checked, ScenarioError> {
+    pub fn new(
+        package: Package,
+        next: Option<Package>,
+        workload: &Workload,
+        loader: &Loader,
+    ) -> Result<Checked, ScenarioError> {
         workload.check_size().map_err(ScenarioError)?;
         check_room([Some(&package), next.as_ref()], workload)?;
         let mut ids = process_ids(&package)?;
@@ -100,9 +107,12 @@ impl Checked {
             }
         }
         check_nodes(workload)?;
-        let (scripts, old_worlds) = (scripts(&package), old_worlds(&package)?);
-        let mut endless = endless(&package)?;
-        endless.extend(next.as_ref().map(self::endless).transpose()?.unwrap_or_default());
+        let scripts = scripts(&package);
+        let mut code = Code::default();
+        for version in [Some(&package), next.as_ref()].into_iter().flatten() {
+            code.look_at(version, loader)?;
+        }
+        let Code { endless, old_worlds } = code;
         let id = |named: &str| ids.iter().find(|id| is_called(id, named)).cloned().unwrap_or_default();
         let (played, places) = played(package, next, workload, id);
         let played = held(played, workload, id);
@@ -121,7 +131,7 @@ impl Checked {
             }
         }
         let visits = visits(workload);
-        if visits.iter().any(Expected::says_something) {
+        if visits.iter().any(|visit| visit.says_something()) {
             calm = calm.holding(move || Box::new(rules::Serves::new(visits.clone())));
         }
         let idle = workload.expects.iter().filter(|expect| expect.is_empty());
@@ -132,12 +142,13 @@ impl Checked {
             once.extend(expect.at_most_once.iter().map(|what| of(what, false)));
             once.extend(expect.exactly_once.iter().map(|what| of(what, true)));
         }
-        let remembering: Vec<(On, Remembers)> = workload
-            .expects
-            .iter()
-            .filter(|expect| expect.remembers != Remembers::Nothing)
-            .map(|expect| (which(expect, id), expect.remembers.clone()))
-            .collect();
+        let mut remembering: Vec<(On, Remembers)> = Vec::new();
+        for expect in workload.expects.iter().filter(|expect| expect.remembers != Remembers::Nothing) {
+            let what = (which(expect, id), expect.remembers.clone());
+            if !remembering.contains(&what) {
+                remembering.push(what);
+            }
+        }
         for (process, requests) in remembering.clone() {
             let new = move || rules::NeverForgets::new(process.clone(), requests.clone(), Comparable::default());
             calm = calm.holding(move || Box::new(new()));
@@ -150,12 +161,12 @@ impl Checked {
     /// Takes from the calm run which answers may be compared, and which bodies come again: then what each run is held to is
     /// complete.
     pub fn learn(&mut self, calm: &Run) {
-        let served = rules::StillServes::of_the_calm(self.served.clone(), calm);
+        let served = Arc::new(rules::StillServes::of_the_calm(self.served.clone(), calm));
         if !served.is_empty() {
             self.scenario.invariants.push(Arc::new(move || Box::new(rules::StillServes::new(served.clone()))));
         }
         for (process, requests) in self.remembering.clone() {
-            let comparable = Comparable::of(calm, &process, &requests);
+            let comparable = Comparable::of(calm, &process, &requests, self.remembering.len());
             let new = move || rules::NeverForgets::new(process.clone(), requests.clone(), comparable.clone());
             self.scenario.invariants.push(Arc::new(move || Box::new(new())));
         }
@@ -176,13 +187,19 @@ fn again(workload: &Workload, id: impl Fn(&str) -> String + Copy) -> Vec<Again> 
 }
 
 /// What a browser must get when all that went wrong is over. A body is the same then only if nobody tells the package
-/// anything that changes what it serves: what is lost with a crash may be missing from it.
-fn served_again(workload: &Workload) -> Vec<Expected> {
+/// anything that changes what it serves: what is lost with a crash may be missing from it. Of what is asked more than once,
+/// the last is what it comes to.
+fn served_again(workload: &Workload) -> Vec<Arc<Expected>> {
     let is_told = !workload.sends.is_empty()
         || workload.visits.iter().any(|visit| visit.request.method != "GET")
         || workload.sockets.iter().any(|socket| !socket.says.is_empty());
-    let kept = |expected: Expected| Expected { body: expected.body.filter(|_| !is_told), ..expected };
-    visits(workload).into_iter().map(kept).filter(Expected::says_something).collect()
+    let mut last: Vec<&Browse> = workload.visits.iter().collect();
+    last.sort_by_key(|visit| visit.last());
+    let kept = |visit: &Browse| {
+        let expected = expected(visit);
+        Arc::new(Expected { body: expected.body.filter(|_| !is_told), ..expected })
+    };
+    last.into_iter().map(kept).filter(|expected| expected.says_something()).collect()
 }
 
 /// The ids of the processes that run a package's scripts: they come to an end, and nothing starts them again.
@@ -199,13 +216,31 @@ fn scripts(package: &Package) -> BTreeSet<String> {
         .collect()
 }
 
-/// The ids of the processes whose code imports the process world of Kinode before 1.0.
-fn old_worlds(package: &Package) -> Result<BTreeSet<String>, ScenarioError> {
-    const OLD: [&[u8]; 2] = [b"kinode:process/standard@0.7", b"kinode:process/standard@0.8"];
-    let is_old = |bytes: &[u8]| OLD.iter().any(|world| bytes.windows(world.len()).any(|found| found == *world));
-    let of = |entry: &package::Entry| code_of(package, entry).is_some_and(is_old);
-    let entries = entries(package)?;
-    Ok(entries.iter().filter(|entry| of(entry)).map(|entry| format!("{}:{}", entry.process_name, package.id)).collect())
+/// What the code of processes shows before it runs: of which processes, by their ids.
+#[derive(Default)]
+struct Code {
+    /// It has a loop that nothing leaves.
+    endless: BTreeSet<String>,
+    /// It was built for a process world of Kinode before 1.0.
+    old_worlds: BTreeSet<String>,
+}
+
+impl Code {
+    /// Looks at a package, at each of its files once, however many processes run it.
+    fn look_at(&mut self, package: &Package, loader: &Loader) -> Result<(), ScenarioError> {
+        let is_old = |bytes: &[u8]| loader.load(bytes).is_ok_and(|program| program.world() < World::V1_0);
+        let mut known: BTreeMap<String, (bool, bool)> = BTreeMap::new();
+        for entry in entries(package)? {
+            let look =
+                || code_of(package, &entry).map_or((false, false), |bytes| (has_endless_loop(bytes), is_old(bytes)));
+            let file = entry.process_wasm_path.trim_start_matches('/').to_string();
+            let (is_endless, is_old) = *known.entry(file).or_insert_with(look);
+            let id = format!("{}:{}", entry.process_name, package.id);
+            self.endless.extend(is_endless.then(|| id.clone()));
+            self.old_worlds.extend(is_old.then_some(id));
+        }
+        Ok(())
+    }
 }
 
 /// The code of a process.
@@ -338,14 +373,19 @@ fn which(expect: &Expectation, id: impl Fn(&str) -> String) -> On {
 }
 
 /// What a browser asks, in order, each with what its answer must be.
-fn visits(workload: &Workload) -> Vec<Expected> {
+fn visits(workload: &Workload) -> rules::Coming {
     let each = |visit: &Browse| {
-        let expected = Expected { request: visit.request.clone(), status: visit.status, body: visit.body.clone() };
+        let expected = Arc::new(expected(visit));
         visit.times().map(|at| (at, expected.clone())).collect::<Vec<_>>()
     };
     let mut all: Vec<_> = workload.visits.iter().flat_map(each).collect();
     all.sort_by_key(|(at, _)| *at);
     all.into_iter().map(|(_, expected)| expected).collect()
+}
+
+/// What is asked, and what its answer must be.
+fn expected(visit: &Browse) -> Expected {
+    Expected { request: visit.request.clone(), status: visit.status, body: visit.body.clone() }
 }
 
 /// With what must hold in every run.
@@ -362,13 +402,6 @@ fn held(mut scenario: Scenario, workload: &Workload, id: impl Fn(&str) -> String
         }
     }
     scenario
-}
-
-/// The ids of the processes whose code has a loop that nothing leaves.
-fn endless(package: &Package) -> Result<BTreeSet<String>, ScenarioError> {
-    let of = |entry: &package::Entry| code_of(package, entry).is_some_and(has_endless_loop);
-    let entries = entries(package)?;
-    Ok(entries.iter().filter(|entry| of(entry)).map(|entry| format!("{}:{}", entry.process_name, package.id)).collect())
 }
 
 /// The ids of the processes of a package's manifest.

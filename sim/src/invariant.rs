@@ -79,6 +79,11 @@ pub trait Invariant: Fork {
         false
     }
 
+    /// The earlier event that what it has just found is about, if it knows one: reports show it.
+    fn began(&self) -> Option<Cause> {
+        None
+    }
+
     /// The run is over and the world had time to settle: whatever should have happened by now and has not.
     fn at_end(&mut self, _past: &Past, _names: &Names) -> Result<(), String> {
         Ok(())
@@ -209,6 +214,8 @@ pub struct Violation {
     pub facts: String,
     /// The event at which it was seen; `None`: at the end of the run.
     pub at: Option<Cause>,
+    /// The earlier event that the facts are about, if one is known: reports show it.
+    pub began: Option<Cause>,
 }
 
 /// A panic of code that a scenario brings along, an invariant or a module of its own: a mistake of its author, and not a
@@ -294,10 +301,10 @@ impl Invariants {
                 catch_panic(|| invariant.on_event(index, event, past, names))
             };
             if !matches!(asked, Ok(Ok(()))) {
-                let claim = invariant.claim();
+                let (claim, began) = (invariant.claim(), invariant.began());
                 match asked {
                     Ok(Ok(())) => {}
-                    Ok(Err(facts)) => self.violations.push(Violation { claim, facts, at: Some(index) }),
+                    Ok(Err(facts)) => self.violations.push(Violation { claim, facts, at: Some(index), began }),
                     Err(text) => self.panics.push(OwnPanic::of_invariant(claim, text, Some(index))),
                 }
                 failed = true;
@@ -328,7 +335,10 @@ impl Invariants {
             };
             match asked {
                 Ok(Ok(())) => {}
-                Ok(Err(facts)) => self.violations.push(Violation { claim: invariant.claim(), facts, at: None }),
+                Ok(Err(facts)) => {
+                    let (claim, began) = (invariant.claim(), invariant.began());
+                    self.violations.push(Violation { claim, facts, at: None, began });
+                }
                 Err(text) => self.panics.push(OwnPanic::of_invariant(invariant.claim(), text, None)),
             }
         }

@@ -10,13 +10,14 @@ pub mod coverage;
 pub mod event;
 #[cfg(feature = "picture")]
 pub mod export;
+pub mod lost;
 pub mod probe;
 
 mod body;
 pub(crate) mod encode;
 mod text;
 
-pub use text::{life_text, line, line_text, time_text};
+pub use text::{life_text, line, line_text, lost_text, time_text};
 
 /// How many of the last events are kept for a report.
 pub const KEPT: usize = 256;
@@ -114,6 +115,13 @@ impl Trace {
     /// The fingerprint after each event, if all are kept: where two runs part, it differs from there on.
     pub fn chain(&self) -> &[Fingerprint] {
         &self.chain
+    }
+
+    /// The event of this index, if it is kept.
+    pub fn event(&self, index: Cause) -> Option<&Event> {
+        let (newer, older) = self.kept.split_at(self.next_place);
+        let find = |part: &'_ [(Cause, Event)]| part.binary_search_by_key(&index, |(index, _)| *index).ok();
+        find(older).map(|place| &older[place].1).or_else(|| find(newer).map(|place| &newer[place].1))
     }
 
     /// The events that are kept, oldest first, with their indices.

@@ -23,7 +23,7 @@ pub fn workload(bytes: &[u8]) {
         let mut package = Package::new("app:demo.os", MANIFEST);
         package.files.push(("/app.wat".to_string(), Content::Bytes(WAITS.as_bytes().into())));
         // A workload may name a process that this package does not have.
-        if let Ok(checked) = Checked::new(package, None, &workload) {
+        if let Ok(checked) = Checked::new(package, None, &workload, &Loader::default()) {
             assert!(checked.scenario.script.len() <= 20_000 + 8, "{} lines", checked.scenario.script.len());
         }
     }
@@ -41,6 +41,6 @@ pub fn package(bytes: &[u8]) {
     let read = |name: &str| read_bytes(Path::new(name), rest.to_vec(), None, &[], &Loader::default());
     let package = read("package.zip");
     assert_eq!(package, read("package.zip"));
-    let _ = package.map(|package| Checked::new(package, None, &Workload::default()).map(drop));
+    let _ = package.map(|package| Checked::new(package, None, &Workload::default(), &Loader::default()).map(drop));
     let _ = read("process.wasm");
 }

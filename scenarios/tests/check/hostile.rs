@@ -1,7 +1,7 @@
 //! Inputs that were made to crash, hang or starve the simulator. Each ends by itself within a bound on processor time and
 //! memory, and says what is wrong with it.
 
-use super::called::{Checked, Folder, called, guest};
+use super::called::{CALLS, Checked, Folder, called, guest};
 use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -62,6 +62,15 @@ fn a_workload_that_multiplies_is_refused_before_it_is_made() {
         "5000 of them; 100 are the most",
     );
     workload_is_refused(&"[[web]]\nurl = \"*\"\n".repeat(5_000), "5000 pages and answers; 2000 are the most");
+    let answers = "{ method = \"eth_call\", result = 1 },".repeat(5_000);
+    workload_is_refused(
+        &format!("[chain]\nid = 1\nanswers = [{answers}]"),
+        "5000 pages and answers; 2000 are the most",
+    );
+    let hears = "[[socket]]\npath = \"/x\"\nhears = \"x\"\n".repeat(5_000);
+    workload_is_refused(&hears, "`hears`: 5000 of them; 100 are the most");
+    let from = |n| format!("[[send]]\nto = \"app\"\nbody = \"x\"\nfrom = \"n{n}.os\"\n");
+    workload_is_refused(&(0..20_000).map(from).collect::<String>(), "`from`: 20000 nodes; 16 are the most");
     let late = "[[send]]\nto = \"app\"\nbody = \"x\"\ntimes = 1000\nevery = \"1h\"\n".repeat(9);
     workload_is_refused(&late, "after the install; ");
 }
@@ -237,4 +246,97 @@ fn what_is_only_done_after_a_fault_is_bounded_as_well() {
         (drop (memory.grow (i32.const 2000))) unreachable";
     let text = guest(&["get-state i32", "set-state i32 i32", "receive i32"], body);
     is_no_pass(&text.replace("$get-state", "$get").replace("$set-state", "$set"));
+}
+
+/// Answers each request with its own body.
+fn echo() -> String {
+    let answer = "(global.set $next (i32.const 65536))
+        (call $send-response (i32.const 0) (i32.load (i32.const 136)) (i32.load (i32.const 140)) (i32.const 0)
+        (i32.const 0) (i32.const 0) (i32.const 8) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+        (i32.const 0) (i32.const 0))";
+    let body = format!(
+        "(loop $again (call $receive (i32.const 64)) (if (i32.eqz (i32.load8_u (i32.const 104))) (then {answer})) (br $again))"
+    );
+    guest(&["receive i32", CALLS[3]], &body)
+}
+
+/// So many different requests, each answered, of a process that never forgets.
+fn different_requests(n: usize) -> String {
+    let mut text = "[[expect]]\nprocess = \"lone\"\nnever_forgets = true\n".to_string();
+    for nth in 0..n {
+        write!(text, "[[send]]\nto = \"lone\"\nbody = \"{nth}\"\nat = \"{nth}ms\"\nanswer_within = \"5s\"\n")
+            .expect("text");
+    }
+    text
+}
+
+#[test]
+fn a_process_that_never_forgets_may_be_asked_thousands_of_different_things() {
+    let folder = Folder::new().with("lone.wat", echo()).with("it.toml", different_requests(4_000));
+    let arguments = ["lone.wat", "--workload", "it.toml", "--seeds", "2", "--points", "2", "--format", "json"];
+    let checked = check(&folder, &arguments).must_end(0);
+    let process = &checked.records("process")[0];
+    assert!(process["received"].as_u64() >= Some(4_000), "each was answered: {process}");
+}
+
+#[test]
+fn a_long_workload_of_many_entries_is_read_at_once() {
+    // Where an entry stands was once counted from the beginning of the file.
+    let entry = format!("# {}\n[[send]]\nto = \"lone\"\nbody = \"x\"\n", "x".repeat(700));
+    let wrong = "[[send]]\nto = \"lone\"\n";
+    let folder = Folder::new().with("lone.wat", echo()).with("it.toml", format!("{}{wrong}", entry.repeat(19_000)));
+    is_refused(
+        &folder,
+        &["lone.wat", "--workload", "it.toml"],
+        "it.toml:76001, [[send]] number 19001: it needs one of",
+    );
+}
+
+/// Panics in each life with other words, which its state counts.
+fn panics_with_other_words() -> String {
+    let word = "(loop $l (i32.store8 (i32.add (i32.const 4000) (local.get 0))
+            (i32.add (i32.const 97) (i32.and (local.get 1) (i32.const 15))))
+        (local.set 1 (i32.shr_u (local.get 1) (i32.const 4))) (local.set 0 (i32.add (local.get 0) (i32.const 1)))
+        (br_if $l (i32.lt_u (local.get 0) (i32.const 6))))";
+    let body = format!(
+        "(call $get-state (i32.const 200))
+        (local.set 1 (if (result i32) (i32.load8_u (i32.const 200)) (then (i32.load (i32.load (i32.const 204)))) (else (i32.const 0))))
+        (i32.store (i32.const 3000) (i32.add (local.get 1) (i32.const 1))) (call $set-state (i32.const 3000) (i32.const 4))
+        (local.set 0 (i32.const 0)) {word} (i32.store (i32.const 5000) (i32.const 4000)) (i32.store (i32.const 5004) (i32.const 20))
+        (drop (call $write (i32.const 2) (i32.const 5000) (i32.const 1) (i32.const 5100))) unreachable"
+    );
+    let write = "(import \"wasi_snapshot_preview1\" \"fd_write\" (func $write (param i32 i32 i32 i32) (result i32)))";
+    guest(&CALLS[4..6], &body).replacen("(module", &format!("(module {write}"), 1)
+}
+
+#[test]
+fn thousands_of_different_panics_are_told_as_far_as_anybody_reads() {
+    let folder = Folder::new().with("lone.wat", panics_with_other_words());
+    let checked = check(&folder, &["lone.wat"]).must_end(1).must_say(&["panic: BROKEN in lone:check.os"]);
+    assert!(checked.out.len() < 200_000, "{} bytes are too many to read", checked.out.len());
+    assert!(checked.out.contains("at least 1 more different things broke, which are not told"), "{}", checked.out);
+}
+
+#[test]
+fn thousands_of_lines_that_never_happen_are_told_as_far_as_anybody_reads() {
+    let when = "when = { process = \"lone\", event = \"starts\", nth = 9000 }";
+    let text = format!("[[send]]\nto = \"lone\"\nbody = \"x\"\ntimes = 1000\n{when}\n").repeat(5);
+    let folder = Folder::new().with("lone.wat", echo()).with("it.toml", text);
+    let checked = check(&folder, &["lone.wat", "--workload", "it.toml", "--seeds", "1", "--points", "1"]).must_end(0);
+    assert!(checked.out.len() < 20_000, "{} bytes are too many to read", checked.out.len());
+    assert!(checked.out.contains("never happened: it.toml:1, ") && checked.out.contains("… and 4980 more;"));
+}
+
+#[test]
+fn a_file_of_code_is_looked_at_once_however_many_processes_run_it() {
+    let folder = package();
+    let entry = &MANIFEST[1..MANIFEST.len() - 1];
+    let all: Vec<String> = (0..100).map(|n| entry.replace("\"app\"", &format!("\"p{n}\""))).collect();
+    let waits = guest(&["receive i32"], "(loop $l (call $receive (i32.const 32)) (br $l))");
+    let parts = "(func (drop (i32.const 1)))".repeat(50_000);
+    let code = format!("{} {parts})", waits.trim_end().strip_suffix(')').expect("a module"));
+    let folder = folder.with("x/pkg/manifest.json", format!("[{}]", all.join(","))).with("x/pkg/app.wat", code);
+    let checked = check(&folder, &["x", "--seeds", "1", "--points", "1", "--format", "json"]);
+    assert!([0, 4].contains(&checked.code), "{}{}", checked.out, checked.err);
+    assert_eq!(checked.records("process").len(), 100);
 }

@@ -1,6 +1,6 @@
 //! What an workload says is there besides the package: the web, browsers, stubs, a chain.
 
-use super::called::{Folder, built, check, workload};
+use super::called::{CALLS, Folder, built, check, guest_with, request, texts, workload};
 
 const FEW: [&str; 4] = ["--points", "3", "--seeds", "2"];
 
@@ -84,4 +84,42 @@ fn a_page_on_the_web_is_found_or_fails_as_it_should() {
     check(&built("puppet"), folder.0.path(), &arguments)
         .must_end(4)
         .must_say(&["asked the web for a page that no `[[web]]` of the workload has", "never printed"]);
+}
+
+/// Binds a WebSocket in each life, and says "heard" over it to whoever says something; a deaf one only in its first life.
+fn hears(is_deaf: bool) -> String {
+    let bind = r#"{"WebSocketBind":{"path":"/ws","authenticated":false,"encrypted":false,"extension":false}}"#;
+    // What comes over a WebSocket goes back with another blob.
+    let says =
+        "(i32.store (i32.const 568) (i32.load (i32.const 136))) (i32.store (i32.const 572) (i32.load (i32.const 140)))
+        (i32.store (i32.const 612) (i32.const 1)) (i32.store (i32.const 628) (i32.const 3000))
+        (i32.store (i32.const 632) (i32.const 5)) (call $send-request (i32.const 512))";
+    let is_frame = "(i32.eq (i32.load8_u offset=11 (i32.load (i32.const 136))) (i32.const 80))";
+    let knows = if is_deaf { "(i32.store8 (i32.const 3100) (i32.load8_u (i32.const 200)))" } else { "" };
+    let code = format!(
+        "(call $get-state (i32.const 200)) {knows} (call $set-state (i32.const 3000) (i32.const 5))
+        {} (call $send-request (i32.const 512))
+        (loop $again (call $receive (i32.const 64))
+            (if (i32.eqz (i32.or (i32.load8_u (i32.const 104)) (i32.load8_u (i32.const 3100))))
+                (then (if {is_frame} (then {says}))))
+            (br $again))",
+        request("http-server", bind, 0)
+    );
+    guest_with(&[texts("http-server", bind), vec![(3000, "heard")]].concat(), &CALLS, &code)
+}
+
+#[test]
+fn what_comes_over_a_web_socket_comes_again_when_all_that_went_wrong_is_over() {
+    let socket = |guest: &str| {
+        format!("[[socket]]\npath = \"/{guest}:{guest}:check.os/ws\"\nsays = [\"hello\"]\nhears = \"heard\"\n")
+    };
+    let folder = Folder::new().with("hears.wat", hears(false)).with("deaf.wat", hears(true));
+    let folder = folder.with("hears.toml", socket("hears")).with("deaf.toml", socket("deaf"));
+    let arguments = |workload: &'static str| ["--workload", workload, "--points", "all", "--seeds", "5"];
+    let checked = folder.check("hears.wat", &arguments("hears.toml")).must_end(0);
+    assert!(!checked.out.contains("still-shows"), "{}", checked.out);
+    folder.check("deaf.wat", &arguments("deaf.toml")).must_end(1).must_say(&[
+        "still-shows: BROKEN in deaf:check.os",
+        "but:  nothing with \"heard\" came over the WebSocket at /deaf:deaf:check.os/ws",
+    ]);
 }

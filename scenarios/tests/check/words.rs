@@ -180,11 +180,18 @@ fn a_message_of_a_time_before_1_0_leaves_the_verdict_open() {
     for (module, body) in [("kv", get), ("sqlite", read)] {
         let folder = Folder::new()
             .with("old.wat", asks("kinode:process/standard@0.8.0", module, body))
-            .with("new.wat", asks("hyperware:process/standard@1.0.0", module, body));
+            .with("new.wat", asks("hyperware:process/standard@1.0.0", module, body))
+            .with("quotes.wat", quotes_the_old_world(&asks("hyperware:process/standard@1.0.0", module, body)));
         let says = format!("old:old:check.os is of Kinode before 1.0, and {module}:distro:sys was sent");
         folder.check("old.wat", &FEW).must_end(4).must_say(&["INCONCLUSIVE: ", &says]);
         folder.check("new.wat", &FEW).must_end(1).must_say(&["panic: BROKEN"]);
+        folder.check("quotes.wat", &FEW).must_end(1).must_say(&["panic: BROKEN"]);
     }
+}
+
+/// The same guest, with the name of an old world among its data.
+fn quotes_the_old_world(text: &str) -> String {
+    text.replacen("\"text\"", "\"kinode:process/standard@0.8.0\"", 1)
 }
 
 /// Subscribes, and again whenever it hears of an error.
@@ -237,6 +244,19 @@ fn messages_that_are_lost_with_a_mailbox_are_counted() {
     check(&built("puppet"), folder.0.path(), &arguments)
         .must_end(0)
         .must_say(&["message of the owner to puppet:puppet:check.os lost with its mailbox"]);
+    // Event by event, it stands below the end of the life.
+    let lost = "lost in the mailbox of puppet:puppet:check.os: #";
+    let plan = |nth: u32| {
+        let plan = format!("crash alice.os #{nth} crash");
+        check(&built("puppet"), folder.0.path(), &["--workload", "it.toml", "--plan", &plan]).out
+    };
+    let out = (30..90).map(plan).find(|out| out.contains(lost)).expect("some crash comes while it waits");
+    let (before, line) = out.split_once(lost).expect("it is there");
+    assert!(
+        line.lines().next().is_some_and(|line| line.ends_with("from terminal:distro:sys: \"print late\"")),
+        "{out}"
+    );
+    assert!(before.trim_end().lines().last().is_some_and(|line| line.contains("goes down: crash")), "{out}");
 }
 
 #[test]

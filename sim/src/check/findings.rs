@@ -1,6 +1,6 @@
 //! What all runs of a package came to together: what broke, each thing once, what is worth knowing, and the outcome.
 
-use super::judge::place;
+use super::judge::key;
 use super::notes::Note;
 use super::recovery::Repeats;
 use super::visits::{Visit, Visited};
@@ -9,6 +9,7 @@ use crate::plan::Plan;
 use crate::trace::coverage::Coverage;
 use crate::world::{Run, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// How a check ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +44,14 @@ pub struct Failure {
     pub first: Option<Visit>,
     /// In how many runs.
     pub runs: u64,
+    /// The rule and the place.
+    key: (Claim, String),
 }
 
 impl Failure {
     /// Whether a violation is this one again: the same rule, at the same place.
     pub fn is(&self, violation: &Violation) -> bool {
-        self.claim == violation.claim
-            && (self.facts == violation.facts || place(&self.facts) == place(&violation.facts))
+        self.claim == violation.claim && (self.facts == violation.facts || self.key == key(violation))
     }
 }
 
@@ -65,11 +67,18 @@ pub struct Bounded {
 /// So many of all runs, one in ten, may reach a bound before that leaves the verdict open.
 const BOUNDED_IN: u64 = 10;
 
+/// How many different failures are told.
+const FAILURES_MAX: usize = 100;
+
 /// What all runs came to.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
-    /// What broke, in the order in which it was found.
+    /// What broke, in the order in which it was found: the first of all.
     pub failures: Vec<Failure>,
+    /// Where each of these is among them, by rule and place.
+    known: BTreeMap<(Claim, String), usize>,
+    /// The others, each by a digest.
+    untold: BTreeSet<u64>,
     /// What is worth knowing, and in how many runs it came up.
     pub notes: BTreeMap<Note, u64>,
     /// The rules that a deviating kernel broke, and the first visit in which it broke each; none: the calm run.
@@ -140,25 +149,42 @@ impl Findings {
         let Verdict::Violated(violations) = verdict else { return };
         self.violations += 1;
         for violation in violations {
-            match self.failures.iter_mut().find(|failure| failure.is(violation)) {
-                Some(failure) => failure.runs += 1,
-                None => self.failures.push(Failure {
-                    claim: violation.claim,
-                    facts: violation.facts.clone(),
-                    first: visit.clone(),
-                    runs: 1,
-                }),
+            let key = key(violation);
+            if let Some(place) = self.known.get(&key) {
+                self.failures[*place].runs += 1;
+            } else if self.failures.len() == FAILURES_MAX {
+                self.untold.insert(xxh3_64(format!("{key:?}").as_bytes()));
+            } else {
+                let (claim, facts, first) = (violation.claim, violation.facts.clone(), visit.clone());
+                self.known.insert(key.clone(), self.failures.len());
+                self.failures.push(Failure { claim, facts, first, runs: 1, key });
             }
         }
     }
 
     /// All visits are made: what they show together becomes notes.
     pub fn conclude(&mut self) {
+        self.leave_out(0);
         self.notes.extend(self.repeats.notes());
         let unanswered = self.unanswered.iter();
         self.notes.extend(unanswered.map(|(who, (most, runs))| (Note::NeverAnswered(who.clone(), *most), *runs)));
         let lost = self.lost.iter();
         self.notes.extend(lost.map(|(who, (most, runs))| (Note::LostWithMailbox(who.clone(), *most), *runs)));
+    }
+
+    /// So many of the failures that were kept are not told either: a note says how many are not.
+    pub fn leave_out(&mut self, failures: usize) {
+        self.failures.truncate(self.failures.len() - failures);
+        self.notes.retain(|note, _| !matches!(note, Note::NotTold(_)));
+        let untold = self.untold.len() + self.known.len() - self.failures.len();
+        if untold > 0 {
+            self.notes.insert(Note::NotTold(untold as u64), 1);
+        }
+    }
+
+    /// How many different things broke.
+    pub fn n_failures(&self) -> u64 {
+        (self.known.len() + self.untold.len()) as u64
     }
 
     /// It is known by now which deviations break a rule.
@@ -214,7 +240,7 @@ mod tests {
     const CLAIM: Claim = Claim::own("panic", "nobody panics");
 
     fn broke(facts: &str) -> Verdict {
-        Verdict::Violated(vec![Violation { claim: CLAIM, facts: facts.to_string(), at: Some(Cause(7)) }])
+        Verdict::Violated(vec![Violation { claim: CLAIM, facts: facts.to_string(), at: Some(Cause(7)), began: None }])
     }
 
     fn visited(seed: u64, verdict: Verdict, notes: &[Note]) -> Visited {
@@ -241,6 +267,21 @@ mod tests {
         assert_eq!(told, [("a panicked at 10", 2), ("b panicked at 9", 1)]);
         assert_eq!((findings.failures[0].first.clone(), findings.violations), (Some(Visit::Seed(Seed(2))), 3));
         assert_eq!((findings.seeds, findings.points, findings.outcome()), (4, 0, Outcome::Failed));
+    }
+
+    #[test]
+    fn of_many_different_failures_the_first_are_told_and_the_others_counted() {
+        let mut findings = Findings::default();
+        let name = |n: u64| char::from_u32(0x4e00 + n as u32).expect("a letter");
+        for seed in (0..250).chain(0..250) {
+            findings.take_visited(visited(seed, broke(&format!("{} panicked", name(seed))), &[]));
+        }
+        findings.conclude();
+        assert_eq!((findings.failures.len(), findings.n_failures(), findings.failures[0].runs), (FAILURES_MAX, 250, 2));
+        assert_eq!(findings.notes.get(&Note::NotTold(150)), Some(&1));
+        findings.leave_out(90);
+        assert_eq!((findings.failures.len(), findings.n_failures()), (10, 250));
+        assert_eq!(findings.notes.keys().collect::<Vec<_>>(), [&Note::NotTold(240)]);
     }
 
     #[test]

@@ -13,6 +13,9 @@ use crate::world::{Run, Verdict};
 use kernel_core::{Address, Cause, Change, Deviation, DropReason, Message, MessageId, NodeId, ProcessRef};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How many different panics of one run are kept: one more than are told, so that it is known that there are more.
+const PANICS_MAX: usize = 101;
+
 /// What a run is judged by, besides its events.
 #[derive(Clone, Debug, Default)]
 pub struct Terms {
@@ -87,7 +90,7 @@ pub fn named(deviations: &[Deviation]) -> String {
 }
 
 /// Judges a run of which all events were kept: its verdict is then what counts against the package. Each panic is in it
-/// once by its place, though the invariant stops at the first. What does not count is given back, with why. What a
+/// once by its place, though the invariant stops at the first; so many different ones are enough. What does not count is given back, with why. What a
 /// deviating kernel breaks of the contract is a note.
 pub fn judge(run: &mut Run, terms: &Terms) -> BTreeSet<Note> {
     if let (Verdict::Limit(_), Some(spins)) = (&run.verdict, spins(run, &terms.endless)) {
@@ -103,16 +106,23 @@ pub fn judge(run: &mut Run, terms: &Terms) -> BTreeSet<Note> {
     };
     let panics = run.trace.events().filter_map(|(index, event)| {
         let facts = NoPanic::facts(event, &run.names)?;
-        Some(Violation { claim: NoPanic::CLAIM, facts, at: Some(*index) })
+        Some(Violation { claim: NoPanic::CLAIM, facts, at: Some(*index), began: None })
     });
     let others = found.iter().filter(|violation| violation.claim != NoPanic::CLAIM).cloned();
+    let (mut counted, mut not_counted) = (BTreeSet::new(), BTreeSet::new());
+    let is_new = |known: &mut BTreeSet<(Claim, String)>, violation: &Violation| {
+        let is_told = violation.claim != NoPanic::CLAIM || known.len() < PANICS_MAX;
+        is_told && known.insert(key(violation))
+    };
     for violation in panics.chain(others) {
         let is_kernels = !PACKAGE_RULES.contains(&violation.claim.rule.id());
         match gaps.behind(&violation, run) {
             _ if is_kernels && !terms.deviations.is_empty() => _ = open.insert(terms.kernels_doing(&violation)),
-            Some(gap) => _ = open.insert(Note::NotCounted(Box::new(gap.clone()), violation.facts)),
-            None if broken.iter().any(|known| is_same(known, &violation)) => {}
-            None => broken.push(violation),
+            Some(gap) if is_new(&mut not_counted, &violation) => {
+                open.insert(Note::NotCounted(Box::new(gap.clone()), violation.facts));
+            }
+            None if is_new(&mut counted, &violation) => broken.push(violation),
+            Some(_) | None => {}
         }
     }
     broken.sort_by_key(|violation| violation.at.map_or(u64::MAX, |at| at.0));
@@ -159,15 +169,15 @@ fn spins(run: &Run, endless: &BTreeSet<String>) -> Option<Violation> {
         "{process} computed for some {millis} ms of a node's processor without a call when the run was stopped, and \
          its code has a loop that nothing leaves"
     );
-    endless.contains(process).then_some(Violation { claim: SPINS, facts, at: Some(*at) })
+    endless.contains(process).then_some(Violation { claim: SPINS, facts, at: Some(*at), began: None })
 }
 
 /// The rule that computing ends.
 const SPINS: Claim = Claim::own("spins", "no process computes on and on without a call");
 
-/// Whether two violations are one failure: the same rule and the same place.
-pub fn is_same(one: &Violation, other: &Violation) -> bool {
-    one.claim == other.claim && (one.facts == other.facts || place(&one.facts) == place(&other.facts))
+/// What makes two violations one failure: the rule, and the place.
+pub fn key(violation: &Violation) -> (Claim, String) {
+    (violation.claim, place(&violation.facts))
 }
 
 /// What of some facts tells one failure from another. Of a panic: who panicked, and `file:line:column`, or if there is
@@ -239,8 +249,7 @@ impl Gaps {
         if !PACKAGE_RULES.contains(&violation.claim.rule.id()) {
             return self.modules.values().find(before).map(|(_, gap)| gap);
         }
-        let event =
-            violation.at.and_then(|at| run.trace.events().find(|(index, _)| *index == at)).map(|(_, event)| event);
+        let event = violation.at.and_then(|at| run.trace.event(at));
         match event.map(|event| (event.node, &event.what)) {
             Some((node, what)) if what.life().is_some() => {
                 let life = what.life().expect("it was just there");

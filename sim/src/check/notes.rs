@@ -189,6 +189,8 @@ pub enum Note {
     FloodsProvider(String, u64),
     /// Messages of the owner were lost with a mailbox when a life ended: of whom, how many in a run at most.
     LostWithMailbox(String, u64),
+    /// More different things broke than are told: how many, at least.
+    NotTold(u64),
     /// An entry of a process's capability lists that the installer leaves out: process, list, entry.
     LeftOut(String, &'static str, String),
 }
@@ -222,6 +224,7 @@ impl Note {
                 | Note::NoSuchProcess(..)
                 | Note::GoneAfterCrash(_)
                 | Note::IllegalName(..)
+                | Note::NotTold(_)
         )
     }
 
@@ -257,6 +260,7 @@ impl Note {
             Note::NoPage(..) => "no-page",
             Note::AtBound(..) => "at-bound",
             Note::NotCounted(..) => "not-counted",
+            Note::NotTold(_) => "not-told",
             Note::LeftOut(..) => "left-out",
         }
     }
@@ -382,6 +386,7 @@ impl std::fmt::Display for Note {
                 write!(f, "{process} panicked after it asked for more than {bound}; a node may have more")
             }
             Note::NotCounted(gap, facts) => write!(f, "{gap}; after that, which does not count: {facts}"),
+            Note::NotTold(n) => write!(f, "at least {n} more different things broke, which are not told"),
             Note::LeftOut(process, list, entry) => write!(
                 f,
                 "the manifest's `{list}` of {process} has {entry}, which is left out: it is neither a process id nor an \
@@ -395,7 +400,11 @@ impl std::fmt::Display for Note {
 /// `calm` is false, and what that alone explains is left out.
 pub fn notes(run: &Run, calm: bool) -> BTreeSet<Note> {
     let mut notes = BTreeSet::new();
-    let mut seen = Seen::default();
+    let dropped = run.trace.events().filter_map(|(_, event)| match &event.what {
+        What::Dropped(message, _) => Some(message.id),
+        _ => None,
+    });
+    let mut seen = Seen { dropped: dropped.collect(), ..Seen::default() };
     for (_, event) in run.trace.events() {
         seen.take_in(event, run, calm, &mut notes);
     }
@@ -444,6 +453,8 @@ fn computes(run: &Run) -> Vec<Note> {
 struct Seen<'a> {
     /// Every guest that was ever in a process table.
     known: BTreeSet<ProcessRef>,
+    /// Messages that were dropped: that is what is said of them.
+    dropped: BTreeSet<MessageId>,
     /// Requests of guests that expect an answer and have none.
     open: BTreeMap<MessageId, &'a Message>,
     /// Lives that have answered something since they last received.
@@ -547,7 +558,7 @@ impl<'a> Seen<'a> {
             }
             What::ReceivedError(_, kind, request, _) => {
                 self.open.remove(&request.id);
-                if calm && *kind == SendErrorKind::Timeout && was_there(request, run) {
+                if calm && *kind == SendErrorKind::Timeout && !self.dropped.contains(&request.id) {
                     let (source, target) = ends(request, names);
                     notes.insert(Note::Unanswered(source, target, start(request.body())));
                 }
@@ -573,10 +584,6 @@ impl<'a> Seen<'a> {
 impl Seen<'_> {
     /// Who asked again and again a provider that is out of order.
     fn floods(&self, names: &Names) -> Vec<Note> {
-        let within_a_second = |times: &Vec<Instant>| {
-            let after = |from: usize| times[from..].iter().take_while(|at| **at - times[from] < SECOND).count();
-            (0..times.len()).map(after).max().unwrap_or_default()
-        };
         let counts = self.asks_again.iter().map(|(process, times)| (process, within_a_second(times)));
         let floods = counts.filter(|(_, n)| *n >= FLOOD);
         floods.map(|(process, n)| Note::FloodsProvider(names.process_text(*process).to_string(), n as u64)).collect()
@@ -593,6 +600,18 @@ impl Seen<'_> {
         let target = message.target.process;
         is_absent(names.process_id(target)) && !self.known.contains(&target)
     }
+}
+
+/// How many of these instants, in their order, lie within one second at most.
+fn within_a_second(times: &[Instant]) -> usize {
+    let (mut from, mut most) = (0, 0);
+    for (to, at) in times.iter().enumerate() {
+        while *at - times[from] >= SECOND {
+            from += 1;
+        }
+        most = most.max(to + 1 - from);
+    }
+    most
 }
 
 /// A process whose first life returned before anybody had asked it anything, if there is one: it runs to completion, as a
@@ -647,13 +666,6 @@ fn is_old_name(process: ProcessId<'_>) -> bool {
     ["distro", "sys"].contains(&process.package) || process.process.contains('_') || process.package.contains('_')
 }
 
-/// Whether a request was not dropped: then that is what is said of it.
-fn was_there(request: &Message, run: &Run) -> bool {
-    let dropped =
-        |(_, event): &(Cause, Event)| matches!(&event.what, What::Dropped(message, _) if message.id == request.id);
-    !run.trace.events().any(dropped)
-}
-
 /// Who had the most events: whose doing it is that a run reached a bound.
 fn busiest(run: &Run) -> String {
     let mut counts: BTreeMap<Life, u64> = BTreeMap::new();
@@ -683,5 +695,23 @@ pub(super) fn start(body: &[u8]) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{:?}…", &text[..end]),
         None => format!("{text:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_within_a_second_is_counted_in_one_pass() {
+        let count = |millis: &[u64]| {
+            let times: Vec<Instant> = millis.iter().map(|at| Instant(at * 1_000_000)).collect();
+            within_a_second(&times)
+        };
+        assert_eq!((count(&[]), count(&[5])), (0, 1));
+        assert_eq!(count(&[0, 999, 1_000, 1_500, 1_998, 3_000]), 4);
+        assert_eq!(count(&[0, 1_000, 2_000]), 1);
+        let many: Vec<u64> = vec![7; 200_000];
+        assert_eq!(count(&many), 200_000);
     }
 }

@@ -16,7 +16,7 @@ use crate::outside::visit::{Sight, Visit};
 use crate::outside::web::is_like;
 use crate::trace::event::{Event, Life, What};
 use crate::world::Run;
-use kernel_core::{Bytes, Message, MessageId, NodeId, ProcessRef};
+use kernel_core::{Bytes, Cause, Message, MessageId, NodeId, ProcessRef};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,7 +48,7 @@ pub struct Baseline {
     holds: BTreeMap<Who, BTreeSet<Holding>>,
     /// How often each effect was seen.
     effects: BTreeMap<Effect, u64>,
-    /// Paths at which a visitor was served.
+    /// Paths at which a visitor was served, without slashes at their ends.
     visited: BTreeSet<String>,
     /// The processes that are alive at the end.
     alive: BTreeSet<Who>,
@@ -93,15 +93,18 @@ struct Effect {
 #[derive(Default)]
 struct Observed {
     holds: BTreeMap<Who, BTreeSet<Holding>>,
-    effects: BTreeMap<Effect, u64>,
+    /// How often each effect was seen, and where first.
+    effects: BTreeMap<Effect, (u64, Cause)>,
     /// Effects that came after something from outside had reached the life: no matter of its start.
     answering: BTreeSet<Effect>,
     /// How many messages of the owner each process received.
     heard_of_owner: BTreeMap<Who, u64>,
     alive: BTreeMap<Who, Life>,
+    /// Where each life began.
+    began: BTreeMap<(Who, u32), Cause>,
     parents: BTreeMap<Who, Who>,
-    /// Timers under way, by request.
-    timers: BTreeMap<MessageId, Who>,
+    /// Timers under way, by process: the requests.
+    timers: BTreeMap<Who, BTreeSet<MessageId>>,
     /// The processes that have set a timer since the last fault.
     sets_timers: BTreeSet<Who>,
     /// Subscriptions, by their numbers.
@@ -113,6 +116,10 @@ struct Observed {
     visited: BTreeSet<String>,
     /// Requests of the owner: received by whom, and whether that life has ended without an answer.
     asked: BTreeMap<MessageId, (Who, Option<Life>)>,
+    /// What each life has received of them.
+    held: BTreeMap<(NodeId, Life), Vec<MessageId>>,
+    /// The processes that have left by themselves.
+    left: BTreeSet<Who>,
     unanswered: BTreeMap<Who, u64>,
     /// Saved states: as a life found it, and how often a start has changed it, from what to what.
     states: BTreeMap<Who, Bytes>,
@@ -130,8 +137,8 @@ struct Observed {
     handles: BTreeSet<(NodeId, Life)>,
     /// What was printed since nothing goes wrong any more: by whom, what, whether while it handled what was asked.
     printed: Vec<(Who, String, bool)>,
-    /// Requests of the owner that nobody has received yet, and for whom.
-    in_mailbox: BTreeMap<(NodeId, MessageId), Who>,
+    /// Requests of the owner that nobody has received yet, by whom they are for.
+    in_mailbox: BTreeMap<Who, BTreeSet<(NodeId, MessageId)>>,
     lost: BTreeMap<(NodeId, MessageId), Who>,
 }
 
@@ -156,33 +163,41 @@ impl std::fmt::Display for Growth {
 impl Observed {
     fn of(run: &Run) -> Observed {
         let mut seen = Observed::default();
-        for (_, event) in run.trace.events() {
-            seen.take_in(event);
+        for (index, event) in run.trace.events() {
+            seen.take_in(*index, event);
         }
         seen.finish();
         seen
     }
 
-    fn take_in(&mut self, event: &Event) {
+    fn take_in(&mut self, index: Cause, event: &Event) {
         let node = event.node;
         match &event.what {
             What::Down(_) => {
                 self.holds.retain(|(on, _), _| *on != node);
                 self.subscriptions.retain(|((on, _), _), _| *on != node);
-                self.timers.retain(|_, (on, _)| *on != node);
-                self.lose(|who| who.0 == node);
+                self.timers.retain(|(on, _), _| *on != node);
+                let here: Vec<Who> = self.in_mailbox.keys().filter(|(on, _)| *on == node).copied().collect();
+                here.into_iter().for_each(|who| self.lose(who));
             }
             What::Lifted => self.over = true,
-            What::Started(life) => _ = self.alive.insert((node, life.process), *life),
+            What::Started(life) => {
+                self.alive.insert((node, life.process), *life);
+                self.began.insert(((node, life.process), life.number), index);
+            }
             What::Killed(life) => {
                 self.killed = true;
                 self.ended(node, *life);
             }
-            What::Exited(life, ..) | What::Lost(life) => self.ended(node, *life),
+            What::Exited(life, ..) => {
+                self.left.insert((node, life.process));
+                self.ended(node, *life);
+            }
+            What::Lost(life) => self.ended(node, *life),
             What::Spawned(life, Ok(child)) => _ = self.parents.insert((node, *child), (node, life.process)),
             What::Received(life, message, _) => {
-                self.timers.remove(&message.id);
-                self.in_mailbox.remove(&(message.source.node, message.id));
+                self.rings((node, life.process), message.id);
+                self.takes((node, life.process), message);
                 self.lost.remove(&(message.source.node, message.id));
                 if message.is_request() {
                     let source = message.source.process;
@@ -198,21 +213,22 @@ impl Observed {
                 }
                 if let Some((_, by)) = self.asked.get_mut(&message.id) {
                     *by = Some(*life);
+                    self.held.entry((node, *life)).or_default().push(message.id);
                 }
             }
-            What::ReceivedError(_, _, request, _) => _ = self.timers.remove(&request.id),
-            What::Dropped(message, _) => _ = self.in_mailbox.remove(&(message.source.node, message.id)),
+            What::ReceivedError(life, _, request, _) => self.rings((node, life.process), request.id),
+            What::Dropped(message, _) => self.takes((message.target.node, message.target.process), message),
             What::ModuleReceived(ProcessRef::TERMINAL, message) => _ = self.asked.remove(&message.id),
-            What::Sent(message) => self.sent(node, message),
+            What::Sent(message) => self.sent(index, node, message),
             What::Printed(life, _, text) => {
                 if self.over {
                     let is_answer = self.handles.contains(&(node, *life));
                     self.printed.push(((node, life.process), text.to_string(), is_answer));
                 }
-                self.has_effect((node, life.process), format!("prints {:?}", clipped(text)))
+                self.has_effect(index, (node, life.process), format!("prints {:?}", clipped(text)))
             }
             What::Shown(sight) => match &**sight {
-                Sight::Http(_, path, status, ..) if *status < 400 => _ = self.visited.insert(without_query(path)),
+                Sight::Http(_, path, status, ..) if *status < 400 => _ = self.visited.insert(plain_path(path)),
                 Sight::Frame(socket, frame) if self.over => {
                     let text = String::from_utf8_lossy(&frame.bytes).into_owned();
                     self.heard.entry(socket.clone()).or_default().push(text);
@@ -222,7 +238,7 @@ impl Observed {
             },
             What::Visited(visit) => {
                 if let Visit::Open(_, request) = &**visit {
-                    self.visited.insert(without_query(&request.path));
+                    self.visited.insert(plain_path(&request.path));
                 }
             }
             What::StateDurable(process, bytes) => {
@@ -242,7 +258,7 @@ impl Observed {
         }
     }
 
-    fn sent(&mut self, node: NodeId, message: &Message) {
+    fn sent(&mut self, index: Cause, node: NodeId, message: &Message) {
         let who = (node, message.source.process);
         if message.source.process == ProcessRef::ETH
             && let Some(id) = json(message)["Err"]["id"].as_u64()
@@ -255,7 +271,7 @@ impl Observed {
         let is_owners = message.source.process == ProcessRef::TERMINAL && message.is_request();
         if is_owners && !message.target.process.is_module() {
             let to = (message.target.node, message.target.process);
-            self.in_mailbox.insert((message.source.node, message.id), to);
+            self.in_mailbox.entry(to).or_default().insert((message.source.node, message.id));
         }
         if message.source.process.is_module() || !message.is_request() || message.source.node != node {
             return;
@@ -292,7 +308,7 @@ impl Observed {
                 }
             }
             ProcessRef::TIMER => {
-                self.timers.insert(message.id, who);
+                self.timers.entry(who).or_default().insert(message.id);
                 if self.over {
                     self.sets_timers.insert(who);
                 }
@@ -329,8 +345,8 @@ impl Observed {
                     self.grows(who, Growth::Sets(database.to_string()), life);
                 }
             }
-            ProcessRef::HTTP_CLIENT => self.effect(who, target, message),
-            _ if !target.is_module() => self.effect(who, target, message),
+            ProcessRef::HTTP_CLIENT => self.effect(index, who, target, message),
+            _ if !target.is_module() => self.effect(index, who, target, message),
             _ => {}
         }
     }
@@ -344,42 +360,53 @@ impl Observed {
         self.at_start.entry((who, how)).or_default().insert(life.number);
     }
 
-    /// What is in these mailboxes is lost.
-    fn lose(&mut self, is_theirs: impl Fn(&Who) -> bool) {
-        let lost: Vec<_> = self.in_mailbox.iter().filter(|(_, to)| is_theirs(to)).map(|(id, to)| (*id, *to)).collect();
-        for (id, to) in lost {
-            self.in_mailbox.remove(&id);
-            self.lost.insert(id, to);
+    /// What is in this mailbox is lost.
+    fn lose(&mut self, who: Who) {
+        let lost = self.in_mailbox.remove(&who).unwrap_or_default();
+        self.lost.extend(lost.into_iter().map(|id| (id, who)));
+    }
+
+    /// A message is in this mailbox no longer.
+    fn takes(&mut self, who: Who, message: &Message) {
+        if let Some(messages) = self.in_mailbox.get_mut(&who) {
+            messages.remove(&(message.source.node, message.id));
         }
     }
 
-    fn effect(&mut self, who: Who, target: ProcessRef, message: &Message) {
+    /// The timer of this request is under way no longer.
+    fn rings(&mut self, who: Who, request: MessageId) {
+        if let Some(timers) = self.timers.get_mut(&who) {
+            timers.remove(&request);
+        }
+    }
+
+    fn effect(&mut self, index: Cause, who: Who, target: ProcessRef, message: &Message) {
         let is_own = who.1 == target && message.target.node == who.0;
         if !is_own {
-            self.has_effect(who, format!("sends {{{}}} {}", target.0, start(message.body())));
+            self.has_effect(index, who, format!("sends {{{}}} {}", target.0, start(message.body())));
         }
     }
 
-    fn has_effect(&mut self, who: Who, what: String) {
+    fn has_effect(&mut self, index: Cause, who: Who, what: String) {
         let effect = Effect { who, what };
         let has_heard = self.alive.get(&who).is_some_and(|life| self.has_heard.contains(&(who.0, *life)));
         if has_heard {
             self.answering.insert(effect.clone());
         }
-        *self.effects.entry(effect).or_default() += 1;
+        self.effects.entry(effect).or_insert((0, index)).0 += 1;
     }
 
     fn ended(&mut self, node: NodeId, life: Life) {
         let who = (node, life.process);
         self.alive.remove(&who);
-        self.timers.retain(|_, of| *of != who);
+        self.timers.remove(&who);
         self.handles.remove(&(node, life));
-        self.lose(|to| *to == who);
-        let lost: Vec<MessageId> =
-            self.asked.iter().filter(|(_, (to, by))| *to == who && *by == Some(life)).map(|(id, _)| *id).collect();
-        for id in lost {
-            self.asked.remove(&id);
-            *self.unanswered.entry(who).or_default() += 1;
+        self.lose(who);
+        for id in self.held.remove(&(node, life)).unwrap_or_default() {
+            if self.asked.get(&id) == Some(&(who, Some(life))) {
+                self.asked.remove(&id);
+                *self.unanswered.entry(who).or_default() += 1;
+            }
         }
     }
 
@@ -402,7 +429,8 @@ impl Observed {
         for ((who, _), kind) in &self.subscriptions {
             self.holds.entry(*who).or_default().insert(Holding::Subscription(kind.clone()));
         }
-        for who in self.timers.values().chain(&self.sets_timers) {
+        let rings = self.timers.iter().filter(|(_, timers)| !timers.is_empty()).map(|(who, _)| who);
+        for who in rings.chain(&self.sets_timers) {
             self.holds.entry(*who).or_default().insert(Holding::Timer);
         }
         for (child, parent) in &self.parents {
@@ -436,7 +464,8 @@ impl Baseline {
         let alive = seen.alive.keys().copied().collect();
         let Observed { holds, effects, visited, heard_of_owner, .. } = seen;
         let answering = seen.answering;
-        let effects = effects.into_iter().filter(|(effect, _)| answering.contains(effect)).collect();
+        let effects = effects.into_iter().filter(|(effect, _)| answering.contains(effect));
+        let effects = effects.map(|(effect, (count, _))| (effect, count)).collect();
         Baseline { holds, effects, visited, alive, heard_of_owner, again, terms: terms.clone() }
     }
 
@@ -459,13 +488,14 @@ impl Baseline {
                     life.number
                 );
                 if self.is_used(*who, holding, run) {
-                    recovered.broken.push(Violation { claim: SET_UP_AGAIN, facts, at: None });
+                    let began = seen.began.get(&(*who, life.number)).copied();
+                    recovered.broken.push(Violation { claim: SET_UP_AGAIN, facts, at: None, began });
                 } else {
                     recovered.notes.insert(Note::NotSetUpAgain(name(*who), holding.to_string()));
                 }
             }
         }
-        for (effect, count) in &seen.effects {
+        for (effect, (count, _)) in &seen.effects {
             // What the calm run never does is another matter: an error path, say.
             let calm = self.effects.get(effect).copied().unwrap_or_default();
             if calm > 0 && *count > calm {
@@ -483,7 +513,8 @@ impl Baseline {
         recovered.unanswered = seen.unanswered.iter().map(|(who, n)| (name(*who), *n)).collect();
         for who in self.alive.iter().filter(|who| !seen.alive.contains_key(who)) {
             let is_script = self.terms.scripts.contains(&name(*who));
-            if !is_script && !seen.killed && !run.trace.events().any(|(_, event)| ends_by_itself(event, *who)) {
+            // Who has left by itself is gone by no crash's doing.
+            if !is_script && !seen.killed && !seen.left.contains(who) {
                 recovered.notes.insert(Note::GoneAfterCrash(name(*who)));
             }
         }
@@ -510,13 +541,14 @@ impl Baseline {
     /// What is done more often than it may be, or never.
     fn once(&self, once: &Once, seen: &Observed, run: &Run) -> Option<Violation> {
         let pattern = if once.what.contains('*') { once.what.clone() } else { format!("*{}*", once.what) };
-        let is_meant = |effect: &Effect| {
-            run.names.process_text(effect.who.1) == once.process && is_like(&effect.what, &format!("*\"{pattern}\"*"))
-        };
-        let again = seen.effects.iter().filter(|(effect, _)| is_meant(effect)).find_map(|(effect, count)| {
+        let pattern = format!("*\"{pattern}\"*");
+        let is_meant =
+            |effect: &Effect| run.names.process_text(effect.who.1) == once.process && is_like(&effect.what, &pattern);
+        let again = seen.effects.iter().filter(|(effect, _)| is_meant(effect)).find_map(|(effect, (count, first))| {
             let calm = self.effects.get(effect).copied().unwrap_or_default().max(1);
             let what = with_target(&effect.what, run);
-            (*count > calm).then(|| format!("{} {what} {count} times, and not {calm}", once.process))
+            let facts = || format!("{} {what} {count} times, and not {calm}", once.process);
+            (*count > calm).then(|| (facts(), Some(*first)))
         });
         let never = || {
             let mut missing =
@@ -524,10 +556,10 @@ impl Baseline {
             let heard = |of: &BTreeMap<Who, u64>, who| of.get(&who).copied().unwrap_or_default();
             let missing = missing
                 .find(|effect| heard(&seen.heard_of_owner, effect.who) >= heard(&self.heard_of_owner, effect.who));
-            missing.map(|effect| format!("{} never {}", once.process, with_target(&effect.what, run)))
+            missing.map(|effect| (format!("{} never {}", once.process, with_target(&effect.what, run)), None))
         };
-        let facts = again.or_else(|| if once.exactly { never() } else { None })?;
-        Some(Violation { claim: DONE_ONCE, facts, at: None })
+        let (facts, began) = again.or_else(|| if once.exactly { never() } else { None })?;
+        Some(Violation { claim: DONE_ONCE, facts, at: None, began })
     }
 
     /// What should have come about once more and has not. Who was killed or has left owes nothing, and a path that is bound
@@ -551,7 +583,7 @@ impl Baseline {
                 (STILL_PRINTS, facts, is_alive(process))
             }
         };
-        owes.then_some(Violation { claim, facts, at: None })
+        owes.then_some(Violation { claim, facts, at: None, began: None })
     }
 
     /// Whether a visitor of the workload uses what is held.
@@ -559,14 +591,8 @@ impl Baseline {
         let (Holding::Path(path) | Holding::Socket(path)) = holding else { return false };
         let id = run.names.process_text(process);
         let full = format!("/{id}/{}", path.trim_start_matches('/'));
-        let full = full.trim_end_matches('/');
-        self.visited.iter().any(|visited| visited.trim_end_matches('/') == full)
+        self.visited.contains(full.trim_end_matches('/'))
     }
-}
-
-/// Whether a process has left by itself: then it is no crash's doing that it is gone.
-fn ends_by_itself(event: &Event, who: Who) -> bool {
-    matches!(&event.what, What::Exited(life, ..) if (event.node, life.process) == who)
 }
 
 /// The two ends of what changes at a start, in words: as a number if both are one.
@@ -603,8 +629,9 @@ fn json(message: &Message) -> Value {
     serde_json::from_slice(message.body()).unwrap_or_default()
 }
 
-fn without_query(path: &str) -> String {
-    path.split('?').next().unwrap_or_default().to_string()
+/// A path without its query, and without slashes at its end.
+fn plain_path(path: &str) -> String {
+    path.split('?').next().unwrap_or_default().trim_end_matches('/').to_string()
 }
 
 fn clipped(text: &str) -> String {

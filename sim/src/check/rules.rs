@@ -10,7 +10,7 @@ use crate::scenario::On;
 use kernel_core::{Message, Names, NodeId, ProcessRef};
 
 pub(super) use by_itself::{NoLivelock, NoPanic, NoRestartLoop};
-pub(super) use expected::{Expected, IsAlive, IsAnswered, Prints, Serves, Shows, StillServes};
+pub(super) use expected::{Coming, Expected, IsAlive, IsAnswered, Prints, Serves, Shows, StillServes};
 pub(super) use never_forgets::{Comparable, NeverForgets};
 
 /// Whether this is that process on its node.

@@ -23,6 +23,8 @@ const SHOWN_MAX: usize = 10;
 const ID_BYTES_MAX: usize = 500;
 /// How many bytes a metadata.json has at most.
 const METADATA_BYTES_MAX: u64 = 1 << 20;
+/// How many bytes a scripts.json has at most.
+const SCRIPTS_BYTES_MAX: u64 = 4 << 20;
 
 /// What is wrong with a package: which file, what, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -166,6 +168,10 @@ fn too_large(path: &Path) -> PackageError {
     wrong(path, format!("its files are more than {mebibytes} MiB together; is it the package, and nothing else?"))
 }
 
+fn too_long(path: impl AsRef<Path>, bytes: &[u8], most: u64) -> PackageError {
+    wrong(path, format!("{} bytes; at most {most} are read", bytes.len()))
+}
+
 /// An archive: of the folder with the manifest, or of one above it.
 fn unpacked(path: &Path, bytes: &[u8]) -> Result<Found, PackageError> {
     let entries = archive::unpack(bytes).map_err(|error| wrong(path, error.to_string()))?;
@@ -174,7 +180,11 @@ fn unpacked(path: &Path, bytes: &[u8]) -> Result<Found, PackageError> {
     if files.values().map(|bytes| bytes.len() as u64).sum::<u64>() > ALL_BYTES_MAX {
         return Err(too_large(path));
     }
-    let id = files.iter().find(|(path, _)| path.ends_with("metadata.json")).and_then(|(_, bytes)| named(bytes));
+    let metadata = files.iter().find(|(path, _)| path.ends_with("metadata.json"));
+    if let Some((file, bytes)) = metadata.filter(|(_, bytes)| bytes.len() as u64 > METADATA_BYTES_MAX) {
+        return Err(too_long(path.join(file), bytes, METADATA_BYTES_MAX));
+    }
+    let id = metadata.and_then(|(_, bytes)| named(bytes));
     if !files.contains_key("manifest.json") {
         let manifests = files.keys().filter_map(|path| path.strip_suffix("/manifest.json"));
         let Some(root) = manifests.min_by_key(|root| (root.len(), root.to_string())).map(|root| format!("{root}/"))
@@ -207,6 +217,9 @@ fn assemble(found: Found, id: Option<&str>, path: &Path, loader: &Loader) -> Res
         .map_err(|error| wrong(place("manifest.json"), error.to_string()))?;
     package::missing_field(&id, &files["manifest.json"])
         .map_err(|error| wrong(place("manifest.json"), error.to_string()))?;
+    if let Some(scripts) = files.get(SCRIPTS).filter(|scripts| scripts.len() as u64 > SCRIPTS_BYTES_MAX) {
+        return Err(too_long(place(SCRIPTS), scripts, SCRIPTS_BYTES_MAX));
+    }
     let entries = if entries.is_empty() {
         let Some(scripts) = files.get(SCRIPTS) else {
             return Err(wrong(place("manifest.json"), "it names no process: there is nothing to check"));
@@ -250,8 +263,7 @@ fn manifest_of(scripts: &[u8]) -> Result<Vec<u8>, String> {
         return Err("it names no script, and the manifest no process: there is nothing to check".to_string());
     }
     let entry = |(file, script): (&String, &serde_json::Value)| {
-        let list = |name: &str| script.get(name).filter(|list| list.is_array()).cloned().unwrap_or_default();
-        let list = |name: &str| if list(name).is_null() { serde_json::json!([]) } else { list(name) };
+        let list = |name: &str| script[name].as_array().cloned().unwrap_or_default();
         let truth = |name: &str| script[name].as_bool().unwrap_or_default();
         serde_json::json!({
             "process_name": plain_name(Path::new(file)), "process_wasm_path": format!("/{file}"), "on_exit": "None",
@@ -328,9 +340,7 @@ pub fn illegal_name(path: &Path) -> Option<String> {
     let full = fs::canonicalize(path).ok()?;
     if full.is_file() {
         let bytes = files::read(&full, FILE_BYTES_MAX).ok().filter(|bytes| is_archive(path, bytes))?;
-        let entries = archive::unpack(&bytes).ok()?;
-        let metadata = entries.into_iter().find(|entry| entry.path.ends_with("metadata.json"))?.content?;
-        return unusable_name(&metadata);
+        return unusable_name(&archive::file_ending(&bytes, "metadata.json")?);
     }
     let places = [Some(full.join("pkg")), Some(full.clone()), full.parent().map(Path::to_path_buf)];
     let places = places.into_iter().flatten().filter(|dir| dir.join("manifest.json").is_file() || *dir != full);
@@ -370,21 +380,37 @@ mod tests {
     use super::*;
     use std::io::Write;
 
+    fn archive(files: &[(&str, &str)]) -> Vec<u8> {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (path, text) in files {
+            zip.start_file(*path, zip::write::SimpleFileOptions::default()).expect("there is room in memory");
+            zip.write_all(text.as_bytes()).expect("there is room in memory");
+        }
+        zip.finish().expect("there is room in memory").into_inner()
+    }
+
+    #[test]
+    fn what_an_archive_says_of_itself_has_a_bound() {
+        let list = format!("[{}0]", "0,".repeat(4 << 20));
+        for file in ["metadata.json", "scripts.json"] {
+            let bytes = archive(&[("manifest.json", "[]"), (file, &list)]);
+            let error =
+                read_bytes(Path::new("it.zip"), bytes, None, &[], &Loader::default()).expect_err("it is too long");
+            assert_eq!(error.path, format!("it.zip/{file}"));
+            assert!(error.problem.starts_with("8388611 bytes; at most"), "{error}");
+        }
+    }
+
     #[test]
     fn a_name_that_no_node_accepts_is_told_of_an_archive_too() {
-        let archive = |name: &str| {
-            let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let named = |name: &str| {
             let metadata = format!(r#"{{"properties": {{"package_name": "{name}", "publisher": "me.os"}}}}"#);
-            for (path, text) in [("pkg/manifest.json", "[]"), ("metadata.json", &metadata)] {
-                zip.start_file(path, zip::write::SimpleFileOptions::default()).expect("there is room in memory");
-                zip.write_all(text.as_bytes()).expect("there is room in memory");
-            }
-            zip.finish().expect("there is room in memory").into_inner()
+            archive(&[("pkg/manifest.json", "[]"), ("metadata.json", &metadata)])
         };
         let folder = tempfile::tempdir().expect("there is a folder for such things");
         let told = |name: &str| {
             let path = folder.path().join("it.zip");
-            fs::write(&path, archive(name)).expect("it can be written to");
+            fs::write(&path, named(name)).expect("it can be written to");
             illegal_name(&path)
         };
         assert_eq!(told("Hypergrid"), Some("package_name: Hypergrid, publisher: me.os".to_string()));

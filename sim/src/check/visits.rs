@@ -129,6 +129,7 @@ fn visit_one(
         Visit::Point(line) => run_plan(scenario, &Plan { lines: vec![line.clone()] }, options, loader)?,
         Visit::Seed(seed) => run_seed(scenario, *seed, profile, options, loader)?,
     };
+    assert_eq!(run.panics, [], "what a package is held to does not panic");
     let (mut notes, work) = (notes(&run, false), work(&run, scenario));
     notes.extend(judge(&mut run, &calm.terms));
     let recovered = recovered(calm, &mut run);

@@ -64,7 +64,7 @@
 //! never_forgets = true       # no answer says less than one before; or of these requests: `["get"]`
 //! ```
 //!
-//! A run of it is bounded: 16 nodes, 20,000 lines and 64 MiB of bodies in all, each of `times` counted; see `bounds`.
+//! A run of it is bounded: 16 nodes and 16 that only send, 20,000 lines and 64 MiB of bodies in all, each of `times` counted; see `bounds`.
 //!
 //! A request that has an answer when nothing goes wrong must have one, too, when all that went wrong is over.
 
@@ -182,7 +182,7 @@ impl Workload {
             WorkloadError { place: format!("{place}{line}"), problem: error.message().to_string() }
         })?;
         let chain = file.chain.map(ChainEntry::read).transpose();
-        let at = &Source { place, text };
+        let at = &Source::new(place, text);
         let workload = Workload {
             nodes: file.nodes,
             sends: in_turn(at, "send", file.send, |_, entry, before, place| entry.read(before, place), Send::last)?,
@@ -259,17 +259,22 @@ impl Workload {
     }
 }
 
-/// A file's name and its text.
+/// A file's name and its lines.
 struct Source<'a> {
     place: &'a str,
-    text: &'a str,
+    /// Where its lines end.
+    ends: Vec<usize>,
 }
 
 impl Source<'_> {
+    fn new<'a>(place: &'a str, text: &str) -> Source<'a> {
+        Source { place, ends: text.match_indices('\n').map(|(at, _)| at).collect() }
+    }
+
     /// Where an entry stands: `it.toml:12`.
     fn line_of<E>(&self, entry: &Spanned<E>) -> String {
-        let start = entry.span().start.min(self.text.len());
-        format!("{}:{}", self.place, self.text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1)
+        let start = entry.span().start;
+        format!("{}:{}", self.place, self.ends.partition_point(|end| *end < start) + 1)
     }
 }
 

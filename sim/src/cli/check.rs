@@ -30,6 +30,8 @@ use crate::plan::Plan;
 use crate::plan::chooser::Profile;
 use crate::scenario::Scenario;
 use crate::trace::export::played_by;
+use crate::trace::lost::lost;
+use crate::trace::lost_text;
 use crate::world::{Bounds, Options, Run, Verdict};
 use kernel_core::{Deviation, Duration, Semantics};
 use std::io::Write;
@@ -45,8 +47,9 @@ const SEEDS_WORK: Work = Work(10_000_000);
 const SHRINK_WORK: u64 = 5_000_000;
 const ALL_SHRINK_WORK: u64 = 30_000_000;
 const SHRINK_RUNS_MAX: u64 = 300;
-/// How many failures are shrunk. The others are reported as they were found.
+/// How many failures are shrunk. The others are reported as they were found, as many as so much work can play again.
 const SHRUNK_MAX: usize = 10;
+const TOLD_WORK: u64 = 5_000_000;
 /// When a chain's provider is out of order in the run that is played for that, and how long.
 const PROVIDER_OUTAGE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(10));
 /// A run of more is stopped, after some seconds at most: a guest floods the world, prints for ever, or hands over more
@@ -182,7 +185,8 @@ impl Check {
         };
         let assumes = is_lone && self.on_exit.is_none();
         let new = |package: Package| {
-            let mut checked = Checked::new(package, next.clone(), &workload).map_err(|error| wrong(&error))?;
+            let checked = Checked::new(package, next.clone(), &workload, &context.loader);
+            let mut checked = checked.map_err(|error| wrong(&error))?;
             let semantics = self.rules.options(&checked.scenario).semantics;
             checked.terms.deviations = semantics.iter().flat_map(|semantics| semantics.deviations()).collect();
             Ok::<Checked, Stop>(checked)
@@ -251,8 +255,12 @@ impl Check {
         notes.extend(judge(&mut run, &checked.terms));
         notes.extend(recovered(&calm, &mut run).notes);
         if self.format == Format::Text && context.detail > Detail::Quiet {
+            let lost = lost(&run.trace.events().collect::<Vec<_>>());
             for (index, event) in run.trace.events() {
                 writeln!(out, "{}", crate::trace::line(*index, event, &run.names))?;
+                for line in lost_text(lost.get(index).map_or(&[][..], Vec::as_slice), &run.names) {
+                    writeln!(out, "{:21}{line}", "")?;
+                }
             }
             for Violation { claim, facts, .. } in broken(&run) {
                 writeln!(out, "{}: BROKEN: {facts}", claim.rule)?;
@@ -290,7 +298,10 @@ impl Check {
     /// When nothing goes wrong, more is expected.
     fn run_plan(&self, context: &Context, checked: &Checked, plan: &Plan) -> Result<Run, Stop> {
         let scenario = if plan.lines.is_empty() { &checked.calm } else { &checked.scenario };
-        run_plan(scenario, plan, &self.options(scenario), &context.loader).map_err(wrong_scenario(scenario))
+        let run =
+            run_plan(scenario, plan, &self.options(scenario), &context.loader).map_err(wrong_scenario(scenario))?;
+        assert_eq!(run.panics, [], "what a package is held to does not panic");
+        Ok(run)
     }
 
     /// The same, with a verdict of what counts against the package.
@@ -323,7 +334,7 @@ impl Check {
         findings.take_notes(self.without_provider(context, checked)?);
         // What breaks when nothing goes wrong, or cannot be played to its end, needs no storm to be found.
         let baseline = Baseline::of(&calm, &checked.terms);
-        let mut watch = Watch::begin(self.time_limit.map(|Time(time)| time));
+        let mut watch = Watch::begin(self.time_limit);
         let left_out = if calm.held() && !is_open {
             let each = check::work(&calm, scenario);
             Some(self.visit_all(context, scenario, (each, &baseline), &mut watch, &mut findings)?)
@@ -334,11 +345,16 @@ impl Check {
         self.name_deviations(context, checked, &mut findings, check::work(&calm, scenario))?;
         let calm = Rc::new(calm);
         let mut cases = Vec::new();
-        let mut done = Work::default();
+        let (mut done, mut told) = (Work::default(), Work::default());
         for (nth, failure) in findings.failures.iter().enumerate() {
             let small = nth < SHRUNK_MAX && done.0 < ALL_SHRINK_WORK;
-            cases.push(self.case(context, checked, failure, (&calm, &baseline), small, &mut done)?);
+            if !small && told.0 > TOLD_WORK {
+                break;
+            }
+            let done = if small { &mut done } else { &mut told };
+            cases.push(self.case(context, checked, failure, (&calm, &baseline), small, done)?);
         }
+        findings.leave_out(findings.failures.len() - cases.len());
         self.draw_all(context, checked, &mut cases)?;
         let (name, activity) = (scenario.name.as_str(), activity(&calm));
         let places = &checked.places;
@@ -410,7 +426,7 @@ impl Check {
         let jobs = self.jobs.map_or_else(default_jobs, |Jobs(jobs)| jobs);
         let visited = check::visit(scenario, visits, how, work, &options, (&context.loader, jobs), || {
             bar.inc(1);
-            watch.look(false)
+            watch.look()
         });
         for visited in visited.map_err(wrong_scenario(scenario))? {
             findings.take_visited(visited);
@@ -447,6 +463,7 @@ impl Check {
             Some(visit) => matches!(visit, Visit::Seed(_)),
         };
         let run = self.judged(context, checked, &plan, baseline)?;
+        done.0 += check::work(&run, scenario).0;
         if !small {
             let (run, line) = (Rc::new(run), self.line(context, &plan));
             let kernel = vec![];

@@ -1,7 +1,7 @@
 //! `diff` and `what-if`: two runs side by side, and where they part.
 
 use super::args::{Kernel, Rules, value_name};
-use super::failure::Stage;
+use super::failure::{Stage, own_panics, refuse_own_panics};
 use super::look;
 use super::replay::{Source, check_nodes};
 use super::text::counted;
@@ -90,6 +90,8 @@ struct Side {
     names: Names,
     verdict: String,
     broken: Vec<String>,
+    /// What of the scenario's own code panicked, each with the line that plays it.
+    panics: Vec<String>,
     origin: Origin,
 }
 
@@ -153,6 +155,7 @@ impl Diff {
                 names: read.names,
                 verdict,
                 broken: outcome.broken.iter().map(|b| format!("{}: {}", b.rule, b.facts)).collect(),
+                panics: Vec::new(),
                 origin: Origin::Trace(Box::new(document)),
             });
         }
@@ -306,6 +309,7 @@ impl Side {
         let options = Options { keep_trace: true, ..stage.rules.options(scenario) };
         let programs = value_name(&options.flavor);
         let line = stage.plan_line(scenario, &plan);
+        let panics = own_panics(scenario, &run, &line);
         let played = played_by(scenario, &plan, stage.rules.kernels(), programs, line);
         let (verdict, broken) = match &run.verdict {
             Verdict::Held => ("held".to_string(), Vec::new()),
@@ -315,7 +319,7 @@ impl Side {
             }
         };
         let origin = Origin::Played(Box::new((scenario.clone(), plan, options, played)));
-        Side { title, trace: run.trace, names: run.names, verdict, broken, origin }
+        Side { title, trace: run.trace, names: run.names, verdict, broken, panics, origin }
     }
 
     /// The line that replays it; empty, if the trace says none.
@@ -404,6 +408,7 @@ fn compare(
         };
         look::save(file, &page(context, a, b, parts, &note)?)?;
     }
+    refuse_own_panics(&[&a.panics[..], &b.panics[..]].concat())?;
     Ok(Outcome::Held)
 }
 

@@ -3,20 +3,19 @@
 mod summary;
 mod telling;
 
-use super::args::{Jobs, ReportFormat as Format, Rules, Seeds, Shard, Time, value_name};
-use super::failure::{Stage, broken};
+use super::args::{Jobs, ReportFormat as Format, Rules, Seeds, Shard, value_name};
+use super::failure::{Stage, broken, refuse_own_panics};
 use super::merge;
 use super::report::Reports;
 use super::status::Status;
-use super::stop;
+use super::stop::{Stops, Watch};
 use super::{Context, Outcome, Stop, bug, wrong_scenario};
-use crate::explore::failure::Signature;
 use crate::explore::pool::default_jobs;
 use crate::explore::{Explored, explore_until, run_seed};
 use crate::guest::image::Loader;
 use crate::plan::chooser::{Profile, Seed};
 use crate::scenario::Scenario;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -49,15 +48,8 @@ pub(super) struct Explore {
     /// Draw each failure: a page for a browser, in this folder
     #[arg(long, value_name = "FOLDER")]
     html: Option<PathBuf>,
-    /// Stop at the first failure
-    #[arg(long, conflicts_with = "max_failures")]
-    fail_fast: bool,
-    /// Stop after this many different failures: by rule and, for a panic, place
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    max_failures: Option<u64>,
-    /// Stop after this time: 90s, 10m, 2h. Where it stops depends on the machine
-    #[arg(long, value_name = "TIME", env = "KINODE_SIM_TIME_LIMIT")]
-    time_limit: Option<Time>,
+    #[command(flatten)]
+    stops: Stops,
     /// Print what no run reached, and how often each command and each call was tried in each state
     #[arg(long)]
     coverage: bool,
@@ -93,7 +85,7 @@ impl Explore {
             made.map_err(|error| Stop::Wrong(format!("--keep: {}: {error}", folder.display())))?;
         }
         self.reports.check([].iter())?;
-        let mut watch = stop::Watch::begin(self.time_limit.map(|Time(time)| time));
+        let mut watch = self.stops.watch();
         let mut telling = Telling::default();
         if let (Some(shard), Format::Json) = (self.shard, self.format) {
             merge::write_header(&self.line(&scenarios), shard, out)?;
@@ -115,9 +107,7 @@ impl Explore {
         if !telling.drifts.is_empty() {
             return Err(Stop::Bug(telling.drifts.join("\n")));
         }
-        if let Some(text) = self.panics(context, &found) {
-            return Err(Stop::Wrong(text));
-        }
+        refuse_own_panics(&self.panics(context, &found))?;
         Ok(summary.outcome())
     }
 
@@ -157,7 +147,7 @@ impl Explore {
         scenarios: &[&'a Scenario],
         seeds: &[Seed],
         taken: &mut Option<BTreeMap<String, Explored>>,
-        watch: &mut stop::Watch,
+        watch: &mut Watch,
         telling: &mut Telling,
         out: &mut impl Write,
     ) -> Result<Found<'a>, Stop> {
@@ -165,7 +155,7 @@ impl Explore {
         self.headline(context, scenarios.len(), seeds.len(), width, out)?;
         let mut status = Status::of(scenarios.len() * seeds.len());
         let bar = status.bar.clone();
-        let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
+        let mut found = Vec::new();
         for scenario in scenarios {
             status.begin(&scenario.name);
             telling.begin();
@@ -177,7 +167,7 @@ impl Explore {
                     }
                     explored
                 }
-                None => self.explore_one(context, scenario, seeds, watch, &mut seen, &mut status, telling, out)?,
+                None => self.explore_one(context, scenario, seeds, watch, &mut status, telling, out)?,
             };
             telling.count(&broken(scenario, &explored));
             bar.suspend(|| self.row(context, scenario, &explored, width, out))?;
@@ -199,15 +189,13 @@ impl Explore {
         context: &Context,
         scenario: &Scenario,
         seeds: &[Seed],
-        watch: &mut stop::Watch,
-        seen: &mut BTreeSet<Signature>,
+        watch: &mut Watch,
         status: &mut Status,
         telling: &mut Telling,
         out: &mut impl Write,
     ) -> Result<Explored, Stop> {
         let options = self.rules.options(scenario);
         let jobs = self.jobs.map_or_else(default_jobs, |Jobs(jobs)| jobs);
-        let most = if self.fail_fast { Some(1) } else { self.max_failures };
         let mut stopped = None;
         let explored = bug::guard(|| {
             explore_until(
@@ -219,7 +207,7 @@ impl Explore {
                 jobs,
                 |seed, run| {
                     status.run(run);
-                    seen.extend(run.verdict.violations().iter().map(Signature::of));
+                    watch.saw(&run.verdict);
                     if !telling.new_in(&run.verdict).is_empty() {
                         let told = || self.tell_run(context, scenario, seed, &run.verdict, telling, out);
                         if let Err(stop) = status.bar.suspend(told) {
@@ -227,7 +215,7 @@ impl Explore {
                             return ControlFlow::Break(());
                         }
                     }
-                    watch.look(most.is_some_and(|most| seen.len() as u64 >= most))
+                    watch.look()
                 },
             )
         });

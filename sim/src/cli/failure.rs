@@ -5,7 +5,7 @@ use super::look::{self, Page};
 use super::{Context, Stop, bug, wrong_scenario};
 use crate::explore::failure::{Failure, NotReproduced, Origin, Signature};
 use crate::explore::{Explored, record_seed, run_plan, run_strictly};
-use crate::invariant::Violation;
+use crate::invariant::{OwnPanic, Violation};
 use crate::plan::Plan;
 use crate::plan::chooser::{Profile, Seed};
 use crate::scenario::{Scenario, ScenarioError};
@@ -51,6 +51,26 @@ pub(super) fn broken<'a>(scenario: &'a Scenario, explored: &Explored) -> Vec<Bro
     // What the contract says comes before what a scenario expects of its calm run.
     all.sort_by_key(|broken| broken.signature.claim.rule.id() == SCENARIO);
     all
+}
+
+/// A panic of a scenario's own code: whose, in which runs if there were several, and the line that plays the first.
+pub(super) fn own_panic(scenario: &Scenario, panic: &OwnPanic, runs: &str, line: &str) -> String {
+    let runs = if runs.is_empty() { String::new() } else { format!(" ({runs})") };
+    format!("scenario `{}`: {panic}{runs}\n  replay: {line}", scenario.name)
+}
+
+/// All of them in a run that this line plays.
+pub(super) fn own_panics(scenario: &Scenario, run: &Run, line: &str) -> Vec<String> {
+    run.panics.iter().map(|panic| own_panic(scenario, panic, "", line)).collect()
+}
+
+/// A run in which the scenario's own code panicked is not sound, and that is no bug of ours: when all else is told, its
+/// author hears of it.
+pub(super) fn refuse_own_panics(panics: &[String]) -> Result<(), Stop> {
+    if panics.is_empty() {
+        return Ok(());
+    }
+    Err(Stop::Wrong(format!("{}\n  Everything else was checked all the same.", panics.join("\n"))))
 }
 
 /// How scenarios are played again.
@@ -206,5 +226,79 @@ impl Retold {
         let failure = self.failure.as_ref().ok()?;
         let pasted = if failure.plan.lines.len() > PASTED_LINES_MAX { 1 } else { self.replay.len() };
         Some(failure.report(&self.replay[..pasted.min(self.replay.len())], self.test.as_deref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{CommandLine, Detail, Outcome};
+    use super::*;
+    use crate::guest::image::Loader;
+    use crate::invariant::{Claim, Invariant, Past};
+    use crate::trace::event::{Event, Kind};
+    use clap::Parser;
+    use kernel_core::{Cause, Names};
+
+    /// An invariant with a bug of its own.
+    #[derive(Clone)]
+    struct Buggy;
+
+    impl Invariant for Buggy {
+        fn claim(&self) -> Claim {
+            Claim::own("buggy", "it would hold, could it count")
+        }
+
+        fn reads(&self) -> &'static [Kind] {
+            &[Kind::Booted]
+        }
+
+        fn on_event(&mut self, _: Cause, _: &Event, _: &Past, _: &Names) -> Result<(), String> {
+            panic!("off by one")
+        }
+    }
+
+    #[test]
+    fn no_command_takes_a_run_for_sound_in_which_an_invariant_of_ones_own_panicked() {
+        let folder = tempfile::tempdir().expect("there is a folder for such things");
+        let hunt = folder.path().join("hunt").display().to_string();
+        let shard = folder.path().join("shard.json");
+        let run = |line: &str| {
+            let line = ["kinode-sim"].into_iter().chain(line.split_whitespace());
+            // A line of a plan is one argument.
+            let line = line.map(|argument| argument.replace('_', " "));
+            let line = CommandLine::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
+            let scenarios = vec![Scenario::new("it", "").holding(|| Box::new(Buggy))];
+            let (program, listed) = ("kinode-sim".to_string(), "mine::all()".to_string());
+            let context = Context { scenarios, program, listed, loader: Loader::default(), detail: Detail::default() };
+            let mut out = Vec::new();
+            let result: Result<Outcome, Stop> = context.run(line.command.as_ref(), &mut out);
+            let Err(Stop::Wrong(text)) = result else { panic!("{result:?}") };
+            for part in ["scenario `it`: the invariant `buggy` panicked at event #", "off by one", "replay: kinode-sim"]
+            {
+                assert!(text.contains(part), "no {part:?} in\n{text}");
+            }
+            out
+        };
+        for line in [
+            "",
+            "explore it --seeds 3",
+            "replay it calm",
+            "replay it --seed 2",
+            "replay it calm --format json",
+            "replay it calm --trace-format json",
+            "replay it calm --at 0",
+            "sweep it",
+            "sweep it --format json",
+            "diff it 0 1",
+            "diff it calm calm",
+            "what-if it calm --from 0 --with crash_alice.os_#next_crash",
+            &format!("hunt it --folder {hunt} --blocks 1 --block 3"),
+        ] {
+            run(line);
+        }
+        let blocks = std::fs::read_dir(folder.path().join("hunt/blocks")).expect("the hunt made it").count();
+        assert_eq!(blocks, 0, "the block is left to whoever mends the scenario");
+        std::fs::write(&shard, run("explore it --seeds 3 --shard 1/1 --format json")).expect("it can be written to");
+        run(&format!("merge {}", shard.display()));
     }
 }

@@ -16,7 +16,7 @@
 )]
 
 use super::args::{Format, Jobs, Rules, Seeds, Time, value_name};
-use super::failure::{Stage, broken};
+use super::failure::{Stage, broken, own_panic, refuse_own_panics};
 use super::stop::{Halt, Watch};
 use super::text::counted;
 use super::{Context, Outcome, Stop, bug, text, wrong_scenario};
@@ -101,13 +101,20 @@ impl Hunt {
             fs::create_dir_all(self.folder.join(part)).map_err(|error| self.wrong(&error))?;
         }
         self.is_the_same(&scenarios)?;
-        let mut watch = Watch::begin(self.time_limit.map(|Time(time)| time));
+        let mut watch = Watch::begin(self.time_limit);
         let dropped = self.drop_what_no_longer_breaks(context, out)?;
         let (mut blocks, mut runs, mut new, mut limits) = (0, 0, 0, 0);
         while watch.halt.is_none() && self.blocks.is_none_or(|most| blocks < most) {
             let block = self.take_block().map_err(|error| self.wrong(&error))?;
             for scenario in &scenarios {
                 let (explored, n_new) = self.hunt_in(context, scenario, block, &mut watch, out)?;
+                if let Some((seed, panic)) = explored.panics.first() {
+                    // What it has found is kept; the block is whoever's who mends the scenario.
+                    fs::remove_file(self.block_file(block)).map_err(|error| self.wrong(&error))?;
+                    let seeds = format!("under {}", counted(explored.panics.len() as u64, "seed"));
+                    let line = self.stage(context).seed_line(scenario, *seed);
+                    refuse_own_panics(&[own_panic(scenario, panic, &seeds, &line)])?;
+                }
                 (runs, new, limits) = (runs + explored.seeds, new + n_new, limits + explored.limits.len() as u64);
                 if watch.halt.is_some() {
                     break;
@@ -154,6 +161,10 @@ impl Hunt {
             _ if limits > 0 => Outcome::Inconclusive,
             _ => Outcome::Held,
         })
+    }
+
+    fn stage<'a>(&'a self, context: &'a Context) -> Stage<'a> {
+        Stage { context, rules: &self.rules, profile: self.profile }
     }
 
     fn wrong(&self, error: &io::Error) -> Stop {
@@ -267,13 +278,13 @@ impl Hunt {
         let explored = bug::guard(|| {
             let list = seeds.of(None);
             explore_until(scenario, (seeds.first(), &list), self.profile, &options, &context.loader, jobs, |_, _| {
-                watch.look(false)
+                watch.look()
             })
         });
         let explored = explored
             .map_err(|text| Stop::Bug(format!("{text}\n  in scenario `{}`, seeds {}", scenario.name, seeds.text())))?;
         let explored = explored.map_err(wrong_scenario(scenario))?;
-        let stage = Stage { context, rules: &self.rules, profile: self.profile };
+        let stage = self.stage(context);
         let mut new = 0;
         for found in broken(scenario, &explored) {
             let file = self.failure_file(&found.signature);

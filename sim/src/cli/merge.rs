@@ -10,7 +10,7 @@ use super::report::Reports;
 use super::{Command, CommandLine, Context, Outcome, Stop, record, text};
 use crate::explore::determinism::is_played_again;
 use crate::explore::{Explored, Print, place_of};
-use crate::invariant::{Claim, Violation};
+use crate::invariant::{Claim, OwnPanic, Violation};
 use crate::plan::chooser::Seed;
 use crate::trace::Fingerprint;
 use crate::world::Verdict;
@@ -65,6 +65,9 @@ enum Part {
         runs: Vec<(u64, String, Option<String>)>,
         limits: Vec<(u64, String)>,
         violations: Vec<(u64, Vec<Broken>)>,
+        /// Seed, what of the scenario's own code panicked, what it said, and at which event.
+        #[serde(default)]
+        panics: Vec<(u64, String, String, Option<u64>)>,
     },
     #[serde(other)]
     Other,
@@ -88,7 +91,7 @@ pub(super) fn write_header(line: &[String], shard: Shard, out: &mut impl Write) 
 
 /// Writes what became of a scenario's runs.
 pub(super) fn write_runs(scenario: &str, explored: &Explored, out: &mut impl Write) -> io::Result<()> {
-    let broken = |Violation { claim, facts, at }: &Violation| Broken {
+    let broken = |Violation { claim, facts, at, .. }: &Violation| Broken {
         rule: claim.rule.id().to_string(),
         says: claim.says.to_string(),
         facts: facts.clone(),
@@ -98,6 +101,9 @@ pub(super) fn write_runs(scenario: &str, explored: &Explored, out: &mut impl Wri
     let violations = violations.map(|(seed, verdict)| (seed.0, verdict.violations().iter().map(broken).collect()));
     let print =
         |Print { seed, whole, plain }: &Print| (seed.0, whole.to_string(), plain.map(|plain| plain.to_string()));
+    let panic = |(seed, OwnPanic { what, text, at }): &(Seed, OwnPanic)| {
+        (seed.0, what.clone(), text.clone(), at.map(|at| at.0))
+    };
     let part = Part::Runs {
         scenario: scenario.to_string(),
         events: explored.events,
@@ -106,6 +112,7 @@ pub(super) fn write_runs(scenario: &str, explored: &Explored, out: &mut impl Wri
         runs: explored.prints.iter().map(print).collect(),
         limits: explored.limits.iter().map(|(seed, limit)| (seed.0, limit.clone())).collect(),
         violations: violations.collect(),
+        panics: explored.panics.iter().map(panic).collect(),
     };
     record::write(out, &part)
 }
@@ -153,7 +160,9 @@ impl Merge {
 fn put_together(parts: Vec<(&PathBuf, Part)>, seeds: Seeds) -> Result<BTreeMap<String, Explored>, Stop> {
     let mut all: BTreeMap<String, (Explored, Vec<Print>)> = BTreeMap::new();
     for (file, part) in parts {
-        let Part::Runs { scenario, events, messages, mut counts, runs, limits, violations } = part else { continue };
+        let Part::Runs { scenario, events, messages, mut counts, runs, limits, violations, panics } = part else {
+            continue;
+        };
         let damaged = || Stop::Wrong(format!("{}: what it says of {scenario} is damaged", file.display()));
         let (explored, prints) = all.entry(scenario.clone()).or_default();
         explored.events += events;
@@ -167,11 +176,16 @@ fn put_together(parts: Vec<(&PathBuf, Part)>, seeds: Seeds) -> Result<BTreeMap<S
             prints.push(Print { seed: Seed(seed), whole: print(whole)?, plain: plain.map(print).transpose()? });
         }
         explored.limits.extend(limits.into_iter().map(|(seed, limit)| (Seed(seed), limit)));
+        let panics = panics.into_iter();
+        explored
+            .panics
+            .extend(panics.map(|(seed, what, text, at)| (Seed(seed), OwnPanic { what, text, at: at.map(Cause) })));
         let violations = violations.into_iter().map(|(seed, broken)| {
             let violations = broken.into_iter().map(|Broken { rule, says, facts, at }| Violation {
                 claim: Claim::named(&rule, &says),
                 facts,
                 at: at.map(Cause),
+                began: None,
             });
             (Seed(seed), Verdict::Violated(violations.collect()))
         });
@@ -192,6 +206,7 @@ fn put_together(parts: Vec<(&PathBuf, Part)>, seeds: Seeds) -> Result<BTreeMap<S
         prints.into_iter().for_each(|print| explored.take_print(print));
         explored.limits.sort_by_key(|(seed, _)| *seed);
         explored.violations.sort_by_key(|(seed, _)| *seed);
+        explored.panics.sort_by_key(|(seed, _)| *seed);
         Ok((name, explored))
     };
     all.into_iter().map(finish).collect()

@@ -212,7 +212,7 @@ pub(super) struct Broken<'a> {
 
 impl<'a> From<&'a Violation> for Broken<'a> {
     fn from(violation: &'a Violation) -> Broken<'a> {
-        let Violation { claim, facts, at } = violation;
+        let Violation { claim, facts, at, .. } = violation;
         Broken { rule: claim.rule.id(), says: claim.says, facts, at: at.map(|at| at.0) }
     }
 }

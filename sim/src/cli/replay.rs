@@ -1,7 +1,7 @@
 //! `replay`: one run, under a seed or a plan, and every way to look at it.
 
 use super::args::{Format, Rules, quoted, value_name};
-use super::failure::Stage;
+use super::failure::{Stage, own_panics, refuse_own_panics};
 use super::look::{self, Look, Page};
 use super::record::{self, Record};
 use super::text::counted;
@@ -91,18 +91,18 @@ impl Replay {
         if let Some(file) = &self.look.html {
             Page { scenario, run: &run, options: &options, context, played: played.clone() }.write(file)?;
         }
-        let outcome = Outcome::of(&run.verdict);
+        let (outcome, panics) = (Outcome::of(&run.verdict), own_panics(scenario, &run, &line));
         if self.look.is_document() {
             if self.format == Format::Json {
                 return Err(Stop::Wrong("--trace-format prints the whole trace: leave out --format json".to_string()));
             }
             write!(out, "{}", self.look.document(&run, played)?)?;
-            return Ok(outcome);
+            return refuse_own_panics(&panics).map(|()| outcome);
         }
         if let Some(at) = &self.look.at {
             let state = look::state_at(at, scenario, &run, &options, context)?;
             write!(out, "{state}")?;
-            return Ok(outcome);
+            return refuse_own_panics(&panics).map(|()| outcome);
         }
         let events = self.look.events(&run, context.detail == Detail::Verbose)?;
         let unused = unused(plan.as_ref(), &run);
@@ -110,7 +110,7 @@ impl Replay {
             Format::Json => record::write(out, &as_record(scenario, &run, events, unused))?,
             Format::Text => self.tell(context, scenario, &run, &line, (&events.unwrap_or_default(), &unused), out)?,
         }
-        Ok(outcome)
+        refuse_own_panics(&panics).map(|()| outcome)
     }
 
     /// What is played: a world that was generated stands in the plan's file, or is that of the seed.
@@ -161,6 +161,7 @@ impl Replay {
             None => "a plan".to_string(),
         };
         let verdict = match &run.verdict {
+            Verdict::Held if !run.panics.is_empty() => "what did not panic held".to_string(),
             Verdict::Held => "held".to_string(),
             Verdict::Violated(violations) => format!("{} BROKEN", counted(violations.len() as u64, "rule")),
             Verdict::Limit(limit) => format!("reached a bound of the simulator ({limit}): neither held nor broken"),
@@ -238,6 +239,7 @@ fn as_record<'a>(scenario: &'a Scenario, run: &'a Run, trace: Option<Vec<String>
         messages: run.messages,
         violations: broken.len() as u64,
         verdict: match &run.verdict {
+            Verdict::Held if !run.panics.is_empty() => "panicked",
             Verdict::Held => "held",
             Verdict::Violated(_) => "violated",
             Verdict::Limit(_) => "limit",

@@ -108,7 +108,7 @@ mod tests {
         status.begin("counter");
         assert_eq!(status.counts(), "0 events, 0 faults, 0 of 12 cells; counter");
         assert_eq!(status.broken(), "nothing broken");
-        let violation = |rule| Violation { claim: Claim::of(rule), facts: String::new(), at: None };
+        let violation = |rule| Violation { claim: Claim::of(rule), facts: String::new(), at: None, began: None };
         let mut run = |verdict, events, faults| status.run(&of_verdict(verdict, events, faults));
         run(Verdict::Violated(vec![violation(Rule::E5), violation(Rule::E5), violation(Rule::K2)]), 1_000, 2);
         run(Verdict::Violated(vec![violation(Rule::E5)]), 234, 0);

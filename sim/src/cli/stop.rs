@@ -1,12 +1,38 @@
 //! What ends a search before its time: Ctrl-C, a time limit, failures enough.
 #![expect(clippy::disallowed_methods, reason = "a search stops when its time is over; no run depends on it")]
 
+use super::args::Time;
+use crate::explore::failure::Signature;
+use crate::world::Verdict;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+/// When a search stops before its end.
+#[derive(clap::Args)]
+pub(super) struct Stops {
+    /// Stop at the first failure
+    #[arg(long, conflicts_with = "max_failures")]
+    fail_fast: bool,
+    /// Stop after this many different failures: by rule and, for a panic, place
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_failures: Option<u64>,
+    /// Stop after this time: 90s, 10m, 2h. Where it stops depends on the machine
+    #[arg(long, value_name = "TIME", env = "KINODE_SIM_TIME_LIMIT")]
+    time_limit: Option<Time>,
+}
+
+impl Stops {
+    /// A watch that keeps to it, from now on.
+    pub(super) fn watch(&self) -> Watch {
+        let most = if self.fail_fast { Some(1) } else { self.max_failures };
+        Watch { most, ..Watch::begin(self.time_limit) }
+    }
+}
 
 /// Why a search stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +69,9 @@ impl fmt::Display for Halt {
 /// Looks, between two runs, whether to stop. No run depends on it, only how many there are.
 pub(super) struct Watch {
     until: Option<Instant>,
+    /// How many different failures are enough, and those that were seen.
+    most: Option<u64>,
+    seen: BTreeSet<Signature>,
     interrupted: Arc<AtomicBool>,
     /// Why it stopped, once it has.
     pub(super) halt: Option<Halt>,
@@ -50,16 +79,21 @@ pub(super) struct Watch {
 
 impl Watch {
     /// A watch from now on. From here on the first Ctrl-C is a request to sum up; a second one ends the program.
-    pub(super) fn begin(limit: Option<Duration>) -> Watch {
-        let until = limit.and_then(|limit| Instant::now().checked_add(limit));
-        Watch { until, interrupted: listen(), halt: None }
+    pub(super) fn begin(limit: Option<Time>) -> Watch {
+        let until = limit.and_then(|Time(limit)| Instant::now().checked_add(limit));
+        Watch { until, most: None, seen: BTreeSet::new(), interrupted: listen(), halt: None }
+    }
+
+    /// A run came to this.
+    pub(super) fn saw(&mut self, verdict: &Verdict) {
+        self.seen.extend(verdict.violations().iter().map(Signature::of));
     }
 
     /// Whether to go on.
-    pub(super) fn look(&mut self, enough_failures: bool) -> ControlFlow<()> {
+    pub(super) fn look(&mut self) -> ControlFlow<()> {
         if self.interrupted.load(Ordering::Relaxed) {
             self.halt = Some(Halt::Interrupted);
-        } else if enough_failures {
+        } else if self.most.is_some_and(|most| self.seen.len() as u64 >= most) {
             self.halt = Some(Halt::Failures);
         } else if self.until.is_some_and(|until| Instant::now() >= until) {
             self.halt = Some(Halt::Time);

@@ -1,10 +1,11 @@
 //! `sweep`: every crash point of a scenario's calm run.
 
-use super::args::{Format, Jobs, Rules, Time, value_name};
+use super::args::{Format, Jobs, Rules, value_name};
+use super::failure::{Stage, own_panic, refuse_own_panics};
 use super::look::{self, Page};
 use super::record::{self, Record};
 use super::status::bar;
-use super::stop::{Halt, Watch};
+use super::stop::{Halt, Stops, Watch};
 use super::text::{counted, grouped};
 use super::{Context, Detail, Outcome, Stop, bug, wrong_scenario};
 use crate::explore::failure::Signature;
@@ -35,15 +36,8 @@ pub(super) struct Sweep {
     /// The number of threads; as many as there are processors if not given
     #[arg(long, value_name = "N", env = "KINODE_SIM_JOBS")]
     jobs: Option<Jobs>,
-    /// Stop at the first failure
-    #[arg(long, conflicts_with = "max_failures")]
-    fail_fast: bool,
-    /// Stop after this many different failures: by rule and, for a panic, place
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    max_failures: Option<u64>,
-    /// Stop after this time: 90s, 10m, 2h. Where it stops depends on the machine
-    #[arg(long, value_name = "TIME", env = "KINODE_SIM_TIME_LIMIT")]
-    time_limit: Option<Time>,
+    #[command(flatten)]
+    stops: Stops,
     /// Draw each failure: a page for a browser, in this folder
     #[arg(long, value_name = "FOLDER")]
     html: Option<PathBuf>,
@@ -71,14 +65,15 @@ impl Sweep {
             )));
         }
         scenarios.retain(|scenario| scenario.generate.is_none());
-        let mut watch = Watch::begin(self.time_limit.map(|Time(time)| time));
-        let (mut seen, mut broken, mut limits, mut begun) = (BTreeSet::new(), 0, 0, 0);
+        let mut watch = self.stops.watch();
+        let (mut broken, mut limits, mut begun, mut panics) = (0, 0, 0, Vec::new());
         for scenario in &scenarios {
-            let swept = self.sweep(context, scenario, &mut watch, &mut seen)?;
+            let swept = self.sweep(context, scenario, &mut watch)?;
             self.tell(context, scenario, &swept, out)?;
             begun += 1;
             broken += swept.violations.len();
             limits += swept.limits.len();
+            panics.extend(self.panic(context, scenario, &swept));
             if let Some(halt) = watch.halt {
                 if self.format == Format::Text {
                     let points = counted(swept.points as u64, "crash point");
@@ -91,6 +86,7 @@ impl Sweep {
                 break;
             }
         }
+        refuse_own_panics(&panics)?;
         Ok(match watch.halt {
             Some(Halt::Interrupted) => Outcome::Interrupted,
             _ if broken > 0 => Outcome::Violated,
@@ -99,24 +95,17 @@ impl Sweep {
         })
     }
 
-    fn sweep(
-        &self,
-        context: &Context,
-        scenario: &Scenario,
-        watch: &mut Watch,
-        seen: &mut BTreeSet<Signature>,
-    ) -> Result<Swept, Stop> {
+    fn sweep(&self, context: &Context, scenario: &Scenario, watch: &mut Watch) -> Result<Swept, Stop> {
         let bar = bar(0);
         bar.set_message(scenario.name.clone());
         let jobs = self.jobs.map_or_else(default_jobs, |Jobs(jobs)| jobs);
-        let most = if self.fail_fast { Some(1) } else { self.max_failures };
         let (options, mut told) = (self.rules.options(scenario), 0);
         let swept = bug::guard(|| {
             sweep_until(scenario, &options, &context.loader, jobs, |swept| {
                 bar.set_length(swept.points as u64);
                 bar.inc(1);
                 for (_, verdict) in &swept.violations[told..] {
-                    seen.extend(verdict.violations().iter().map(Signature::of));
+                    watch.saw(verdict);
                     bar.set_message(format!(
                         "{} BROKEN in {}",
                         counted(swept.violations.len() as u64, "point"),
@@ -124,15 +113,26 @@ impl Sweep {
                     ));
                 }
                 told = swept.violations.len();
-                watch.look(most.is_some_and(|most| seen.len() as u64 >= most))
+                watch.look()
             })
         });
         let swept = swept.map_err(|text| Stop::Bug(format!("{text}\n  in a sweep of `{}`", scenario.name)))?;
         swept.map_err(wrong_scenario(scenario))
     }
 
+    /// What of the scenario's own code panicked first, at how many points, and the line that plays it.
+    fn panic(&self, context: &Context, scenario: &Scenario, swept: &Swept) -> Option<String> {
+        let (plan, panic) = swept.panics.first()?;
+        let points = format!("in {}", counted(swept.panics.len() as u64, "run"));
+        Some(own_panic(scenario, panic, &points, &self.stage(context).plan_line(scenario, plan)))
+    }
+
+    fn stage<'a>(&'a self, context: &'a Context) -> Stage<'a> {
+        Stage { context, rules: &self.rules, profile: Profile::Calm }
+    }
+
     fn tell(&self, context: &Context, scenario: &Scenario, swept: &Swept, out: &mut impl Write) -> Result<(), Stop> {
-        let Swept { points, visited, forked, violations: broken, limits } = swept;
+        let Swept { points, visited, forked, violations: broken, limits, panics: _ } = swept;
         let (points, visited, forked) = (*points as u64, *visited as u64, *forked as u64);
         let is_text = self.format == Format::Text;
         if !is_text {
@@ -174,8 +174,7 @@ impl Sweep {
         let Found { signature, plan, points } = found;
         let options = Options { keep_trace: true, ..self.rules.options(scenario) };
         let run = run_plan(scenario, plan, &options, &context.loader).map_err(wrong_scenario(scenario))?;
-        let stage = super::failure::Stage { context, rules: &self.rules, profile: Profile::Calm };
-        let replay = [stage.plan_line(scenario, plan)];
+        let replay = [self.stage(context).plan_line(scenario, plan)];
         let Some(violation) = signature.find(&run) else {
             let line = &replay[0];
             return Err(Stop::Bug(format!(

@@ -1,7 +1,7 @@
 //! No command: a short tour that runs something real.
 
 use super::args::{Rules, quoted};
-use super::failure::Stage;
+use super::failure::{Stage, own_panics, refuse_own_panics};
 use super::text::{counted, grouped};
 use super::{Context, Outcome, Stop};
 use crate::explore::report::{clip, fold, width as columns};
@@ -39,16 +39,21 @@ pub(super) fn run(context: &Context, out: &mut impl Write) -> Result<Outcome, St
     writeln!(out, "\n{}\n", fold(&same, 0))?;
     writeln!(out, "  {:>4}  {:>6}  {:>6}  {:>6}  {:16}", "seed", "faults", "exits", "events", "fingerprint")?;
     let (mut broken, mut example) = (!calm.violations().is_empty(), None);
+    let mut panics = own_panics(scenario, &calm, &stage.plan_line(scenario, &Plan::default()));
     for seed in (0..SEEDS).map(Seed) {
         let run = stage.record(scenario, seed, &options)?;
         row(seed, &run, out)?;
         broken |= !run.violations().is_empty();
+        if panics.is_empty() {
+            panics = own_panics(scenario, &run, &stage.seed_line(scenario, seed));
+        }
         let plan = run.plan.unwrap_or_default();
         if example.is_none() && (1..=4).contains(&plan.lines.len()) {
             example = Some((seed, plan));
         }
     }
     next(context, scenario, example, out)?;
+    refuse_own_panics(&panics)?;
     Ok(if broken { Outcome::Violated } else { Outcome::Held })
 }
 

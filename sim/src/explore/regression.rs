@@ -66,7 +66,7 @@ impl Regression {
     /// Whether its plan still breaks its rule, played as far as it fits; without a rule, whether it breaks any.
     ///
     /// # Errors
-    /// A kernel that nobody knows; a world that cannot be read.
+    /// A kernel that nobody knows; a world that cannot be read; a panic of the scenario's own code.
     pub fn breaks(&self, scenario: &Scenario, loader: &Loader) -> Result<bool, String> {
         let read = self.world.as_ref().map(|text| Scenario::read(&self.scenario, text, &scenario.programs));
         let read = read.transpose().map_err(|error| error.to_string())?;
@@ -74,6 +74,9 @@ impl Regression {
         let semantics = Some(self.semantics(scenario)?);
         let options = Options { flavor: self.flavor, semantics, ..Options::default() };
         let run = run_plan(scenario, &self.plan, &options, loader).map_err(|error| error.to_string())?;
+        if let Some(panic) = run.panics.first() {
+            return Err(panic.to_string());
+        }
         Ok(match &self.breaks {
             Some(rule) => broken(&run).contains(&rule.as_str()),
             None => !run.violations().is_empty(),

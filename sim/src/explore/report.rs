@@ -7,8 +7,11 @@ use crate::plan::Plan;
 use crate::scenario;
 use crate::trace;
 use crate::trace::event::{Event, PanicCause, What};
+use crate::trace::lost::lost;
+use crate::trace::lost_text;
 use crate::world::{Run, Verdict};
 use kernel_core::Cause;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -22,6 +25,8 @@ const AFTER: usize = 3;
 const FAULTS_MAX: usize = 2;
 const BEFORE_FAULT: usize = 2;
 const AFTER_FAULT: usize = 3;
+/// How many of the events that the facts name and that are elsewhere are shown.
+const NAMED_MAX: usize = 3;
 /// How wide a report is set where nobody says otherwise. Lines to paste may be longer.
 const WIDTH: usize = 118;
 /// How wide the terminal is.
@@ -128,7 +133,8 @@ impl Report<'_> {
     }
 
     /// The events around the one at which it was seen; the last ones, if it was seen at the end. What went wrong before
-    /// them is shown with the events around it.
+    /// them is shown with the events around it, and so is what the facts are about. A message that was lost with a mailbox
+    /// stands below the event with which it was.
     fn events(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kept: Vec<&(Cause, Event)> = self.run.trace.events().collect();
         let seen = self.violation.at.and_then(|at| kept.iter().position(|(index, _)| *index == at));
@@ -137,7 +143,8 @@ impl Report<'_> {
             (Some(at), None) => writeln!(f, "  the last events; it was seen at #{}, which was not kept", at.0)?,
             (None, _) => writeln!(f, "  the last events; it was seen at the end, when everything had settled")?,
         }
-        let (window, faults) = window(seen, &kept);
+        let (window, faults) = window(seen, &kept, &named(self.violation, &kept));
+        let lost = lost(&kept);
         let is_near = |fault: &usize, place: usize| {
             (fault.saturating_sub(BEFORE_FAULT)..fault + 1 + AFTER_FAULT).contains(&place)
         };
@@ -165,21 +172,41 @@ impl Report<'_> {
                 _ if seen == Some(place) => writeln!(f, "  > {line}")?,
                 _ => writeln!(f, "    {}", clip(&line, room))?,
             }
+            for line in lost_text(lost.get(index).map_or(&[][..], Vec::as_slice), &self.run.names) {
+                writeln!(f, "    {}", clip(&format!("{:21}{line}", ""), room))?;
+            }
         }
         Ok(())
     }
 }
 
-/// Which events are shown around the one at which it was seen, or the last ones, and the last faults before them.
-fn window(seen: Option<usize>, kept: &[&(Cause, Event)]) -> (Range<usize>, Vec<usize>) {
+/// The places of the events that a violation is about, besides the one at which it was seen: where it began, and those that
+/// its facts name as `#17`.
+fn named(violation: &Violation, kept: &[&(Cause, Event)]) -> Vec<usize> {
+    let numbers = violation.facts.split('#').skip(1).filter_map(|rest| {
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse().ok().map(Cause)
+    });
+    let all: BTreeSet<Cause> = violation.began.into_iter().chain(numbers).collect();
+    let places = all.iter().filter_map(|at| kept.binary_search_by_key(at, |(index, _)| *index).ok());
+    places.take(NAMED_MAX).collect()
+}
+
+/// Which events are shown around the one at which it was seen, or the last ones, and besides, with those around them, the
+/// ones that are named and the last faults before them.
+fn window(seen: Option<usize>, kept: &[&(Cause, Event)], named: &[usize]) -> (Range<usize>, Vec<usize>) {
     let (from, to) = match seen {
         Some(seen) => (seen.saturating_sub(BEFORE), kept.len().min(seen + 1 + AFTER)),
         None => (kept.len().saturating_sub(BEFORE + 1 + AFTER), kept.len()),
     };
     let earlier = kept[..from].iter().enumerate().rev().filter(|(_, (_, event))| is_fault(&event.what));
-    let faults: Vec<usize> = earlier.take(FAULTS_MAX).map(|(place, _)| place).collect();
-    // Room for what went wrong is taken from the beginning of the window.
-    (from + faults.len() * (BEFORE_FAULT + 1 + AFTER_FAULT)..to, faults)
+    let mut others: BTreeSet<usize> = earlier.take(FAULTS_MAX).map(|(place, _)| place).collect();
+    others.extend(named.iter().filter(|place| **place < from));
+    // Room for them is taken from the beginning of the window, as far as there is any.
+    let room = others.len() * (BEFORE_FAULT + 1 + AFTER_FAULT);
+    let from = (from + room).min(seen.unwrap_or(to).saturating_sub(BEFORE_FAULT).max(from));
+    others.extend(named.iter().filter(|place| **place < from));
+    (from..to, others.into_iter().collect())
 }
 
 /// Whether it is something that goes wrong from outside.
@@ -226,6 +253,8 @@ pub(crate) fn clip(line: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::invariant::Claim;
+    use kernel_core::{Instant, NodeId};
 
     #[test]
     fn a_long_text_goes_on_below_itself() {
@@ -234,6 +263,29 @@ mod tests {
         assert_eq!((lines.len(), lines[0].len()), (2, 104));
         assert!(lines[1].starts_with("          word word"), "{text}");
         assert_eq!(fold("  two\n words ", 4), "two words");
+    }
+
+    #[test]
+    fn what_the_facts_are_about_is_shown_however_long_ago_it_was() {
+        let event = |index, what| (Cause(index), Event { at: Instant(index), node: NodeId(0), cause: Cause(0), what });
+        let mut all: Vec<(Cause, Event)> = (0..500).map(|index| event(index, What::Lifted)).collect();
+        all[200].1.what = What::WriteRefused;
+        let kept: Vec<&(Cause, Event)> = all.iter().collect();
+        let violation = |facts: &str, began| Violation {
+            claim: Claim::own("it", "it holds"),
+            facts: facts.to_string(),
+            at: Some(Cause(400)),
+            began,
+        };
+        let shown = |facts: &str, began: Option<u64>| {
+            let named = named(&violation(facts, began.map(Cause)), &kept);
+            window(Some(400), &kept, &named)
+        };
+        assert_eq!(shown("nothing is named", None), (385..404, vec![200]));
+        assert_eq!(shown("first #17, then #395", None), (391..404, vec![17, 200]));
+        assert_eq!(shown("long ago", Some(3)), (391..404, vec![3, 200]));
+        assert_eq!(shown("just now", Some(380)), (385..404, vec![200, 380]), "it is not pushed out");
+        assert_eq!(shown("#1 #2 #3 #4 #9999", Some(0)), (398..404, vec![0, 1, 2, 200]), "a few are enough");
     }
 
     #[test]

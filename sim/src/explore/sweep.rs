@@ -10,6 +10,7 @@
 
 use crate::explore::{pool, run_plan};
 use crate::guest::image::Loader;
+use crate::invariant::OwnPanic;
 use crate::plan::chooser::Chooser;
 use crate::plan::{Line, Plan, Site};
 use crate::scenario::{Scenario, ScenarioError};
@@ -32,6 +33,8 @@ pub struct Swept {
     pub violations: Vec<(Plan, Verdict)>,
     /// The plans whose run reached a bound of the simulator, and which.
     pub limits: Vec<(Plan, String)>,
+    /// The plans under which an invariant or a module of the scenario's own panicked.
+    pub panics: Vec<(Plan, OwnPanic)>,
 }
 
 /// A crash point.
@@ -59,6 +62,15 @@ pub enum Way {
 /// # Errors
 /// A scenario that names what it does not have.
 pub fn points(scenario: &Scenario, options: &Options, loader: &Loader) -> Result<Vec<Point>, ScenarioError> {
+    census(scenario, options, loader).map(|(points, _)| points)
+}
+
+/// The same, and what of the scenario's own code panicked in the calm run.
+fn census(
+    scenario: &Scenario,
+    options: &Options,
+    loader: &Loader,
+) -> Result<(Vec<Point>, Vec<OwnPanic>), ScenarioError> {
     let mut world = World::new(scenario, options.clone(), Chooser::census(), loader)?;
     world.begin();
     let mut sites: Vec<(usize, Site)> = world.new_sites().into_iter().map(|site| (0, site)).collect();
@@ -74,7 +86,7 @@ pub fn points(scenario: &Scenario, options: &Options, loader: &Loader) -> Result
         let faults = site.family.sweep(site, &processes).into_iter();
         faults.map(|fault| Point { line: site.with(fault), step: *step })
     });
-    Ok(points.collect())
+    Ok((points.collect(), census.panics.clone()))
 }
 
 /// Plays the branch of each of these points, in their order, and hands it over; the receiver says whether to go on.
@@ -135,19 +147,21 @@ pub(crate) fn sweep_until(
     jobs: usize,
     mut on_visit: impl FnMut(&Swept) -> ControlFlow<()>,
 ) -> Result<Swept, ScenarioError> {
-    let points = points(scenario, options, loader)?;
+    let (points, panics) = census(scenario, options, loader)?;
     let (mut swept, mut wrong) = (Swept { points: points.len(), ..Swept::default() }, None);
+    swept.panics = panics.into_iter().map(|panic| (Plan::default(), panic)).collect();
     let chunks: Vec<&[Point]> = points.chunks(CHUNK).collect();
     let each = |_, chunk: &&[Point]| {
         let mut visited = Vec::new();
         branches(scenario, options, loader, chunk, |line, way, run| {
-            visited.push((Plan::from(line.clone()), way, run.verdict));
+            visited.push((Plan::from(line.clone()), way, run.verdict, run.panics));
             true
         })
         .map(|()| visited)
     };
     pool::in_order(&chunks, jobs, each, |_, visited| match visited {
-        Ok(visited) => visited.into_iter().try_for_each(|(plan, way, verdict)| {
+        Ok(visited) => visited.into_iter().try_for_each(|(plan, way, verdict, panics)| {
+            swept.panics.extend(panics.into_iter().map(|panic| (plan.clone(), panic)));
             swept.take(plan, way, verdict);
             on_visit(&swept)
         }),

@@ -15,7 +15,7 @@ pub enum Visit {
 }
 
 /// An HTTP request, or the one that opens a WebSocket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HttpRequest {
     /// `GET`.
     pub method: String,

@@ -57,6 +57,15 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<Entry>, ArchiveError> {
     end.map(|()| entries)
 }
 
+/// The first file of an archive whose path has this ending, if it can be read; no other is unpacked.
+pub fn file_ending(bytes: &[u8], ending: &str) -> Option<Vec<u8>> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).ok().filter(|archive| archive.len() <= ENTRIES_MAX)?;
+    let ends = |index: &usize| archive.name_for_index(*index).is_some_and(|name| name.ends_with(ending));
+    let index = (0..archive.len()).find(ends)?;
+    let name = archive.name_for_index(index).unwrap_or_default().to_string();
+    read(archive.by_index(index).ok()?, &name, ALL_BYTES_MAX).ok()??.content
+}
+
 /// The entries of an archive up to the first with which something is wrong, and what that is.
 ///
 /// # Errors

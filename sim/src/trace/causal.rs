@@ -187,7 +187,7 @@ mod tests {
     fn a_violation_is_about_where_it_was_seen_and_the_events_that_it_names() {
         let links = links(vec![(0, What::Lifted), (1, What::Lifted), (2, What::Lifted)]);
         let claim = Claim::of(Rule::E5);
-        let violation = Violation { claim, facts: "after #1, and #99".to_string(), at: Some(Cause(2)) };
+        let violation = Violation { claim, facts: "after #1, and #99".to_string(), at: Some(Cause(2)), began: None };
         assert_eq!(links.why(&violation, &Names::new()), [1, 2]);
         let nameless = Violation { facts: "something".to_string(), at: None, ..violation };
         assert_eq!(links.why(&nameless, &Names::new()), [0, 1, 2]);

@@ -8,12 +8,27 @@ use kernel_core::{
     Address, Answer, Capability, Cause, Change, Content, Duration, Exit, Instant, Message, Names, OnExit, ProcessRef,
     SendErrorKind, SpawnError,
 };
+use std::rc::Rc;
+
+/// How many messages that were lost with one event are shown.
+const LOST_SHOWN: usize = 3;
 
 /// One event as a line: time, index, node, process, what happened. A long body is cut.
 pub fn line(index: Cause, event: &Event, names: &Names) -> String {
     let time = time_text(event.at);
     let node = names.node_text(event.node);
     format!("{time:>12}s #{:<5} {node} {}", index.0, line_text(event, names))
+}
+
+/// What was lost with an event, a line for each message up to a few.
+pub fn lost_text(lost: &[&Rc<Message>], names: &Names) -> Vec<String> {
+    let text = |message: &&Rc<Message>| {
+        let (source, target) = (names.process_text(message.source.process), names.process_text(message.target.process));
+        format!("lost in the mailbox of {target}: #{} from {source}: {}", message.cause.0, body_text(message.body()))
+    };
+    let more = lost.len().saturating_sub(LOST_SHOWN);
+    let more = (more > 0).then(|| format!("… and {more} more lost in the same way"));
+    lost.iter().take(LOST_SHOWN).map(text).chain(more).collect()
 }
 
 /// The same without time, index and node.

@@ -62,7 +62,7 @@ impl World<'_> {
         }
         for (expect, met) in self.scenario.expect.iter().zip(self.met.clone()) {
             if let Some(facts) = self.missed(expect, met) {
-                self.recorder.add(Violation { claim: SCENARIO, facts, at: None });
+                self.recorder.add(Violation { claim: SCENARIO, facts, at: None, began: None });
             }
         }
     }

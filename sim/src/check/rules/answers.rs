@@ -6,20 +6,37 @@ use crate::check::workload::Remembers;
 use crate::outside::visit::{Frame, FrameKind, HttpRequest, Sight, Visit};
 use crate::scenario::On;
 use crate::trace::event::{Event, What};
-use kernel_core::{MessageId, Names, NodeId, ProcessRef};
-use std::collections::BTreeMap;
+use kernel_core::{Cause, MessageId, Names, NodeId, ProcessRef};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// How many bytes of what was asked are kept to tell one request from another; of what is longer, a digest.
+const LABEL_MAX: usize = 100;
 
 /// An answer that was given.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Answer {
     /// To what, in words.
-    pub request: String,
+    pub request: Arc<str>,
     /// What it says, in words.
     pub text: String,
     /// What it means.
     pub means: Meaning,
     /// Whether it is known to be an answer to that: a frame of a WebSocket may be none.
     pub is_certain: bool,
+    /// How much there is to compare.
+    pub size: u64,
+    /// At which event it was given, if that is known.
+    pub at: Option<Cause>,
+}
+
+impl Answer {
+    /// To what, what it says, what that means, and whether it is known to be an answer to that.
+    pub fn new(request: Arc<str>, text: String, means: Meaning, is_certain: bool) -> Answer {
+        let size = means.size();
+        Answer { request, text, means, is_certain, size, at: None }
+    }
 }
 
 /// Finds the answers of one process among the events of a run.
@@ -28,18 +45,18 @@ pub(super) struct Answers {
     process: On,
     requests: Remembers,
     /// What owners have asked, by their node: requests, in words.
-    asked: BTreeMap<(NodeId, MessageId), String>,
+    asked: BTreeMap<(NodeId, MessageId), Arc<str>>,
     /// What browsers have asked and have no answer to, by method and path.
     browsed: BTreeMap<(String, String), Browsed>,
     /// What was said over each open WebSocket and has no answer.
-    sockets: BTreeMap<String, Vec<String>>,
+    sockets: BTreeMap<String, VecDeque<Arc<str>>>,
 }
 
 /// Requests of one method and path that are under way: each in words; `None`, if its answer does not count. An answer does
 /// not say which of them it is for: once two differ, none of them counts until all are answered.
 #[derive(Clone, Default)]
 struct Browsed {
-    open: Vec<Option<String>>,
+    open: VecDeque<Option<Arc<str>>>,
     is_mixed: bool,
 }
 
@@ -60,7 +77,7 @@ impl Answers {
                     && names.process_text(target.process) == self.process.process;
                 let body = String::from_utf8_lossy(message.body());
                 if is_meant && self.counts(&[&body]) {
-                    self.asked.insert((event.node, message.id), format!("{body:?}"));
+                    self.asked.insert((event.node, message.id), format!("{:?}", label(&body)).into());
                 }
                 None
             }
@@ -88,19 +105,20 @@ impl Answers {
                 let body = String::from_utf8_lossy(body);
                 let line = format!("{method} {path}");
                 let counts = self.counts(&[&line, path, &body]);
-                let text = if body.is_empty() { line } else { format!("{line} {body:?}") };
+                let line = label(&line);
+                let text = if body.is_empty() { line } else { format!("{line} {:?}", label(&body)) };
                 let browsed = self.browsed.entry((method.clone(), path.clone())).or_default();
-                browsed.open.push(counts.then_some(text));
-                browsed.is_mixed |= browsed.open.iter().any(|other| *other != browsed.open[0]);
+                browsed.open.push_back(counts.then(|| text.into()));
+                browsed.is_mixed |= browsed.open.front() != browsed.open.back();
             }
             Visit::Open(socket, request) if self.is_own(&request.path) => {
-                self.sockets.insert(socket.clone(), vec![]);
+                self.sockets.insert(socket.clone(), VecDeque::new());
             }
             Visit::Frame(socket, Frame { kind: FrameKind::Text | FrameKind::Binary, bytes }) => {
                 let text = String::from_utf8_lossy(bytes).into_owned();
                 let counts = self.counts(&[&text]);
                 if let (Some(open), true) = (self.sockets.get_mut(socket), counts) {
-                    open.push(format!("{text:?} over a WebSocket"));
+                    open.push_back(format!("{:?} over a WebSocket", label(&text)).into());
                 }
             }
             _ => {}
@@ -112,7 +130,7 @@ impl Answers {
             Sight::Http(method, path, status, _, body) => {
                 let browsed = self.browsed.get_mut(&(method.clone(), path.clone()))?;
                 let is_mixed = browsed.is_mixed;
-                let request = if browsed.open.is_empty() { None } else { browsed.open.remove(0) };
+                let request = browsed.open.pop_front().flatten();
                 browsed.is_mixed &= !browsed.open.is_empty();
                 // An error says nothing of what the process knows.
                 let says = (200..300).contains(status) && !is_mixed;
@@ -124,8 +142,8 @@ impl Answers {
                     None
                 }
                 FrameKind::Text | FrameKind::Binary => {
-                    let open = self.sockets.get_mut(socket).filter(|open| !open.is_empty())?;
-                    Some(answer(open.remove(0), &frame.bytes, false))
+                    let request = self.sockets.get_mut(socket)?.pop_front()?;
+                    Some(answer(request, &frame.bytes, false))
                 }
                 FrameKind::Ping | FrameKind::Pong => None,
             },
@@ -149,11 +167,33 @@ impl Answers {
         match &self.requests {
             Remembers::Nothing => false,
             Remembers::All => true,
-            Remembers::Of(requests) => names.iter().any(|name| requests.iter().any(|request| request == name)),
+            Remembers::Of(requests) => names.iter().any(|name| requests.contains(*name)),
         }
     }
 }
 
-fn answer(request: String, body: &[u8], is_certain: bool) -> Answer {
-    Answer { request, text: said(body), means: Meaning::of(body), is_certain }
+fn answer(request: Arc<str>, body: &[u8], is_certain: bool) -> Answer {
+    Answer::new(request, said(body), Meaning::of(body), is_certain)
+}
+
+/// A request as far as it is kept: another one has another label.
+fn label(text: &str) -> String {
+    if text.len() <= LABEL_MAX {
+        return text.to_string();
+    }
+    let start = &text[..text.floor_char_boundary(LABEL_MAX)];
+    format!("{start}… ({} bytes, {:016x})", text.len(), xxh3_64(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_request_has_a_short_label_of_its_own() {
+        assert_eq!(label("get"), "get");
+        let long = |end: &str| label(&format!("{}{end}", "ä".repeat(1_000)));
+        assert!(long("a").len() < 150 && long("a").starts_with("äää"), "{}", long("a"));
+        assert_ne!(long("a"), long("b"));
+    }
 }

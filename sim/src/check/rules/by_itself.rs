@@ -51,6 +51,8 @@ pub struct NoRestartLoop {
     of: BTreeMap<(NodeId, ProcessRef), Standing>,
     /// Which guest has told its node to shut down.
     shuts_down: BTreeMap<NodeId, ProcessRef>,
+    /// Where the first of the lives ended that are a loop.
+    began: Option<Cause>,
 }
 
 /// How far a process has come.
@@ -58,6 +60,8 @@ pub struct NoRestartLoop {
 struct Standing {
     /// How many lives in a row have ended without progress.
     in_vain: u32,
+    /// Where the first of them ended.
+    since: Option<Cause>,
     /// Whether the life under way has left an effect outside.
     had_effect: bool,
     /// The saved state, as it was last durable.
@@ -73,15 +77,25 @@ enum End {
 }
 
 impl NoRestartLoop {
-    fn ended(&mut self, node: NodeId, process: ProcessRef, end: End, names: &Names) -> Result<(), String> {
+    fn ended(
+        &mut self,
+        index: Cause,
+        (node, process): (NodeId, ProcessRef),
+        end: End,
+        names: &Names,
+    ) -> Result<(), String> {
         let standing = self.of.entry((node, process)).or_default();
         // A process that panics again and again makes no progress, whatever it sent before.
         let progress = standing.had_effect && !matches!(end, End::Panicked);
         standing.had_effect = false;
         standing.in_vain = if progress { 0 } else { standing.in_vain + 1 };
+        if standing.in_vain == 1 {
+            standing.since = Some(index);
+        }
         if standing.in_vain != LOOP {
             return Ok(());
         }
+        self.began = standing.since;
         let ended = match end {
             End::Panicked => "panicked",
             End::Returned => "returned",
@@ -104,7 +118,11 @@ impl Invariant for NoRestartLoop {
         &[Kind::Exited, Kind::Received, Kind::StateDurable, Kind::Sent, Kind::Command, Kind::Down]
     }
 
-    fn on_event(&mut self, _: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
+    fn began(&self) -> Option<Cause> {
+        self.began
+    }
+
+    fn on_event(&mut self, index: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
         let node = event.node;
         match &event.what {
             What::Received(life, message, _) if message.is_request() && message.source.process != life.process => {
@@ -124,16 +142,20 @@ impl Invariant for NoRestartLoop {
                 self.shuts_down.insert(node, message.source.process);
             }
             What::Down(Down::Shutdown) => match self.shuts_down.remove(&node) {
-                Some(process) if !process.is_module() => return self.ended(node, process, End::ShutDown, names),
+                Some(process) if !process.is_module() => {
+                    return self.ended(index, (node, process), End::ShutDown, names);
+                }
                 _ => {}
             },
             What::Exited(life, Exit::Panicked, words) => match words.made_by {
                 PanicCause::Guest | PanicCause::Bound(_) => {
-                    return self.ended(node, life.process, End::Panicked, names);
+                    return self.ended(index, (node, life.process), End::Panicked, names);
                 }
                 PanicCause::Injected | PanicCause::DiskRefused | PanicCause::MemoryRefused => {}
             },
-            What::Exited(life, Exit::Returned, _) => return self.ended(node, life.process, End::Returned, names),
+            What::Exited(life, Exit::Returned, _) => {
+                return self.ended(index, (node, life.process), End::Returned, names);
+            }
             _ => {}
         }
         Ok(())

@@ -8,7 +8,8 @@ use crate::scenario::On;
 use crate::trace::event::{Event, Kind, What};
 use crate::world::Run;
 use kernel_core::{Cause, MessageId, Names, NodeId, ProcessRef};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 /// A process is alive at the end.
 #[derive(Clone)]
@@ -16,12 +17,14 @@ pub struct IsAlive {
     process: On,
     found: Option<(NodeId, ProcessRef)>,
     killed: bool,
+    /// Where it ended last.
+    ended: Option<Cause>,
 }
 
 impl IsAlive {
     /// Which.
     pub fn new(process: On) -> IsAlive {
-        IsAlive { process, found: None, killed: false }
+        IsAlive { process, found: None, killed: false, ended: None }
     }
 }
 
@@ -31,15 +34,20 @@ impl Invariant for IsAlive {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::Started, Kind::Killed]
+        &[Kind::Started, Kind::Killed, Kind::Exited, Kind::Lost]
     }
 
-    fn on_event(&mut self, _: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
+    fn began(&self) -> Option<Cause> {
+        self.ended
+    }
+
+    fn on_event(&mut self, index: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
         if let Some(life) = event.what.life()
             && is(&self.process, event.node, life.process, names)
         {
             self.found = Some((event.node, life.process));
             self.killed |= matches!(event.what, What::Killed(_));
+            self.ended = if matches!(event.what, What::Started(_)) { self.ended } else { Some(index) };
         }
         Ok(())
     }
@@ -82,7 +90,7 @@ impl Invariant for Prints {
 
     fn on_event(&mut self, _: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
         if let What::Printed(life, _, text) = &event.what {
-            self.seen |= text.contains(&self.text) && is(&self.process, event.node, life.process, names);
+            self.seen = self.seen || text.contains(&self.text) && is(&self.process, event.node, life.process, names);
         }
         Ok(())
     }
@@ -100,6 +108,8 @@ pub struct IsAnswered {
     over: bool,
     asked_when_over: BTreeSet<MessageId>,
     killed: bool,
+    /// Where that was asked which was not answered.
+    asked: Option<Cause>,
 }
 
 impl IsAnswered {
@@ -122,6 +132,10 @@ impl Invariant for IsAnswered {
         &[Kind::Lifted, Kind::Sent, Kind::Killed, Kind::ModuleReceivedError]
     }
 
+    fn began(&self) -> Option<Cause> {
+        self.asked
+    }
+
     fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         match &event.what {
             What::Lifted => self.over = true,
@@ -139,6 +153,7 @@ impl Invariant for IsAnswered {
                 if owed {
                     let (process, body) = (names.process_text(target.process), said(request.body()));
                     let seconds = request.expects_response().unwrap_or_default();
+                    self.asked = Some(request.cause);
                     return Err(format!("{process} did not answer {body} within {seconds}s"));
                 }
             }
@@ -165,10 +180,6 @@ impl Expected {
         self.status.is_some() || self.body.is_some()
     }
 
-    fn is_for(&self, asked_method: &str, asked_path: &str) -> bool {
-        self.request.method == asked_method && self.request.path == asked_path
-    }
-
     /// Whether this answer is as it must be.
     fn check(&self, sight: &Sight) -> Result<(), String> {
         let Sight::Http(_, _, got, _, body) = sight else { return Ok(()) };
@@ -180,19 +191,51 @@ impl Expected {
     }
 }
 
+/// What a browser asks, in order, each with what is expected of its answer. What is asked again and again is there once.
+pub type Coming = VecDeque<Arc<Expected>>;
+
+/// What was asked and has no answer yet, by method and path, each with its number. An answer does not say to which of two
+/// equal requests: to the first of them.
+#[derive(Clone, Default)]
+struct Open {
+    of: BTreeMap<(String, String), VecDeque<(u64, Arc<Expected>)>>,
+    asked: u64,
+}
+
+impl Open {
+    fn ask(&mut self, expected: Arc<Expected>) {
+        let HttpRequest { method, path, .. } = &expected.request;
+        let of = self.of.entry((method.clone(), path.clone())).or_default();
+        of.push_back((self.asked, expected));
+        self.asked += 1;
+    }
+
+    /// What is expected of this answer.
+    fn answer(&mut self, method: &str, path: &str) -> Option<Arc<Expected>> {
+        let of = self.of.get_mut(&(method.to_string(), path.to_string()))?;
+        of.pop_front().map(|(_, expected)| expected)
+    }
+
+    /// What has no answer, in the order in which it was asked.
+    fn unanswered(&self) -> Vec<&Arc<Expected>> {
+        let mut all: Vec<_> = self.of.values().flatten().collect();
+        all.sort_by_key(|(number, _)| *number);
+        all.into_iter().map(|(_, expected)| expected).collect()
+    }
+}
+
 /// What a browser asks is answered as it should be, when nothing goes wrong.
 #[derive(Clone)]
 pub struct Serves {
     /// What will be asked, in order.
-    coming: Vec<Expected>,
-    /// What was asked and has no answer yet.
-    open: Vec<Expected>,
+    coming: Coming,
+    open: Open,
 }
 
 impl Serves {
     /// What will be asked, in order, each with what is expected of its answer.
-    pub fn new(coming: Vec<Expected>) -> Serves {
-        Serves { coming, open: vec![] }
+    pub fn new(coming: Coming) -> Serves {
+        Serves { coming, open: Open::default() }
     }
 }
 
@@ -213,16 +256,16 @@ impl Invariant for Serves {
             What::Visited(visit) => {
                 if let Visit::Http(asked) = &**visit
                     && let Some(place) = self.coming.iter().position(|coming| coming.request == *asked)
+                    && let Some(expected) = self.coming.remove(place)
                 {
-                    self.open.push(self.coming.remove(place));
+                    self.open.ask(expected);
                 }
             }
-            // An answer does not say to which of two equal requests: to the first of them.
             What::Shown(sight) => {
                 if let Sight::Http(method, path, ..) = &**sight
-                    && let Some(place) = self.open.iter().position(|open| open.is_for(method, path))
+                    && let Some(expected) = self.open.answer(method, path)
                 {
-                    return self.open.remove(place).check(sight);
+                    return expected.check(sight);
                 }
             }
             _ => {}
@@ -231,54 +274,66 @@ impl Invariant for Serves {
     }
 
     fn at_end(&mut self, _: &Past, _: &Names) -> Result<(), String> {
-        let missed = self.open.iter().chain(&self.coming).find(|expected| expected.says_something());
-        let Some(Expected { request: HttpRequest { method, path, .. }, status, .. }) = missed else { return Ok(()) };
-        match status {
+        let mut missed = self.open.unanswered().into_iter().chain(&self.coming);
+        let Some(expected) = missed.find(|expected| expected.says_something()) else { return Ok(()) };
+        let HttpRequest { method, path, .. } = &expected.request;
+        match expected.status {
             Some(status) => Err(format!("{method} {path} gets no answer, and not {status}")),
             None => Err(format!("{method} {path} gets no answer")),
         }
     }
 }
 
+/// What is expected of the answers to what is asked once more, by request.
+pub type Again = BTreeMap<HttpRequest, Arc<Expected>>;
+
 /// What a browser asks once more, when all that went wrong is over, is answered as it should. A path that is bound no
 /// longer is another rule's: `set-up-again`.
 #[derive(Clone)]
 pub struct StillServes {
-    /// What is asked, and its answer.
-    expected: Vec<Expected>,
+    /// What is asked, and what is expected of its answer.
+    expected: Arc<Again>,
     over: bool,
     killed: bool,
     /// What was asked since and has no answer yet.
-    open: Vec<Expected>,
+    open: Open,
     found: BTreeSet<(NodeId, ProcessRef)>,
 }
 
 impl StillServes {
     /// What of these expectations holds for what is asked once more in the calm run: a page may count its visitors.
-    pub fn of_the_calm(expected: Vec<Expected>, calm: &Run) -> Vec<Expected> {
+    pub fn of_the_calm(expected: Vec<Arc<Expected>>, calm: &Run) -> Again {
         let mut over = false;
-        let mut again: Vec<&Sight> = Vec::new();
+        let mut again: BTreeMap<(&str, &str), Vec<&Sight>> = BTreeMap::new();
         for (_, event) in calm.trace.events() {
             match &event.what {
                 What::Lifted => over = true,
-                What::Shown(sight) if over => again.push(sight),
+                What::Shown(sight) if over => {
+                    if let Sight::Http(method, path, ..) = &**sight {
+                        again.entry((method, path)).or_default().push(sight);
+                    }
+                }
                 _ => {}
             }
         }
-        let kept = |expected: Expected| {
-            let is_missed = |sight: &Sight| match sight {
-                Sight::Http(method, path, ..) => expected.is_for(method, path) && expected.check(sight).is_err(),
-                _ => false,
-            };
-            let body = if again.iter().any(|sight| is_missed(sight)) { None } else { expected.body.clone() };
-            Expected { body, ..expected }
-        };
-        expected.into_iter().map(kept).filter(Expected::says_something).collect()
+        let mut kept = Again::new();
+        for expected in expected {
+            let HttpRequest { method, path, .. } = &expected.request;
+            let mut of = again.get(&(method.as_str(), path.as_str())).into_iter().flatten();
+            let is_missed = of.any(|sight| expected.check(sight).is_err());
+            let body = if is_missed { None } else { expected.body.clone() };
+            let left = Expected { body, ..Expected::clone(&expected) };
+            if left.says_something() {
+                // The last of several expectations of one request is what it comes to.
+                kept.insert(left.request.clone(), Arc::new(left));
+            }
+        }
+        kept
     }
 
     /// What is asked, and what is expected of its answer.
-    pub fn new(expected: Vec<Expected>) -> StillServes {
-        StillServes { expected, over: false, killed: false, open: vec![], found: BTreeSet::new() }
+    pub fn new(expected: Arc<Again>) -> StillServes {
+        StillServes { expected, over: false, killed: false, open: Open::default(), found: BTreeSet::new() }
     }
 }
 
@@ -297,18 +352,17 @@ impl Invariant for StillServes {
             What::Killed(_) => self.killed = true,
             What::Started(life) => _ = self.found.insert((event.node, life.process)),
             What::Visited(visit) if self.over => {
-                // The last of several expectations of one request is what it comes to.
                 if let Visit::Http(asked) = &**visit
-                    && let Some(expected) = self.expected.iter().rev().find(|expected| expected.request == *asked)
+                    && let Some(expected) = self.expected.get(asked)
                 {
-                    self.open.push(expected.clone());
+                    self.open.ask(expected.clone());
                 }
             }
             What::Shown(sight) => {
                 if let Sight::Http(method, path, got, ..) = &**sight
-                    && let Some(place) = self.open.iter().position(|open| open.is_for(method, path))
+                    && let Some(expected) = self.open.answer(method, path)
                 {
-                    let checked = self.open.remove(place).check(sight);
+                    let checked = expected.check(sight);
                     let serves = |(node, process): &(NodeId, ProcessRef)| {
                         path.trim_start_matches('/').starts_with(names.process_text(*process))
                             && past.lives.life(*node, *process).is_some()
@@ -354,7 +408,8 @@ impl Invariant for Shows {
         if let What::Shown(sight) = &event.what
             && let Sight::Frame(socket, frame) = &**sight
         {
-            self.seen |= *socket == self.socket && String::from_utf8_lossy(&frame.bytes).contains(&self.text);
+            self.seen =
+                self.seen || *socket == self.socket && String::from_utf8_lossy(&frame.bytes).contains(&self.text);
         }
         Ok(())
     }

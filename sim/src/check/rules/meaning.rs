@@ -1,14 +1,15 @@
 //! What an answer means: enough to tell whether a later one takes something back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// What an answer means, as far as it can be told: one answer keeps what another said, or not.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Meaning {
     /// A number: none that is smaller keeps it.
     Number(f64),
-    /// Things, of JSON or lines of text: what has all of them keeps it, however often and in whatever order.
-    Things(BTreeSet<String>),
+    /// Things, of JSON or lines of text, each by its digest and once: what has all of them keeps it, in whatever order.
+    Things(Vec<u64>),
     /// Fields: each is kept.
     Fields(BTreeMap<String, Meaning>),
     /// Anything else: only the same keeps it.
@@ -20,7 +21,7 @@ impl Meaning {
     pub(super) fn of(body: &[u8]) -> Meaning {
         match serde_json::from_slice::<serde_json::Value>(body) {
             Ok(value) => Meaning::of_json(&value),
-            Err(_) => Meaning::Things(String::from_utf8_lossy(body).lines().map(str::to_string).collect()),
+            Err(_) => things(String::from_utf8_lossy(body).lines().map(|line| xxh3_64(line.as_bytes()))),
         }
     }
 
@@ -28,7 +29,7 @@ impl Meaning {
         use serde_json::Value;
         match value {
             Value::Number(number) => Meaning::Number(number.as_f64().unwrap_or_default()),
-            Value::Array(items) => Meaning::Things(items.iter().map(Value::to_string).collect()),
+            Value::Array(items) => things(items.iter().map(|item| xxh3_64(item.to_string().as_bytes()))),
             Value::Object(fields) => {
                 Meaning::Fields(fields.iter().map(|(name, value)| (name.clone(), Meaning::of_json(value))).collect())
             }
@@ -48,11 +49,24 @@ impl Meaning {
         }
     }
 
+    /// How much there is to compare.
+    pub(super) fn size(&self) -> u64 {
+        match self {
+            Meaning::Number(_) => 1,
+            Meaning::Things(things) => 1 + things.len() as u64,
+            Meaning::Fields(fields) => 1 + fields.values().map(Meaning::size).sum::<u64>(),
+            Meaning::Other(text) => 1 + text.len() as u64 / 64,
+        }
+    }
+
     /// Whether this says no less than what was said before.
     pub(super) fn keeps(&self, before: &Meaning) -> bool {
         match (before, self) {
             (Meaning::Number(before), Meaning::Number(now)) => now >= before,
-            (Meaning::Things(before), Meaning::Things(now)) => before.is_subset(now),
+            (Meaning::Things(before), Meaning::Things(now)) => {
+                let mut now = now.iter();
+                before.iter().all(|thing| now.by_ref().find(|other| *other >= thing) == Some(thing))
+            }
             (Meaning::Fields(before), Meaning::Fields(now)) => {
                 before.iter().all(|(name, said)| now.get(name).is_some_and(|now| now.keeps(said)))
             }
@@ -61,6 +75,14 @@ impl Meaning {
             (before, now) => now == before,
         }
     }
+}
+
+/// These things.
+fn things(digests: impl Iterator<Item = u64>) -> Meaning {
+    let mut things: Vec<u64> = digests.collect();
+    things.sort_unstable();
+    things.dedup();
+    Meaning::Things(things)
 }
 
 #[cfg(test)]
@@ -76,6 +98,7 @@ mod tests {
             ("[1, 2]", "[2, 3, 1]"),
             (r#"{"n": 1, "names": ["a"]}"#, r#"{"names": ["b", "a"], "n": 1, "more": 0}"#),
             (r#"{"Count": 3}"#, r#"{"Count": 4}"#),
+            ("[1, 1, 2]", "[2, 1]"),
             ("hello\nworld", "world\nand more\nhello"),
             ("", "anything"),
             ("null", "5"),
@@ -87,6 +110,7 @@ mod tests {
             ("2", "1"),
             ("1", "\"1\""),
             ("[1, 2]", "[2]"),
+            ("[1, 2, 3]", "[1, 3, 4, 5]"),
             (r#"{"n": 1}"#, r#"{"n": 0}"#),
             (r#"{"n": 1}"#, "{}"),
             ("hello\nworld", "hello"),

@@ -3,6 +3,7 @@
 
 use super::{Browse, Moment, Send, Socket, Workload};
 use kernel_core::Duration;
+use std::collections::BTreeSet;
 
 /// How many nodes have the package, besides the first.
 const NODES_MAX: u64 = 15;
@@ -14,8 +15,10 @@ const WAITING_MAX: u64 = 5_000;
 const BYTES_MAX: u64 = 64 << 20;
 /// How many pages, servers, stubs and their answers there are together: each request is compared with them.
 const ANSWERS_MAX: u64 = 2_000;
-/// How many `[[expect]]` there are: each of them sees every event.
+/// How many `[[expect]]` and `hears` there are: each of them sees every event.
 const EXPECTS_MAX: u64 = 100;
+/// How many nodes there are besides, whose owners only send.
+const SENDERS_MAX: u64 = 16;
 /// How many logs a chain has in one block, and how many bytes of data.
 const LOGS_MAX: u64 = 1_000;
 const LOG_BYTES_MAX: u64 = 1 << 20;
@@ -32,13 +35,23 @@ impl Workload {
         let waiting = self.sends.iter().filter(|send| matches!(send.at, Moment::When(..)));
         let answers = self.servers.iter().map(|server| server.answers.len() + server.greets.len());
         let answers = answers.chain(self.stubs.iter().map(|(_, stub)| stub.n_answers())).sum::<usize>();
-        let entries = self.web.len() + self.servers.len() + self.stubs.len() + answers;
+        let of_chain = self.chain.iter().map(|chain| chain.answers.len()).sum::<usize>();
+        let entries = self.web.len() + self.servers.len() + self.stubs.len() + answers + of_chain;
+        let hears = self.sockets.iter().filter(|socket| socket.hears.is_some()).count() as u64;
+        let senders: BTreeSet<&str> = self.senders().collect();
         within(self.nodes.len() as u64, NODES_MAX, "`nodes`", "nodes")?;
         within(self.expects.len() as u64, EXPECTS_MAX, "`[[expect]]`", "of them")?;
+        within(hears, EXPECTS_MAX, "`hears`", "of them")?;
+        within(senders.len() as u64, SENDERS_MAX, "`from`", "nodes")?;
         within(self.n_lines(), LINES_MAX, "`[[send]]`, `[[http]]` and `[[socket]]`", "lines, each of `times` counted")?;
         within(waiting.map(|send| u64::from(send.times)).sum(), WAITING_MAX, "`when`", "lines that wait for an event")?;
         within(self.n_bytes(), BYTES_MAX, "`[[send]]`, `[[http]]` and `[[socket]]`", "bytes, each of `times` counted")?;
-        within(entries as u64, ANSWERS_MAX, "`[[web]]`, `[[web_socket]]` and `[[stub]]`", "pages and answers")?;
+        within(
+            entries as u64,
+            ANSWERS_MAX,
+            "`[[web]]`, `[[web_socket]]`, `[[stub]]` and `[chain]`",
+            "pages and answers",
+        )?;
         within(logs().map(|log| u64::from(log.at_a_time)).sum(), LOGS_MAX, "`emits`", "logs in one block")?;
         let bytes = logs().map(|log| u64::from(log.at_a_time) * log.log.data.len() as u64).sum();
         within(bytes, LOG_BYTES_MAX, "`emits`", "bytes of data in one block")?;

@@ -1,6 +1,8 @@
 //! `[[expect]]`: what must hold of a process.
 
 use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What must hold of a process.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -42,14 +44,14 @@ pub enum Remembers {
     /// All.
     All,
     /// Those to these requests.
-    Of(Vec<String>),
+    Of(Arc<BTreeSet<String>>),
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Forgets {
     Never(bool),
-    What(Vec<String>),
+    What(BTreeSet<String>),
 }
 
 impl From<Forgets> for Remembers {
@@ -57,7 +59,7 @@ impl From<Forgets> for Remembers {
         match text {
             Forgets::Never(false) => Remembers::Nothing,
             Forgets::Never(true) => Remembers::All,
-            Forgets::What(requests) => Remembers::Of(requests),
+            Forgets::What(requests) => Remembers::Of(Arc::new(requests)),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::outside::chain::LogSpec;
 use crate::outside::visit::{Frame, FrameKind};
 use crate::trace::event::Kind;
+use std::sync::Arc;
 
 fn parse(text: &str) -> Result<Workload, String> {
     Workload::parse(text, "it.toml").map_err(|error| error.to_string())
@@ -42,7 +43,7 @@ fn what_is_left_out_is_a_second_after_what_is_before_once_and_unanswered() {
         (&[0, 255][..], Moment::When(Kind::Started, "counter".to_string(), 2))
     );
     assert_eq!((workload.last(), add.lines("alice.os", str::to_string).len()), (Duration::from_secs(6), 3));
-    assert_eq!(workload.expects[0].remembers, Remembers::Of(vec!["get".to_string()]));
+    assert_eq!(workload.expects[0].remembers, Remembers::Of(Arc::new(["get".to_string()].into())));
 }
 
 #[test]

@@ -69,7 +69,7 @@ pub(super) fn write(summary: &Summary<'_>, out: &mut impl Write) -> Result<(), S
         seeds_left_out: summary.left_out.map_or(0, |(_, seeds)| seeds),
         bounded: findings.bounded.as_ref().map_or(0, |(_, runs)| *runs),
         spoken_to: summary.was_spoken_to(),
-        failures: findings.failures.len() as u64,
+        failures: findings.n_failures(),
     };
     record::write(out, &record)?;
     Ok(())

@@ -94,7 +94,7 @@ impl Summary<'_> {
                     .to_string(),
             },
             Outcome::Failed => {
-                let (n, runs) = (findings.failures.len() as u64, counted(findings.violations, "run"));
+                let (n, runs) = (findings.n_failures(), counted(findings.violations, "run"));
                 format!("{}, in {runs}; the first, made small, is above", counted(n, "thing") + " broke")
             }
             Outcome::Inconclusive => match findings.open().next() {

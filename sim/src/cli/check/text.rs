@@ -7,7 +7,7 @@ use crate::check::Activity;
 use crate::explore::report::{clip, fold, width};
 use std::fmt;
 
-/// How many notes are shown.
+/// How many notes are shown, and how many lines below the verdict.
 const NOTES_SHOWN: usize = 20;
 
 pub(super) struct Text<'a>(pub &'a Summary<'a>, pub Detail);
@@ -23,7 +23,10 @@ impl fmt::Display for Text<'_> {
             others.iter().filter(|other| !tells(first, other)).try_for_each(|other| briefly(f, other))?;
         }
         writeln!(f, "\n{}", fold(&self.0.verdict(), 0))?;
-        self.0.headlines().iter().try_for_each(|line| writeln!(f, "  - {}", fold(line, 4)))
+        let headlines = self.0.headlines();
+        let shown = if self.1 == Detail::Verbose { headlines.len() } else { NOTES_SHOWN };
+        headlines.iter().take(shown).try_for_each(|line| writeln!(f, "  - {}", fold(line, 4)))?;
+        more(f, headlines.len(), shown)
     }
 }
 
@@ -45,10 +48,15 @@ impl Text<'_> {
             let of = if *runs > 1 { format!(" (in {})", counted(*runs, "run")) } else { String::new() };
             writeln!(f, "  - {}", fold(&format!("{note}{of}"), 4))?;
         }
-        match notes.len().saturating_sub(shown) {
-            0 => Ok(()),
-            more => writeln!(f, "  … and {more} more; --verbose prints all"),
-        }
+        more(f, notes.len(), shown)
+    }
+}
+
+/// Says that not all lines are shown.
+fn more(f: &mut fmt::Formatter<'_>, all: usize, shown: usize) -> fmt::Result {
+    match all.saturating_sub(shown) {
+        0 => Ok(()),
+        more => writeln!(f, "  … and {more} more; --verbose prints all"),
     }
 }
 

@@ -4,7 +4,7 @@
 use super::summary::Summary;
 use super::{Explore, Format};
 use crate::cli::args::value_name;
-use crate::cli::failure::{Broken, Retold, SCENARIO};
+use crate::cli::failure::{Broken, Retold, SCENARIO, own_panic};
 use crate::cli::look::file_name;
 use crate::cli::matrix::Matrix;
 use crate::cli::reach::Tried;
@@ -315,15 +315,13 @@ impl Explore {
     }
 
     /// The scenarios' own invariants and modules that panicked: mistakes of their authors, not of ours.
-    pub(super) fn panics(&self, context: &Context, found: &super::Found<'_>) -> Option<String> {
+    pub(super) fn panics(&self, context: &Context, found: &super::Found<'_>) -> Vec<String> {
         let stage = self.stage(context);
         let of_one = |(scenario, explored): &(&Scenario, Explored)| {
             let (seed, panic) = explored.panics.first()?;
-            let seeds = counted(explored.panics.len() as u64, "seed");
-            let (name, line) = (&scenario.name, stage.seed_line(scenario, *seed));
-            Some(format!("scenario `{name}`: {panic} (under {seeds})\n  replay: {line}"))
+            let seeds = format!("under {}", counted(explored.panics.len() as u64, "seed"));
+            Some(own_panic(scenario, panic, &seeds, &stage.seed_line(scenario, *seed)))
         };
-        let all: Vec<String> = found.iter().filter_map(of_one).collect();
-        (!all.is_empty()).then(|| format!("{}\n  Everything else was checked all the same.", all.join("\n")))
+        found.iter().filter_map(of_one).collect()
     }
 }

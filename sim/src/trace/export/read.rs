@@ -40,7 +40,7 @@ impl From<&document::Broken> for Violation {
     /// The violation of a document. The words of its claim are kept for as long as the program lives: there are few of them.
     fn from(broken: &document::Broken) -> Violation {
         let document::Broken { rule, says, facts, at } = broken;
-        Violation { claim: Claim::named(rule, says), facts: facts.clone(), at: at.map(Cause) }
+        Violation { claim: Claim::named(rule, says), facts: facts.clone(), at: at.map(Cause), began: None }
     }
 }
 
