@@ -23,10 +23,10 @@ pub fn lost<'a>(events: &[&'a (Cause, Event)]) -> BTreeMap<Cause, Vec<&'a Rc<Mes
     let mut lost: BTreeMap<Cause, Vec<&'a Rc<Message>>> = BTreeMap::new();
     for (index, event) in events {
         match &event.what {
-            What::Sent(message) | What::Arrived(message) if is_for_mailbox(event, message) => {
-                if !received.contains(&key(message)) {
-                    waiting.entry((event.node, message.target.process)).or_default().push(message);
-                }
+            What::Sent(message) | What::Arrived(message)
+                if is_for_mailbox(event, message) && !received.contains(&key(message)) =>
+            {
+                waiting.entry((event.node, message.target.process)).or_default().push(message);
             }
             What::Dropped(message, _) => {
                 if let Some(there) = waiting.get_mut(&(event.node, message.target.process)) {

@@ -194,11 +194,14 @@ impl Expected {
 /// What a browser asks, in order, each with what is expected of its answer. What is asked again and again is there once.
 pub type Coming = VecDeque<Arc<Expected>>;
 
+/// What was asked of one method and path, each with its number.
+type Numbered = VecDeque<(u64, Arc<Expected>)>;
+
 /// What was asked and has no answer yet, by method and path, each with its number. An answer does not say to which of two
 /// equal requests: to the first of them.
 #[derive(Clone, Default)]
 struct Open {
-    of: BTreeMap<(String, String), VecDeque<(u64, Arc<Expected>)>>,
+    of: BTreeMap<(String, String), Numbered>,
     asked: u64,
 }
 
