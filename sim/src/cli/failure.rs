@@ -235,6 +235,7 @@ mod tests {
     use super::*;
     use crate::guest::image::Loader;
     use crate::invariant::{Claim, Invariant, Past};
+    use crate::scenario::{kill, millis, on};
     use crate::trace::event::{Event, Kind};
     use clap::Parser;
     use kernel_core::{Cause, Names};
@@ -259,10 +260,12 @@ mod tests {
 
     #[test]
     fn no_command_takes_a_run_for_sound_in_which_an_invariant_of_ones_own_panicked() {
-        let run = |line: &str| {
-            let line = ["kinode-sim"].into_iter().chain(line.split_whitespace());
+        let refuses = |words: &[&str]| {
+            let line = ["kinode-sim"].iter().chain(words);
             let line = CommandLine::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
-            let scenarios = vec![Scenario::new("it", "").holding(|| Box::new(Buggy))];
+            let kills_nobody = kill(on("alice.os", "nobody:it:alice.os"));
+            let scenario = Scenario::new("it", "").at(millis(10), kills_nobody).holding(|| Box::new(Buggy));
+            let scenarios = vec![scenario];
             let (program, listed) = ("kinode-sim".to_string(), "mine::all()".to_string());
             let context = Context { scenarios, program, listed, loader: Loader::default(), detail: Detail::default() };
             let mut out = Vec::new();
@@ -286,7 +289,13 @@ mod tests {
             "diff it 0 1",
             "diff it calm calm",
         ] {
-            run(line);
+            refuses(&line.split_whitespace().collect::<Vec<_>>());
         }
+        refuses(&["what-if", "it", "calm", "--from", "0", "--with", "crash alice.os #next power-loss"]);
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let path = folder.path().to_str().expect("a path of letters");
+        refuses(&["hunt", "it", "--folder", path, "--blocks", "1", "--block", "2"]);
+        let left = |part: &str| std::fs::read_dir(folder.path().join(part)).expect("a hunt makes it").count();
+        assert_eq!((left("blocks"), left("failures")), (0, 0), "the block is not taken for played");
     }
 }

@@ -109,7 +109,7 @@ impl Hunt {
             for scenario in &scenarios {
                 let (explored, n_new) = self.hunt_in(context, scenario, block, &mut watch, out)?;
                 if let Some((seed, panic)) = explored.panics.first() {
-                    // What it has found is kept; the block is whoever's who mends the scenario.
+                    // What was found is kept, and the block is played anew once the scenario is mended.
                     fs::remove_file(self.block_file(block)).map_err(|error| self.wrong(&error))?;
                     let seeds = format!("under {}", counted(explored.panics.len() as u64, "seed"));
                     let line = self.stage(context).seed_line(scenario, *seed);
