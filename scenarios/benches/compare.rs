@@ -46,7 +46,8 @@ impl Results {
             return;
         }
         let details = ["hosts", "window", "profile", "scenario"].iter().filter_map(|key| {
-            let value = row.get(*key)?;
+            // A rival's row names no profile: nothing goes wrong in it.
+            let value = row.get(*key).filter(|value| *value != "Calm")?;
             Some(format!("{key} {}", value.as_str().map_or(value.to_string(), str::to_string)))
         });
         let name = [name.to_string()].into_iter().chain(details).collect::<Vec<_>>().join(", ");
