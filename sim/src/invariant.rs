@@ -155,7 +155,7 @@ pub fn all(semantics: &Semantics) -> Vec<Box<dyn Invariant>> {
         // Messages
         Box::new(message::SettlesOnce),
         Box::new(message::InOrder::default()),
-        Box::new(sent::SentAsAsked::default()),
+        Box::new(sent::AllIsSent::default()),
         Box::new(prompt::PromptedAsReceived::default()),
         Box::new(network::ErrorsSayWhy::default()),
         Box::new(progress::KernelsGoOn::default()),

@@ -90,8 +90,8 @@ pub fn named(deviations: &[Deviation]) -> String {
 }
 
 /// Judges a run of which all events were kept: its verdict is then what counts against the package. Each panic is in it
-/// once by its place, though the invariant stops at the first; so many different ones are enough. What does not count is given back, with why. What a
-/// deviating kernel breaks of the contract is a note.
+/// once by its place, though the invariant stops at the first; `PANICS_MAX` different ones are enough. What does not
+/// count is given back, with why. What a deviating kernel breaks of the contract is a note.
 pub fn judge(run: &mut Run, terms: &Terms) -> BTreeSet<Note> {
     if let (Verdict::Limit(_), Some(spins)) = (&run.verdict, spins(run, &terms.endless)) {
         run.verdict = Verdict::Violated(vec![spins]);

@@ -64,7 +64,8 @@
 //! never_forgets = true       # no answer says less than one before; or of these requests: `["get"]`
 //! ```
 //!
-//! A run of it is bounded: 16 nodes and 16 that only send, 20,000 lines and 64 MiB of bodies in all, each of `times` counted; see `bounds`.
+//! A run of it is bounded: 16 nodes and 16 that only send, 20,000 lines and 64 MiB of bodies in all, each of `times`
+//! counted; see `bounds`.
 //!
 //! A request that has an answer when nothing goes wrong must have one, too, when all that went wrong is over.
 

@@ -16,7 +16,7 @@
 )]
 
 use super::args::{Format, Jobs, Rules, Seeds, Time, value_name};
-use super::failure::{Stage, broken, own_panic, refuse_own_panics};
+use super::failure::{Stage, broken, own_panic};
 use super::stop::{Halt, Watch};
 use super::text::counted;
 use super::{Context, Outcome, Stop, bug, text, wrong_scenario};
@@ -113,7 +113,7 @@ impl Hunt {
                     fs::remove_file(self.block_file(block)).map_err(|error| self.wrong(&error))?;
                     let seeds = format!("under {}", counted(explored.panics.len() as u64, "seed"));
                     let line = self.stage(context).seed_line(scenario, *seed);
-                    refuse_own_panics(&[own_panic(scenario, panic, &seeds, &line)])?;
+                    return Err(Stop::Wrong(own_panic(scenario, panic, &seeds, &line)));
                 }
                 (runs, new, limits) = (runs + explored.seeds, new + n_new, limits + explored.limits.len() as u64);
                 if watch.halt.is_some() {
