@@ -2,7 +2,7 @@
 
 use crate::call::Answer;
 use crate::capability::Capability;
-use crate::effect::{Effect, LifeId, WriteId};
+use crate::effect::{Change, Effect, LifeId, WriteId};
 use crate::input::Refused;
 use crate::kernel::{Context, Kernel};
 use crate::name::ProcessRef;
@@ -31,6 +31,7 @@ impl Kernel {
     /// [P2](crate::Rule::P2): a write is durable, and what waited for it goes on; or it was refused.
     pub(crate) fn on_written(&mut self, write: WriteId, result: Result<(), Refused>, cx: &mut Context<'_>) {
         let after = self.take_after(write);
+        self.take_carried(write, result.is_ok());
         match result {
             Ok(()) => self.after_write(after, cx),
             Err(Refused) => self.after_refusal(after, cx),
@@ -109,6 +110,33 @@ impl Kernel {
         process.on_exit = value;
         if let Some(run) = setter {
             self.unblock(id, run, Answer::Done, cx);
+        }
+    }
+
+    /// A row may carry an on-exit value that another write, which is refused, was to bring.
+    pub(crate) fn note_carried(&mut self, write: WriteId, changes: &[Change]) {
+        for change in changes {
+            let Change::Put(id, record) = change else { continue };
+            let is_changing = self.processes.get(*id).is_some_and(|process| process.on_exit_next.is_some());
+            if is_changing || self.carried.iter().any(|(_, of, _)| of == id) {
+                self.carried.push((write, *id, record.on_exit.clone()));
+            }
+        }
+    }
+
+    /// [E8](crate::Rule::E8): what is on the disk is in force, whichever write brought it there.
+    fn take_carried(&mut self, write: WriteId, durable: bool) {
+        type Carried = Vec<(WriteId, ProcessRef, OnExit)>;
+        let all = std::mem::take(&mut self.carried).into_iter();
+        let (of_it, left): (Carried, Carried) = all.partition(|(of, ..)| *of == write);
+        self.carried = left;
+        if !durable || self.misses_life() {
+            return;
+        }
+        for (_, id, value) in of_it {
+            if let Some(process) = self.processes.get_mut(id).filter(|process| !process.is_ending()) {
+                process.on_exit = value;
+            }
         }
     }
 

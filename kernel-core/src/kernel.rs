@@ -6,6 +6,7 @@ use crate::effect::{Change, Effect, Record, Ticket, WriteId};
 use crate::input::Input;
 use crate::message::{Cause, MessageId};
 use crate::name::{Names, NodeId, ProcessRef};
+use crate::on_exit::OnExit;
 use crate::process::{Process, Status};
 use crate::process_table::ProcessTable;
 use crate::quirks::{Held, Quirks};
@@ -30,6 +31,8 @@ pub struct Kernel {
     pub(crate) loads: BTreeMap<Ticket, Loading>,
     /// Table writes under way, in their order, and what each is waited for.
     pub(crate) writes: VecDeque<(WriteId, After)>,
+    /// On-exit values in rows on their way, of processes of which another value may come to the disk before or after.
+    pub(crate) carried: Vec<(WriteId, ProcessRef, OnExit)>,
     pub(crate) quirks: Quirks,
     /// Counts messages, runs, loads and writes, from the base given at boot.
     pub(crate) next_id: u64,
@@ -88,6 +91,7 @@ impl Kernel {
             timers: BTreeSet::new(),
             loads: BTreeMap::new(),
             writes: VecDeque::new(),
+            carried: Vec::new(),
             quirks: Quirks::default(),
             next_id: base,
         };
@@ -229,6 +233,7 @@ impl Kernel {
         changes.extend(rows.iter().filter_map(|id| self.put(*id)));
         let write = WriteId(self.fresh_id());
         self.writes.push_back((write, after));
+        self.note_carried(write, &changes);
         cx.emit(Effect::Write(write, changes));
     }
 }

@@ -3,7 +3,7 @@
 use super::node::{Node, loads, row, the_answer, the_write};
 use kernel_core::command::{Command, CommandAnswer, Initialize};
 use kernel_core::{
-    Answer, Call, Capability, Change, Effect, ImageId, Input, OnExit, OnExitKind, Record, Semantics, Spawn,
+    Answer, Call, Capability, Change, Effect, Exit, ImageId, Input, OnExit, OnExitKind, Record, Semantics, Spawn,
 };
 
 /// The on-exit behaviour of the only row that these changes write.
@@ -26,6 +26,31 @@ fn an_on_exit_value_that_the_disk_refused_is_taken_off_the_disk() {
     assert_eq!(on_exit(&changes), OnExitKind::None);
     let (_, mends) = the_write(&node.refused(write));
     assert_eq!(on_exit(&mends), OnExitKind::Restart, "the value in force");
+}
+
+/// Another row carries the refused value to the disk, until that is put right: in between it is in force.
+#[test]
+fn what_is_on_the_disk_is_in_force_whichever_write_brought_it_there() {
+    for put_right in [false, true] {
+        let (mut node, _) = Node::boot(Semantics::book(), &[("p", OnExit::Restart)]);
+        let process = node.process("p");
+        let (set, _) = the_write(&node.command(&Command::SetOnExit(process, OnExit::None)));
+        let grant = Command::Grant(process, vec![Capability::network(node.our)]);
+        let (granted, changes) = the_write(&node.command(&grant));
+        assert_eq!(on_exit(&changes), OnExitKind::None);
+        let (again, changes) = the_write(&node.refused(set));
+        assert_eq!(on_exit(&changes), OnExitKind::Restart);
+        node.written(granted);
+        if put_right {
+            node.written(again);
+        }
+        let out = node.step(Input::Exited { process, exit: Exit::Panicked, last_words: "".into() });
+        let begins = out.iter().any(|effect| matches!(effect, Effect::Start { .. }));
+        assert_eq!(begins, put_right, "{out:?}");
+        let leaves =
+            |effect: &Effect| matches!(effect, Effect::Write(_, changes) if changes.contains(&Change::Remove(process)));
+        assert_eq!(out.iter().any(leaves), !put_right, "{out:?}");
+    }
 }
 
 #[test]
