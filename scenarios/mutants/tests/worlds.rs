@@ -142,6 +142,34 @@ fn a_few_generated_worlds_find_a_third_of_an_outsiders_wrong_kernels() {
     assert!(n_found >= 13, "{n_found} are found");
 }
 
+#[test]
+#[ignore = "minutes; each failure is found, and then played a few hundred times"]
+fn failures_that_generated_worlds_find_are_small() {
+    let all: Vec<&Mutant> = Mutant::all().chain(Mutant::of_an_adversary()).chain(Mutant::of_an_outsider()).collect();
+    let sizes = in_parallel(&all, |mutant| {
+        let wrong = |semantics: Semantics| semantics.mutated(mutant);
+        let (nth, rule, _) = hunt(wrong, mutant.breaks, seeds(3000))?;
+        let (seed, loader) = (Seed(seeds(3000).start + nth - 1), Loader::default());
+        let scenario = generated(seed);
+        let options = Options { semantics: Some(wrong(scenario.semantics.clone())), ..Options::native() };
+        let run = record_seed(&scenario, seed, Profile::Swarm, &options, &loader).expect("it is sound");
+        let failing = Failing { scenario, plan: run.plan.clone().unwrap_or_default() };
+        let small = Shrinker::new(rule, &options, &loader).shrink(failing);
+        Some((mutant.name, small.scenario.script.len(), small.plan.lines.len()))
+    });
+    let found: Vec<_> = sizes.into_iter().flatten().collect();
+    let sorted = |mut sizes: Vec<usize>| {
+        sizes.sort_unstable();
+        (sizes[sizes.len() / 2], sizes[sizes.len() - 1])
+    };
+    found.iter().for_each(|(name, script, plan)| println!("{name:<42} {script:>3} {plan:>3}"));
+    let script = sorted(found.iter().map(|(_, script, _)| *script).collect());
+    let plan = sorted(found.iter().map(|(.., plan)| *plan).collect());
+    println!("of {} wrong kernels: script median {}, at most {}", found.len(), script.0, script.1);
+    println!("plan median {}, at most {}", plan.0, plan.1);
+    assert!(script.0 <= 8 && plan.0 <= 4);
+}
+
 /// For runs by hand: in how many seeds a wrong kernel does anything at all, and in which first.
 #[test]
 #[ignore = "for looking into those that are not found"]

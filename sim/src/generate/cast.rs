@@ -10,6 +10,8 @@ pub(super) const PACKAGE: &str = "gen:alice.os";
 pub(super) const APP: &str = "app:alice.os";
 /// Who takes commands.
 pub(super) const KERNEL: &str = "kernel:distro:sys";
+/// The own name of a process that is not the kernel, and is called so.
+const NAMESAKE: &str = "kernel";
 /// The runtime modules that are spoken with, by the family that does.
 const MODULES: [(Family, &str); 4] = [
     (Family::Files, "vfs:distro:sys"),
@@ -67,7 +69,13 @@ impl Cast {
         let n_nodes = draws.weighted(&[(5, 1), (4, 2), (1, 3)]);
         let nodes: Vec<String> = ["alice.os", "bob.os", "carol.os"][..n_nodes].iter().map(|n| n.to_string()).collect();
         let n_members = 2 + draws.below(7);
-        let names = &["a", "b", "c", "d", "e", "f", "g", "h"][..n_members];
+        let mut names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        let names = &mut names[..n_members];
+        // A namesake of the kernel in another package is a process like any other (K1).
+        if n_members > n_nodes && draws.one_in(12) {
+            names[n_members - 1] = NAMESAKE;
+        }
+        let names = &*names;
         let mut members: Vec<Member> = Vec::new();
         for (nth, name) in names.iter().enumerate() {
             // The first on each node is root: somebody must be able to do the rare things.
@@ -81,9 +89,7 @@ impl Cast {
                 3 => "saver",
                 _ => "puppet",
             };
-            // A namesake of the kernel in another package is a process like any other (K1).
-            let own = if nth > n_nodes && draws.one_in(25) { "kernel" } else { name };
-            let on = On { node: nodes[node].clone(), process: id(own) };
+            let on = On { node: nodes[node].clone(), process: id(name) };
             let mut start = on.runs(program);
             start.public = draws.percent(35);
             start.network = if n_nodes > 1 { draws.percent(70) } else { draws.one_in(6) };
@@ -117,6 +123,11 @@ impl Cast {
         let mut members = cast.members;
         members.iter_mut().zip(values).for_each(|(member, value)| member.start.on_exit = value);
         Cast { nodes: cast.nodes, members }
+    }
+
+    /// The kernel's namesake, if there is one.
+    pub(super) fn namesake(&self) -> Option<&Member> {
+        self.members.iter().find(|member| member.on().process == id(NAMESAKE))
     }
 
     /// A value for a member to begin with.
@@ -154,7 +165,7 @@ impl Cast {
             30..32 => format!("p:{APP}"),
             32 => format!("q:{APP}"),
             33 | 34 => id("ghost"),
-            35 => id("kernel"),
+            35 => id(NAMESAKE),
             36 => "Bad_Name:gen:alice.os".to_string(),
             37 => "a:Gen:alice.os".to_string(),
             38 => draws.pick(&["vfs:distro:sys", "timer:distro:sys", "kv:distro:sys"]).to_string(),

@@ -34,19 +34,19 @@ impl Writer<'_> {
             json!({ "issuer": issuer, "params": writer.draws.pick(&PARAMS) })
         };
         match self.draws.below(27) {
-            0..6 => json!({ "KillProcess": id }).to_string(),
-            6..9 => json!({ "RunProcess": id }).to_string(),
-            9..12 => self.initialize_json(node),
-            12..15 => {
+            0..5 => json!({ "KillProcess": id }).to_string(),
+            5..8 => json!({ "RunProcess": id }).to_string(),
+            8..11 => self.initialize_json(node),
+            11..14 => {
                 let list = [capability(self), capability(self)];
                 json!({ "GrantCapabilities": { "target": id, "capabilities": list } }).to_string()
             }
-            15..18 => {
+            14..17 => {
                 let list = [capability(self)];
                 json!({ "DropCapabilities": { "target": id, "capabilities": list } }).to_string()
             }
-            18..22 => json!({ "SetOnExit": { "target": id, "on_exit": self.on_exit_json(node) } }).to_string(),
-            22..25 => json!({ "Debug": { "Process": id } }).to_string(),
+            17..21 => json!({ "SetOnExit": { "target": id, "on_exit": self.on_exit_json(node) } }).to_string(),
+            21..25 => json!({ "Debug": { "Process": id } }).to_string(),
             25 => match self.draws.below(4) {
                 0 => r#"{"Debug":"ProcessMap"}"#.to_string(),
                 1 => r#""Booted""#.to_string(),

@@ -27,17 +27,21 @@ impl Writer<'_> {
         let drive = format!("/{PACKAGE}/data");
         let file = format!("{drive}/{}", self.draws.pick(&["f1", "f2"]));
         let text = self.fresh("w");
+        let created = format!(
+            "call {vfs} {{\"path\":\"{drive}\",\"action\":\"CreateDrive\"}}\n\
+             call {vfs} {{\"path\":\"{file}\",\"action\":\"CreateFile\"}}"
+        );
         match self.draws.below(10) {
             9 => {
+                // Of a file that is there, or of one that perhaps is not.
+                let written =
+                    format!("{created}\ncall -blob={text} {vfs} {{\"path\":\"{file}\",\"action\":\"Write\"}}\n");
+                let first = if self.draws.one_in(2) { written } else { String::new() };
                 let length = [1, 4, 1 << 40, u64::MAX][self.draws.below(4)];
-                format!(
-                    "call {vfs} {{\"path\":\"{file}\",\"action\":{{\"ReadExact\":{{\"length\":{length}}}}}}}\nprint-blob"
-                )
+                let read = format!("{{\"path\":\"{file}\",\"action\":{{\"ReadExact\":{{\"length\":{length}}}}}}}");
+                format!("{first}call {vfs} {read}\nprint-blob")
             }
-            0 | 1 => format!(
-                "call {vfs} {{\"path\":\"{drive}\",\"action\":\"CreateDrive\"}}\n\
-                 call {vfs} {{\"path\":\"{file}\",\"action\":\"CreateFile\"}}"
-            ),
+            0 | 1 => created,
             2 => format!("call -blob={text} {vfs} {{\"path\":\"{file}\",\"action\":\"Write\"}}"),
             3 => format!("call -blob={text} {vfs} {{\"path\":\"{file}\",\"action\":\"Append\"}}"),
             4 => format!(

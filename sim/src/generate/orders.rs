@@ -2,6 +2,7 @@
 
 use super::cast::{APP, KERNEL, Member, NETWORK, PACKAGE, PARAMS, id};
 use super::family::Family;
+use super::plot::breathe;
 use super::writer::Writer;
 
 /// Seconds that do not fit: of each width in which somebody may count them, in seconds, milliseconds, microseconds or
@@ -93,13 +94,13 @@ impl Writer<'_> {
     }
 
     /// What is to be done when an answer comes, or the error: an order in one word, with `_` for blanks.
-    fn afterwards(&mut self, who: &Member) -> String {
+    pub(super) fn afterwards(&mut self, who: &Member) -> String {
         let to = self.target(who);
         let (issuer, params) = self.capability(who);
         let order = match self.draws.below(20) {
             0..3 => self.looks(),
             3 | 4 => self.state(),
-            5 => self.draws.pick(&["end none", "end restart"]).to_string(),
+            5 => self.draws.pick(&["end none", "end restart", "print-on-exit"]).to_string(),
             6 => format!("end requests {to} print last word"),
             7 => format!("claim {issuer} {params}"),
             8 => format!("drop {issuer} {params}"),
@@ -275,19 +276,20 @@ impl Writer<'_> {
             let params = self.draws.pick(&PARAMS);
             options.push_str(&format!("-grant={holder}|{params} "));
         }
-        let own = who.on().process.split(':').next().unwrap_or_default().to_string();
+        let own_name = |member: &Member| member.on().process.split(':').next().unwrap_or_default().to_string();
         let name = match self.draws.below(16) {
             0 => "-".to_string(),
             1 => "Bad_Name".to_string(),
-            2 => own,
-            3 | 4 => self.cast.members[self.draws.below(self.cast.members.len())].start.on.process[..1].to_string(),
+            2 => own_name(who),
+            3 | 4 => own_name(&self.cast.members[self.draws.below(self.cast.members.len())]),
             _ => kid.to_string(),
         };
+        let has_app = self.families.has(Family::Packages);
         let path = match self.draws.below(14) {
             0 => format!("/{PACKAGE}/pkg/nothing.wasm"),
             1 => format!("/{PACKAGE}/pkg/garbage.wasm"),
-            2 => format!("/{APP}/pkg/puppet.wasm"),
-            3 => format!("/{PACKAGE}/pkg/crasher.wasm"),
+            2 => format!("/{PACKAGE}/pkg/crasher.wasm"),
+            3 | 4 if has_app => format!("/{APP}/pkg/puppet.wasm"),
             _ => format!("/{PACKAGE}/pkg/puppet.wasm"),
         };
         format!("child {options}{name} {path}")
@@ -329,7 +331,7 @@ impl Writer<'_> {
         match self.draws.below(8) {
             0 if self.draws.one_in(2) => "save-state ".to_string(),
             0..4 => format!("save-state {}", self.fresh("s")),
-            4 => "clear-state".to_string(),
+            4 | 5 => "clear-state".to_string(),
             _ => "print-state".to_string(),
         }
     }
@@ -367,8 +369,7 @@ impl Writer<'_> {
             1 => vec![format!("ask {to} {} respond drop", 1 + self.draws.below(3)); n],
             _ => vec![format!("ask {to} {} print drop", 1 + self.draws.below(3)); n],
         };
-        // A native guest may make 64 calls in a row that have no answer.
-        (1..3).rev().for_each(|nth| orders.insert(nth * 30, "has-blob".to_string()));
+        breathe(&mut orders);
         orders.join("\n")
     }
 
@@ -380,9 +381,10 @@ impl Writer<'_> {
 
     /// A command, from a process that may or may not command.
     fn commands(&mut self, who: &Member) -> String {
-        let kernel = match self.draws.below(10) {
-            0 | 1 => format!("{}@{KERNEL}", self.draws.pick(&self.cast.nodes.iter().collect::<Vec<_>>())),
-            2 => format!("our@{}", id("kernel")),
+        let namesake = self.cast.namesake().filter(|member| member.on().node == who.on().node);
+        let kernel = match (self.draws.below(10), namesake) {
+            (0 | 1, _) => format!("{}@{KERNEL}", self.draws.pick(&self.cast.nodes.iter().collect::<Vec<_>>())),
+            (2..6, Some(namesake)) => who.calls(namesake),
             _ => format!("our@{KERNEL}"),
         };
         let json = self.command(&who.on().node);

@@ -1,9 +1,11 @@
 //! Plots: a few lines that together bring about what single draws seldom do.
 
-use super::cast::{KERNEL, Member, NETWORK, PARAMS};
+use super::cast::{KERNEL, Member, NETWORK, PACKAGE, PARAMS, id};
 use super::family::Family;
 use super::writer::Writer;
-use crate::scenario::{Action, Line, When};
+use crate::plan::Down;
+use crate::scenario::{Action, Line, On, When};
+use crate::trace::event::Kind;
 use kernel_core::Duration;
 
 impl Writer<'_> {
@@ -18,6 +20,106 @@ impl Writer<'_> {
         if self.cast.nodes.len() > 1 && self.draws.one_in(6) {
             self.lose_network(focus, at);
         }
+        if self.families.has(Family::Floods) && self.draws.one_in(5) {
+            self.flood_before_run(focus, at);
+        }
+        if self.families.has(Family::Requests) && self.draws.one_in(6) {
+            self.act_on_what_came_back(focus, at);
+        }
+        if self.families.has(Family::Commands) && self.draws.one_in(6) {
+            self.command_at_the_disk(focus, at);
+        }
+        if self.families.has(Family::Spawns) && self.draws.one_in(8) {
+            self.kill_in_a_spawn(focus, at);
+        }
+        if self.families.has(Family::Nodes) && self.draws.one_in(12) {
+            self.shut_down_while_it_computes(focus, at);
+        }
+    }
+
+    /// This long after a time.
+    fn after(at: Duration, millis: u64) -> When {
+        When::At(Duration(at.0 + Duration::from_millis(millis).0))
+    }
+
+    /// A process begins anew, and gets about a hundred messages before it is run.
+    fn flood_before_run(&mut self, focus: &Member, at: Duration) {
+        let sender = self.sender_to(focus);
+        let (on, n) = (focus.on().clone(), 90 + self.draws.below(40));
+        let mut orders = vec![format!("tell {} print drop", sender.calls(focus)); n];
+        breathe(&mut orders);
+        let lines = [
+            (0, Action::Kill(on.clone())),
+            (1, Action::Initialize(focus.start.clone())),
+            (30, Action::Tell(sender.on().clone(), orders.join("\n"))),
+            (80, Action::Run(on.clone())),
+            (120, Action::Tell(on, "print it is run".to_string())),
+        ];
+        for (millis, action) in lines {
+            self.lines.push(Line { when: Self::after(at, millis), action });
+        }
+    }
+
+    /// A process makes a call after an answer or an error has come to it.
+    fn act_on_what_came_back(&mut self, focus: &Member, at: Duration) {
+        let other = self.partner(focus);
+        let answer = match self.draws.below(3) {
+            0 => "print and no answer".to_string(),
+            _ => format!("respond {}", self.fresh("r")),
+        };
+        let then = self.afterwards(focus);
+        let order = format!("send -expects=1 -context=do_{then} {} {answer}", focus.calls(&other));
+        let action = Action::Tell(focus.on().clone(), order);
+        self.lines.push(Line { when: When::At(at), action });
+    }
+
+    /// A command about a process that waits for the disk.
+    fn command_at_the_disk(&mut self, focus: &Member, at: Duration) {
+        let on = focus.on();
+        let save = Action::Tell(on.clone(), format!("save-state {}", self.fresh("s")));
+        self.lines.push(Line { when: When::At(at), action: save });
+        let saves = When::Event(Kind::SavesState, on.process.clone(), 1 + self.draws.below(2) as u32);
+        let kernel = On { node: on.node.clone(), process: KERNEL.to_string() };
+        let command = Action::Tell(kernel, self.command(&on.node));
+        self.lines.push(Line { when: saves, action: command });
+    }
+
+    /// A process is killed at a step of its spawn.
+    fn kill_in_a_spawn(&mut self, focus: &Member, at: Duration) {
+        let on = focus.on();
+        let child = Action::Tell(on.clone(), format!("child kid /{PACKAGE}/pkg/puppet.wasm"));
+        self.lines.push(Line { when: When::At(at), action: child });
+        let kind = self.draws.weighted(&[(1, Kind::Spawns), (1, Kind::Durable)]);
+        let of = if kind == Kind::Spawns { on.process.clone() } else { id("kid") };
+        let step = When::Event(kind, of, 1);
+        self.lines.push(Line { when: step, action: Action::Kill(on.clone()) });
+    }
+
+    /// A node is shut down by its owner while one of its processes computes.
+    fn shut_down_while_it_computes(&mut self, focus: &Member, at: Duration) {
+        let on = focus.on();
+        let span = Duration::from_millis(500);
+        let kernel = On { node: on.node.clone(), process: KERNEL.to_string() };
+        let shutdown = match self.draws.below(3) {
+            0 => Action::Tell(kernel, r#""Shutdown""#.to_string()),
+            _ => Action::Down(on.node.clone(), Down::Shutdown, span),
+        };
+        self.lines.push(Line { when: Self::after(at, 0), action: Action::Tell(on.clone(), "spin".to_string()) });
+        let later = [1, 20, 300][self.draws.below(3)];
+        self.lines.push(Line { when: Self::after(at, later), action: shutdown });
+    }
+
+    /// A puppet that may ask this one, if a few draws find one.
+    fn sender_to(&mut self, target: &Member) -> Member {
+        for _ in 0..8 {
+            let other = self.puppet();
+            let (start, on) = (&other.start, other.on());
+            let here = on.node == target.on().node;
+            if here && on != target.on() && (target.start.public || start.may_message.contains(&target.on().process)) {
+                return other;
+            }
+        }
+        self.puppet()
     }
 
     /// A puppet that this one may ask, if a few draws find one.
@@ -67,8 +169,7 @@ impl Writer<'_> {
         let right = |action: fn(_, _, _) -> Action| action(loser.on().clone(), KERNEL.to_string(), NETWORK.to_string());
         let (away, back) = ([0, 5, 15, 25, 35, 500][self.draws.below(6)], [15, 40, 1_500][self.draws.below(3)]);
         let mut line = |millis: u64, action: Action| {
-            let when = When::At(Duration(at.0 + Duration::from_millis(millis).0));
-            self.lines.push(Line { when, action });
+            self.lines.push(Line { when: Self::after(at, millis), action });
         };
         line(0, Action::Tell(one.on().clone(), order));
         line(away, right(Action::Withdraw));
@@ -84,7 +185,7 @@ impl Writer<'_> {
         let (on, own) = (taker.on().clone(), giver.on().clone());
         let params = self.draws.pick(&PARAMS).to_string();
         let gift = format!("give {} our@{} {params} print thanks", giver.calls(&taker), own.process);
-        let later = |millis: u64| When::At(Duration(at.0 + Duration::from_millis(millis).0));
+        let later = |millis: u64| Self::after(at, millis);
         let busy = self.draws.one_in(2);
         if busy {
             let deaf = self.cast.address(self.draws, &on.node);
@@ -104,4 +205,9 @@ impl Writer<'_> {
         let after = if busy { 40 } else { [100, 100, 2_500][self.draws.below(3)] };
         self.lines.push(Line { when: later(after), action: claim });
     }
+}
+
+/// A native guest may make 64 calls in a row that have no answer: a call that has one comes in between.
+pub(super) fn breathe(orders: &mut Vec<String>) {
+    (1..=orders.len() / 50).rev().for_each(|nth| orders.insert(nth * 50, "has-blob".to_string()));
 }

@@ -52,6 +52,8 @@ impl Invariant for SpawnedIsThere {
                 let (parent, spawn, since) = (*parent, spawn.clone(), event.at);
                 let may_read = reads_its_code(node, parent, &spawn, past, names);
                 let wished = held(node, parent, &spawn.request_capabilities, past);
+                let initializing = past.lives.node(node).map_or(&[][..], |node| &node.initializing);
+                self.changed.extend(initializing.iter().map(|one| (node, one.process)));
                 self.asked.push(Asked { node, parent, at: index, since, spawn, may_read, wished });
             }
             What::Exited(life, ..) | What::Killed(life) | What::Lost(life) => {

@@ -14,6 +14,10 @@ use kernel_core::{
     Address, Blob, Bytes, Capability, Names, NodeId, OnExitRequest, ProcessId, ProcessRef, Received, Request,
 };
 
+/// How long the owner of a node may wait for an answer, in seconds. The script waits with them, so a wait without end
+/// would carry the world to the end of time.
+const WAIT_MAX: u64 = 86_400;
+
 impl World<'_> {
     /// Puts the scenario's packages on their drives, before anything happens.
     pub(super) fn lay_out_packages(&mut self) -> Result<(), ScenarioError> {
@@ -60,6 +64,12 @@ impl World<'_> {
     }
 
     fn check(&mut self, action: &Action) -> Result<(), ScenarioError> {
+        if let Action::Ask(_, waits, _) | Action::Send(_, scenario::Request { expects: Some(waits), .. }) = action
+            && *waits > WAIT_MAX
+        {
+            let most = format!("a node's owner waits {WAIT_MAX} seconds at most, a day");
+            return Err(ScenarioError(format!("`{action}`: {most}")));
+        }
         let node = match action {
             Action::Start(start) | Action::Initialize(start) => {
                 self.scenario.program_bytes(&start.program, self.options.flavor)?;
