@@ -4,20 +4,25 @@
 //! counts against it: a panic that nobody injected, a restart loop, the contract's rules, and whatever its author says
 //! must hold. What the simulator does not have is said, and leaves the verdict open.
 
+mod activity;
 mod findings;
 mod judge;
+mod note;
 mod notes;
+mod observed;
 mod recovery;
 mod rules;
 mod source;
 mod visits;
 mod workload;
 
+pub use activity::{Activity, activity};
 pub use findings::{Failure, Findings, Outcome};
 #[cfg(feature = "cli")]
 pub(crate) use judge::place;
-pub use judge::{Again, Once, Terms, judge, named};
-pub use notes::{Activity, Note, activity, ends_unasked, manifest_notes, never_happened, notes};
+pub use judge::{Again, Once, Terms, is_beyond_packages, judge, named};
+pub use note::Note;
+pub use notes::{ends_unasked, manifest_notes, never_happened, notes};
 pub use recovery::{Baseline, Recovered, Repeats};
 #[cfg(feature = "cli")]
 pub(crate) use source::is_read;

@@ -1,6 +1,6 @@
 //! A verdict rests on facts: who made a process panic, what the simulator lacks, what was looked at at all.
 
-use super::called::{Folder, built, check, guest, workload};
+use super::called::{CALLS, Folder, built, check, guest, guest_with, request, workload};
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -150,6 +150,31 @@ fn on_a_kernel_that_deviates_the_package_is_held_to_its_own_rules() {
         }
         let notes = checked.records("note");
         assert!(notes.iter().any(|note| note["note"] == "kernel-breaks"), "{}", checked.out);
+    }
+}
+
+/// The installer grants and runs one process of a manifest after the other.
+#[test]
+fn what_a_first_process_sends_before_the_grants_of_the_next_are_made_is_dropped() {
+    let waits = "(loop $again (call $receive (i32.const 64)) (br $again))";
+    let asks = format!("{} (call $send-request (i32.const 512)) {waits}", request("b", "hello", 0));
+    let texts = [(2000, "b"), (2050, "bakery"), (2060, "a.b"), (2100, "hello")];
+    let entry = |name: &str, grants: &[&str]| {
+        serde_json::json!({
+            "process_name": name, "process_wasm_path": format!("/{name}.wat"), "on_exit": "None", "public": false,
+            "request_networking": false, "request_capabilities": [], "grant_capabilities": grants,
+        })
+    };
+    let (a, b) = (entry("a", &[]), entry("b", &["a:bakery:a.b"]));
+    let dropped = "a message from a:bakery:a.b to b:bakery:a.b was dropped: it lacks the capability";
+    for (manifest, is_dropped) in [([&a, &b], true), ([&b, &a], false)] {
+        let folder = Folder::new()
+            .with("a.wat", guest_with(&texts, &CALLS, &asks))
+            .with("b.wat", guest_with(&[], &CALLS, waits))
+            .with("manifest.json", serde_json::json!(manifest).to_string());
+        let arguments = ["--id", "bakery:a.b", "--plan", "calm"];
+        let checked = check(folder.0.path(), folder.0.path(), &arguments).must_end(0);
+        assert_eq!(checked.out.contains(dropped), is_dropped, "{}", checked.out);
     }
 }
 

@@ -130,6 +130,14 @@ fn what_is_expected_in_the_calm_is_missed_without_a_storm() {
     assert_eq!(failures[0]["facts"], "idle:idle:check.os did not answer \"hello\" within 1s");
     assert_eq!(failures[1]["facts"], "idle:idle:check.os never printed \"hello back\"");
     assert_eq!((&failures[0]["plan"], &failures[0]["runs"]), (&serde_json::json!([]), &serde_json::json!(1)));
+    let seen = failures[0]["seen"].as_u64().expect("it is seen when the time is out");
+    let began = failures[0]["began"].as_u64().expect("it begins with the question");
+    let shows = |number: u64, what: &str| {
+        let mut events = failures[0]["events"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        events.any(|event| event.contains(&format!("#{number} ")) && event.contains(what))
+    };
+    assert!(shows(began, "asks (within 1s) idle:idle:check.os") && shows(seen, "met timeout"), "{}", failures[0]);
+    assert_eq!((&failures[0]["lost"], &failures[1]["seen"]), (&serde_json::json!([]), &Value::Null));
     let check = &checked.records("check")[0];
     assert_eq!((&check["verdict"], &check["points"], &check["failures"]), (&"FAILED".into(), &0.into(), &2.into()));
 }

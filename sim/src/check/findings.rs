@@ -1,7 +1,7 @@
 //! What all runs of a package came to together: what broke, each thing once, what is worth knowing, and the outcome.
 
 use super::judge::key;
-use super::notes::Note;
+use super::note::Note;
 use super::recovery::Repeats;
 use super::visits::{Visit, Visited};
 use crate::invariant::{Claim, Violation};

@@ -4,7 +4,8 @@
 //! the verdict open, with the missing thing named first. A gap reaches the life that met it, the lives that it sends
 //! messages to afterwards, and its own later lives if it has saved something since.
 
-use super::notes::{Note, start};
+use super::note::Note;
+use super::notes::start;
 use super::rules::{NoPanic, PACKAGE_RULES};
 use crate::invariant::{Claim, Violation};
 use crate::modules::absent::is_absent;
@@ -87,6 +88,11 @@ impl Terms {
 /// The ids of deviations, as a note has them.
 pub fn named(deviations: &[Deviation]) -> String {
     deviations.iter().map(|deviation| deviation.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether no package can make up for a deviation: what a runtime acknowledges and then loses, it cannot have kept.
+pub fn is_beyond_packages(deviation: Deviation) -> bool {
+    deviation == Deviation::WritesAreNotSynced
 }
 
 /// Judges a run of which all events were kept: its verdict is then what counts against the package. Each panic is in it

@@ -6,7 +6,10 @@ mod expected;
 mod meaning;
 mod never_forgets;
 
+use crate::invariant::Past;
 use crate::scenario::On;
+use crate::trace::event::{Event, What};
+use kernel_core::command::Command;
 use kernel_core::{Message, Names, NodeId, ProcessRef};
 
 pub(super) use by_itself::{NoLivelock, NoPanic, NoRestartLoop};
@@ -22,6 +25,30 @@ fn is(which: &On, node: NodeId, process: ProcessRef, names: &Names) -> bool {
 pub(super) fn is_asked(message: &Message) -> bool {
     let target = message.target.process;
     message.source.process == ProcessRef::TERMINAL && !target.is_module() && message.expects_response().is_some()
+}
+
+/// Whether a process waits out a back-off.
+fn backs_off(past: &Past, node: NodeId, process: ProcessRef) -> bool {
+    past.lives.process(node, process).is_some_and(|process| process.restarting.is_some())
+}
+
+/// Which process is killed, if one is. In a back-off it has no life that would be seen to end: there the command says so.
+fn killed(event: &Event, past: &Past) -> Option<ProcessRef> {
+    match &event.what {
+        What::Killed(life) => Some(life.process),
+        what => commands_kill(what).filter(|process| backs_off(past, event.node, *process)),
+    }
+}
+
+/// Which process the owner of a node commands to kill, if any.
+pub(super) fn commands_kill(what: &What) -> Option<ProcessRef> {
+    match what {
+        What::Command(message, command) if message.source.process == ProcessRef::TERMINAL => match **command {
+            Command::Kill(process) => Some(process),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// A body in a sentence.

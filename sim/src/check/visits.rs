@@ -4,7 +4,8 @@
 //! machine, with any number of threads.
 
 use super::judge::{judge, what_counts};
-use super::notes::{Note, notes};
+use super::note::Note;
+use super::notes::notes;
 use super::recovery::{Baseline, Recovered};
 use crate::explore::{pool, run_plan, run_seed};
 use crate::guest::image::Loader;

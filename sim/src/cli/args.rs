@@ -22,6 +22,9 @@ pub(super) struct Rules {
     /// A documented deviation of the real runtimes, which `list deviations` explains; may be given several times
     #[arg(long = "deviation", value_name = "D1", ignore_case = true, hide_possible_values = true, value_parser = deviation())]
     deviations: Vec<Deviation>,
+    /// A deviation that the kernel is played without; may be given several times
+    #[arg(long, value_name = "D1", ignore_case = true, hide_possible_values = true, value_parser = deviation())]
+    without: Vec<Deviation>,
     /// The form of the programs that exist in both
     #[arg(long, value_enum, default_value_t = Flavor::default())]
     flavor: Flavor,
@@ -41,17 +44,16 @@ pub(super) enum Kernel {
 }
 
 impl Kernel {
-    /// The rules of a kernel given in one word: `book`, `hyperdrive-1.9`, or deviations of the scenario's kernel, `D2+D14`.
-    /// `None`: the word is not a kernel.
+    /// The rules of a kernel given in one word: `book`, `hyperdrive-1.9`, or deviations of the scenario's kernel, `D2+D14`;
+    /// `-D2` leaves one out. `None`: the word is not a kernel.
     pub(super) fn rules(word: &str, base: &Rules) -> Option<Rules> {
-        let mut rules = Rules { kernel: None, deviations: Vec::new(), flavor: base.flavor };
+        let mut rules = Rules { flavor: base.flavor, ..Rules::default() };
+        let named = |name: &str| Deviation::ALL.iter().copied().find(|each| each.name().eq_ignore_ascii_case(name));
         for part in word.split('+') {
-            match Kernel::from_str(part, true) {
-                Ok(kernel) => rules.kernel = Some(kernel),
-                Err(_) => {
-                    let named = Deviation::ALL.iter().find(|each| each.name().eq_ignore_ascii_case(part))?;
-                    rules.deviations.push(*named);
-                }
+            match (Kernel::from_str(part, true), part.strip_prefix('-')) {
+                (Ok(kernel), _) => rules.kernel = Some(kernel),
+                (Err(_), Some(part)) => rules.without.push(named(part)?),
+                (Err(_), None) => rules.deviations.push(named(part)?),
             }
         }
         Some(rules)
@@ -73,10 +75,9 @@ impl Rules {
         for word in kept.kernel.split_whitespace() {
             let named =
                 Kernel::rules(word, &rules).ok_or_else(|| format!("`{word}` is neither a kernel nor a deviation"))?;
-            match named.deviations.is_empty() {
-                true => rules.kernel = named.kernel,
-                false => rules.deviations.extend(named.deviations),
-            }
+            rules.kernel = named.kernel.or(rules.kernel);
+            rules.deviations.extend(named.deviations);
+            rules.without.extend(named.without);
         }
         Ok(rules)
     }
@@ -84,14 +85,17 @@ impl Rules {
     /// How to run a scenario by these rules.
     pub(super) fn options(&self, scenario: &Scenario) -> Options {
         let base = match self.kernel {
-            None if self.deviations.is_empty() => None,
+            None if self.deviations.is_empty() && self.without.is_empty() => None,
             None => Some(scenario.semantics.clone()),
             Some(Kernel::Book) => Some(Semantics::book()),
             Some(Kernel::Kinode10) => Some(Semantics::kinode_1_0()),
             Some(Kernel::Hyperdrive19) => Some(Semantics::hyperdrive_1_9()),
         };
-        let deviations = self.deviations.iter();
-        let semantics = base.map(|base| deviations.fold(base, |rules, deviation| rules.with(*deviation)));
+        let semantics = base.map(|base| {
+            let with = self.deviations.iter().fold(base, |rules, deviation| rules.with(*deviation));
+            // Last, since one deviation may bring another.
+            self.without.iter().fold(with, |rules, deviation| rules.without(*deviation))
+        });
         Options { flavor: self.flavor, semantics, ..Options::default() }
     }
 
@@ -99,24 +103,35 @@ impl Rules {
     pub(super) fn flags(&self) -> String {
         let kernel = self.kernel.map(|kernel| format!(" --kernel {}", value_name(&kernel)));
         let deviations = self.deviations.iter().map(|deviation| format!(" --deviation {}", deviation.name()));
+        let without = self.without.iter().map(|deviation| format!(" --without {}", deviation.name()));
         let flavor = (self.flavor != Flavor::default()).then(|| format!(" --flavor {}", value_name(&self.flavor)));
-        kernel.into_iter().chain(deviations).chain(flavor).collect()
+        kernel.into_iter().chain(deviations).chain(without).chain(flavor).collect()
+    }
+
+    /// The same without a deviation.
+    pub(super) fn without(&self, deviation: Deviation) -> Rules {
+        let mut rules = self.clone();
+        rules.without.push(deviation);
+        rules
     }
 
     /// Whose kernel: a word for each flag, or `book`.
     pub(super) fn kernels(&self) -> String {
-        let kernel = self.kernel.map(|kernel| value_name(&kernel));
-        let deviations = self.deviations.iter().map(|deviation| deviation.name().to_string());
-        let words: Vec<String> = kernel.into_iter().chain(deviations).collect();
+        let words: Vec<String> = self.words().collect();
         if words.is_empty() { "book".to_string() } else { words.join(" ") }
     }
 
     /// The rules in words, for headlines.
     pub(super) fn text(&self) -> String {
+        self.words().chain([value_name(&self.flavor)]).collect::<Vec<_>>().join(", ")
+    }
+
+    /// A word for each flag of the kernel, as [`Kernel::rules`] reads it.
+    fn words(&self) -> impl Iterator<Item = String> {
         let kernel = self.kernel.map(|kernel| value_name(&kernel));
         let deviations = self.deviations.iter().map(|deviation| deviation.name().to_string());
-        let parts = kernel.into_iter().chain(deviations).chain([value_name(&self.flavor)]);
-        parts.collect::<Vec<_>>().join(", ")
+        let without = self.without.iter().map(|deviation| format!("-{}", deviation.name()));
+        kernel.into_iter().chain(deviations).chain(without)
     }
 }
 

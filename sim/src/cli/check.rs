@@ -1,13 +1,14 @@
 //! `check`: a user's own package.
 
+mod blame;
+mod case;
 mod json;
 mod junit;
 mod markdown;
 mod summary;
 mod text;
 
-use super::args::{Jobs, ReportFormat as Format, Rules, Seeds, Time, quoted, value_name};
-use super::look::{self, Page};
+use super::args::{Jobs, ReportFormat as Format, Rules, Seeds, Time};
 use super::replay::unused;
 use super::report::Reports;
 use super::status::bar;
@@ -15,27 +16,25 @@ use super::stop::{Halt, Watch};
 use super::text::read as text_file;
 use super::{Context, Detail, Outcome, Stop, bug, wrong_scenario};
 use crate::check::{
-    self, Baseline, Checked, Failure, Findings, Note, Visit, Work, Workload, activity, illegal_name, judge,
+    self, Activity, Baseline, Checked, Failure, Findings, Note, Visit, Work, Workload, activity, illegal_name, judge,
     manifest_notes, never_happened, notes, read, recovered,
 };
-use crate::explore::failure::Signature;
 use crate::explore::pool::default_jobs;
-use crate::explore::shrink::shrink;
+use crate::explore::run_plan;
 use crate::explore::sweep;
-use crate::explore::{record_seed, run_plan};
 use crate::guest::wasm::Limits;
 use crate::invariant::Violation;
 use crate::package::Package;
 use crate::plan::Plan;
 use crate::plan::chooser::Profile;
 use crate::scenario::Scenario;
-use crate::trace::export::played_by;
 use crate::trace::lost::lost;
 use crate::trace::lost_text;
 use crate::world::{Bounds, Options, Run, Verdict};
-use kernel_core::{Deviation, Duration, Semantics};
+use kernel_core::Duration;
+use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::str::FromStr;
 use summary::{Case, Summary};
@@ -69,7 +68,7 @@ const EXIT_CODES: &str = "Exit codes: 0 PASSED, 1 FAILED, 2 wrong usage or input
     the simulator, 4 INCONCLUSIVE.\n\nHow to read a verdict, and how to write a workload: scenarios/workloads/README.md";
 
 /// Test your own package: a folder with a manifest.json, its .zip, or one .wasm or .wat
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(after_help = EXIT_CODES)]
 pub(super) struct Check {
     /// The folder or the file
@@ -135,6 +134,15 @@ impl LoneOnExit {
             LoneOnExit::Restart => "Restart",
         }
     }
+}
+
+/// What a check has found on one kernel.
+struct Searched {
+    activity: BTreeMap<String, Activity>,
+    findings: Findings,
+    /// How many crash points and seeds were left out; none: none were to be visited.
+    left_out: Option<(u64, u64)>,
+    cases: Vec<Case>,
 }
 
 /// How many crash points are visited.
@@ -320,9 +328,31 @@ impl Check {
         calm: Option<Run>,
         out: &mut impl Write,
     ) -> Result<Outcome, Stop> {
-        let mut calm = calm.map_or_else(|| self.run_plan(context, checked, &Plan::default()), Ok)?;
+        let calm = calm.map_or_else(|| self.run_plan(context, checked, &Plan::default()), Ok)?;
         checked.learn(&calm);
-        let (checked, scenario) = (&*checked, &checked.scenario);
+        let mut watch = Watch::begin(self.time_limit);
+        let mut verdict = self.search(context, checked, calm, &mut watch)?;
+        let is_set_aside = |case: &&Case| matches!(case.kernel[..], [only] if check::is_beyond_packages(only));
+        if let (Some(case), None) = (verdict.cases.iter().find(is_set_aside), watch.halt) {
+            let deviation = case.kernel[0];
+            let says = format!("{}: {}", deviation.name(), deviation.summary());
+            let note = Note::SetAside(says, case.facts().to_string(), case.line.clone());
+            let without = Check { rules: self.rules.without(deviation), ..self.clone() };
+            checked.terms.deviations.retain(|other| *other != deviation);
+            let calm = without.run_plan(context, checked, &Plan::default())?;
+            verdict = without.search(context, checked, calm, &mut watch)?;
+            verdict.findings.take_notes([note]);
+        }
+        let Searched { activity, findings, left_out, cases } = verdict;
+        let (name, places) = (checked.scenario.name.as_str(), &checked.places);
+        let summary = Summary { name, places, activity, findings, left_out, cases, plan: None, halt: watch.halt };
+        self.tell(context, &summary, out)?;
+        Ok(outcome(&summary))
+    }
+
+    /// All that is played and found, on one kernel.
+    fn search(&self, context: &Context, checked: &Checked, mut calm: Run, watch: &mut Watch) -> Result<Searched, Stop> {
+        let scenario = &checked.scenario;
         let mut findings = Findings::default();
         let mut known = notes(&calm, true);
         known.extend(judge(&mut calm, &checked.terms));
@@ -334,10 +364,9 @@ impl Check {
         findings.take_notes(self.without_provider(context, checked)?);
         // What breaks when nothing goes wrong, or cannot be played to its end, needs no storm to be found.
         let baseline = Baseline::of(&calm, &checked.terms);
-        let mut watch = Watch::begin(self.time_limit);
         let left_out = if calm.held() && !is_open {
             let each = check::work(&calm, scenario);
-            Some(self.visit_all(context, scenario, (each, &baseline), &mut watch, &mut findings)?)
+            Some(self.visit_all(context, scenario, (each, &baseline), watch, &mut findings)?)
         } else {
             None
         };
@@ -356,11 +385,7 @@ impl Check {
         }
         findings.leave_out(findings.failures.len() - cases.len());
         self.draw_all(context, checked, &mut cases)?;
-        let (name, activity) = (scenario.name.as_str(), activity(&calm));
-        let places = &checked.places;
-        let summary = Summary { name, places, activity, findings, left_out, cases, plan: None, halt: watch.halt };
-        self.tell(context, &summary, out)?;
-        Ok(outcome(&summary))
+        Ok(Searched { activity: activity(&calm), findings, left_out, cases })
     }
 
     /// What is worth knowing of a run in which the chain's provider is out of order for a while, if the workload says
@@ -433,189 +458,6 @@ impl Check {
         }
         Ok(())
     }
-
-    /// A failure played again, and if it is to be, made small; the work of that is added to what was `done`.
-    fn case(
-        &self,
-        context: &Context,
-        checked: &Checked,
-        failure: &Failure,
-        (calm, baseline): (&Rc<Run>, &Baseline),
-        small: bool,
-        done: &mut Work,
-    ) -> Result<Case, Stop> {
-        let scenario = &checked.scenario;
-        let plan = self.plan_of(context, scenario, failure.first.as_ref())?;
-        let recorded = match &failure.first {
-            None => {
-                let (run, line) = (calm.clone(), self.line(context, &plan));
-                let kernel = self.blamed(context, checked, failure, &plan, baseline)?;
-                return Ok(Case {
-                    failure: failure.clone(),
-                    plan,
-                    run,
-                    shrunk_from: None,
-                    line,
-                    kernel,
-                    picture: None,
-                });
-            }
-            Some(visit) => matches!(visit, Visit::Seed(_)),
-        };
-        let run = self.judged(context, checked, &plan, baseline)?;
-        done.0 += check::work(&run, scenario).0;
-        if !small {
-            let (run, line) = (Rc::new(run), self.line(context, &plan));
-            let kernel = vec![];
-            return Ok(Case { failure: failure.clone(), plan, run, shrunk_from: None, line, kernel, picture: None });
-        }
-        let each = check::work(&run, scenario);
-        let most = (SHRINK_WORK / each.0.max(1)).clamp(1, SHRINK_RUNS_MAX);
-        done.0 += 3 * each.0;
-        let before = plan.lines.len();
-        let fails = |plan: &Plan| {
-            let run = self.judged(context, checked, plan, baseline);
-            done.0 += run.as_ref().map_or(0, |run| check::work(run, scenario).0);
-            run.is_ok_and(|run| broken(&run).iter().any(|violation| failure.is(violation)))
-        };
-        let plan = shrink(plan, most as usize, fails).plan;
-        let run = Rc::new(self.judged(context, checked, &plan, baseline)?);
-        let line = self.line(context, &plan);
-        let kernel = self.blamed(context, checked, failure, &plan, baseline)?;
-        let shrunk_from = recorded.then_some(before);
-        Ok(Case { failure: failure.clone(), plan, run, shrunk_from, line, kernel, picture: None })
-    }
-
-    /// The plan of a visit, of a seed as it was drawn; none is the calm run.
-    fn plan_of(&self, context: &Context, scenario: &Scenario, visit: Option<&Visit>) -> Result<Plan, Stop> {
-        Ok(match visit {
-            None => Plan::default(),
-            Some(Visit::Point(line)) => Plan { lines: vec![line.clone()] },
-            Some(Visit::Seed(seed)) => {
-                let run = record_seed(scenario, *seed, self.profile, &self.options(scenario), &context.loader);
-                run.map_err(wrong_scenario(scenario))?.plan.unwrap_or_default()
-            }
-        })
-    }
-
-    /// Which deviations break each rule that the kernel broke: of those known to break it, or else of all, those under
-    /// which the same plan breaks it with no other; or else those without which it does not. If that would be too much
-    /// work, or says nothing, those known to break the rule stay named.
-    fn name_deviations(
-        &self,
-        context: &Context,
-        checked: &Checked,
-        findings: &mut Findings,
-        each: Work,
-    ) -> Result<(), Stop> {
-        for (rule, visit) in findings.broken_by_kernel.clone() {
-            let (suspects, all) = (checked.terms.suspects(&rule), &checked.terms.deviations);
-            if all.len() < 2 || each.0 * all.len() as u64 > SHRINK_WORK {
-                continue;
-            }
-            let plan = self.plan_of(context, &checked.scenario, visit.as_ref())?;
-            for (of, alone) in [(&suspects, true), (&suspects, false), (all, true), (all, false)] {
-                let mut breaking = Vec::new();
-                for deviation in of {
-                    let run = self.run_with(context, checked, &plan, &|book| {
-                        if alone { book.with(*deviation) } else { with_all(book, all).without(*deviation) }
-                    })?;
-                    let breaks = broken(&run).iter().any(|violation| violation.claim.rule.id() == rule);
-                    if breaks == alone {
-                        breaking.push(*deviation);
-                    }
-                }
-                if !breaking.is_empty() {
-                    findings.name_deviations(&rule, &check::named(&breaking));
-                    break;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// A plan on the book's kernel, with what is changed of that; nothing is judged.
-    fn run_with(
-        &self,
-        context: &Context,
-        checked: &Checked,
-        plan: &Plan,
-        change: &dyn Fn(Semantics) -> Semantics,
-    ) -> Result<Run, Stop> {
-        let scenario = if plan.lines.is_empty() { &checked.calm } else { &checked.scenario };
-        let options = self.options(scenario);
-        let back_off = options.semantics.as_ref().map(|semantics| semantics.back_off).unwrap_or_default();
-        let semantics = change(Semantics::book().with_back_off(back_off));
-        let options = Options { semantics: Some(semantics), ..options };
-        run_plan(scenario, plan, &options, &context.loader).map_err(wrong_scenario(scenario))
-    }
-
-    /// Which deviations of the kernel a failure needs: without any one of them the same plan does not break it. None, if it
-    /// breaks on the book's kernel as well.
-    fn blamed(
-        &self,
-        context: &Context,
-        checked: &Checked,
-        failure: &Failure,
-        plan: &Plan,
-        baseline: &Baseline,
-    ) -> Result<Vec<Deviation>, Stop> {
-        let deviations = &checked.terms.deviations;
-        let breaks = |without: &dyn Fn(Deviation) -> bool| {
-            let mut run = self.run_with(context, checked, plan, &|book| {
-                let all = with_all(book, deviations);
-                // Last, since one deviation may bring another.
-                let left_out = deviations.iter().filter(|deviation| without(**deviation));
-                left_out.fold(all, |semantics, deviation| semantics.without(*deviation))
-            })?;
-            judge(&mut run, &checked.terms);
-            recovered(baseline, &mut run);
-            Ok::<bool, Stop>(broken(&run).iter().any(|violation| failure.is(violation)))
-        };
-        if deviations.is_empty() || breaks(&|_| true)? {
-            return Ok(vec![]);
-        }
-        let mut blamed = Vec::new();
-        for deviation in deviations {
-            if !breaks(&|other| other == *deviation)? {
-                blamed.push(*deviation);
-            }
-        }
-        Ok(blamed)
-    }
-
-    /// Writes a page of each failure, if a folder was named for them.
-    fn draw_all(&self, context: &Context, checked: &Checked, cases: &mut [Case]) -> Result<(), Stop> {
-        let Some(folder) = &self.html else { return Ok(()) };
-        let mut drawn = Vec::new();
-        for case in cases {
-            let Case { failure, plan, run, line, .. } = &*case;
-            let scenario = if plan.lines.is_empty() { &checked.calm } else { &checked.scenario };
-            let options = self.options(scenario);
-            let (kernel, programs) = (self.rules.kernels(), value_name(&options.flavor));
-            let words = [scenario.name.as_str(), failure.claim.rule.id(), &kernel];
-            let place = drawn.contains(&failure.claim).then(|| check::place(&failure.facts));
-            let signature = Signature { claim: failure.claim, place };
-            drawn.push(failure.claim);
-            let played = played_by(scenario, plan, kernel.clone(), programs, line.clone());
-            let page = Page { scenario, run, options: &options, context, played };
-            case.picture = Some(look::write_failure(folder, &words, &signature, &page)?);
-        }
-        Ok(())
-    }
-
-    /// The line that plays a plan again.
-    fn line(&self, context: &Context, plan: &Plan) -> String {
-        let text = |path: &Path| quoted(&super::absolute(path));
-        let id = self.id.as_ref().map(|id| format!(" --id {}", quoted(id)));
-        let workload = self.workload.iter().map(|path| format!(" --workload {}", text(path)));
-        let old = self.upgrade_from.iter().map(|path| format!(" --upgrade-from {}", text(path)));
-        let on_exit = self.on_exit.map(|on_exit| format!(" --on-exit {}", value_name(&on_exit)));
-        let flags: String =
-            id.into_iter().chain(on_exit).chain(old).chain(workload).chain([self.rules.flags()]).collect();
-        let plan = if plan.lines.is_empty() { "calm".to_string() } else { quoted(&plan.one_line()) };
-        format!("{} check {}{flags} --plan {plan}", context.program, text(&self.path))
-    }
 }
 
 /// The exit of a check.
@@ -626,11 +468,6 @@ fn outcome(summary: &Summary<'_>) -> Outcome {
         check::Outcome::Failed => Outcome::Violated,
         check::Outcome::Inconclusive => Outcome::Inconclusive,
     }
-}
-
-/// A kernel that deviates in all of these.
-fn with_all(book: Semantics, deviations: &[Deviation]) -> Semantics {
-    deviations.iter().fold(book, |semantics, deviation| semantics.with(*deviation))
 }
 
 /// What a run broke.

@@ -143,8 +143,13 @@ pub(super) enum Record<'a> {
         replay: &'a str,
         /// Deviations of the kernel without any one of which it does not happen.
         deviations: Vec<&'static str>,
-        /// The last events up to the one at which it was seen.
+        /// The numbers of the events at which its fact began and at which it was seen; none: it was seen at the end.
+        began: Option<u64>,
+        seen: Option<u64>,
+        /// The events that the report shows; each has its number.
         events: Vec<String>,
+        /// Messages that were lost with a mailbox, by the number of the event with which they were.
+        lost: Vec<Lost>,
     },
     /// `check`: something worth knowing that no rule forbids.
     Note { package: &'a str, note: &'static str, text: String, runs: u64 },
@@ -221,6 +226,13 @@ impl<'a> From<&'a Violation> for Broken<'a> {
 pub(super) fn write(out: &mut impl Write, record: &impl Serialize) -> io::Result<()> {
     let line = serde_json::to_string(record).expect("texts, numbers and lists of them are JSON");
     writeln!(out, "{line}")
+}
+
+/// A message that nobody received.
+#[derive(Debug, Serialize)]
+pub(super) struct Lost {
+    pub with: u64,
+    pub message: String,
 }
 
 /// A plan's lines.

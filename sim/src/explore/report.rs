@@ -143,14 +143,10 @@ impl Report<'_> {
             (Some(at), None) => writeln!(f, "  the last events; it was seen at #{}, which was not kept", at.0)?,
             (None, _) => writeln!(f, "  the last events; it was seen at the end, when everything had settled")?,
         }
-        let (window, faults) = window(seen, &kept, &named(self.violation, &kept));
         let lost = lost(&kept);
-        let is_near = |fault: &usize, place: usize| {
-            (fault.saturating_sub(BEFORE_FAULT)..fault + 1 + AFTER_FAULT).contains(&place)
-        };
-        let is_shown = |place: usize| window.contains(&place) || faults.iter().any(|fault| is_near(fault, place));
         let mut next = None;
-        for (place, (index, event)) in kept.iter().enumerate().filter(|(place, _)| is_shown(*place)) {
+        for place in shown(self.violation, &kept) {
+            let (index, event) = kept[place];
             match next.map_or(0, |next| place - next) {
                 0 => {}
                 1 => writeln!(f, "    … 1 event …")?,
@@ -178,6 +174,16 @@ impl Report<'_> {
         }
         Ok(())
     }
+}
+
+/// The places of the events that a report of a violation shows, among all that were kept.
+pub(crate) fn shown(violation: &Violation, kept: &[&(Cause, Event)]) -> Vec<usize> {
+    let seen = violation.at.and_then(|at| kept.iter().position(|(index, _)| *index == at));
+    let (window, faults) = window(seen, kept, &named(violation, kept));
+    let is_near =
+        |fault: &usize, place: usize| (fault.saturating_sub(BEFORE_FAULT)..fault + 1 + AFTER_FAULT).contains(&place);
+    let is_shown = |place: &usize| window.contains(place) || faults.iter().any(|fault| is_near(fault, *place));
+    (0..kept.len()).filter(is_shown).collect()
 }
 
 /// The places of the events that a violation is about, besides the one at which it was seen: where it began, and those that

@@ -1,13 +1,13 @@
 //! What a workload says of a package: which processes live, what is printed, answered, served and shown.
 
-use super::{is, is_asked, said};
+use super::{backs_off, is, is_asked, killed, said};
 use crate::check::workload::Body;
 use crate::invariant::{Claim, Invariant, Past};
 use crate::outside::visit::{HttpRequest, Sight, Visit};
 use crate::scenario::On;
 use crate::trace::event::{Event, Kind, What};
 use crate::world::Run;
-use kernel_core::{Cause, MessageId, Names, NodeId, ProcessRef};
+use kernel_core::{Cause, Duration, MessageId, Names, NodeId, ProcessRef};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -19,12 +19,17 @@ pub struct IsAlive {
     killed: bool,
     /// Where it ended last.
     ended: Option<Cause>,
+    /// How often it has ended.
+    ends: u32,
 }
+
+/// The longest wait of a back-off, however often a process has ended.
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(600);
 
 impl IsAlive {
     /// Which.
     pub fn new(process: On) -> IsAlive {
-        IsAlive { process, found: None, killed: false, ended: None }
+        IsAlive { process, found: None, killed: false, ended: None, ends: 0 }
     }
 }
 
@@ -34,27 +39,34 @@ impl Invariant for IsAlive {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::Started, Kind::Killed, Kind::Exited, Kind::Lost]
+        &[Kind::Started, Kind::Command, Kind::Killed, Kind::Exited, Kind::Lost]
     }
 
     fn began(&self) -> Option<Cause> {
         self.ended
     }
 
-    fn on_event(&mut self, index: Cause, event: &Event, _: &Past, names: &Names) -> Result<(), String> {
+    fn on_event(&mut self, index: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
+        self.killed |= killed(event, past).is_some_and(|process| is(&self.process, event.node, process, names));
         if let Some(life) = event.what.life()
             && is(&self.process, event.node, life.process, names)
         {
             self.found = Some((event.node, life.process));
-            self.killed |= matches!(event.what, What::Killed(_));
-            self.ended = if matches!(event.what, What::Started(_)) { self.ended } else { Some(index) };
+            if !matches!(event.what, What::Started(_)) {
+                (self.ended, self.ends) = (Some(index), self.ends + 1);
+            }
         }
         Ok(())
     }
 
     fn at_end(&mut self, past: &Past, _: &Names) -> Result<(), String> {
         let lives = self.found.is_some_and(|(node, process)| past.lives.life(node, process).is_some());
-        if lives || self.killed {
+        // After each exit a back-off waits twice as long as before: a process that is due later than now is not gone.
+        let longest = LONGEST_BACK_OFF.min(Duration::from_secs(1 << self.ends.min(10)));
+        let process = self.found.and_then(|(node, process)| past.lives.process(node, process));
+        let restarting = process.and_then(|process| process.restarting);
+        let backs_off = restarting.is_some_and(|restarting| past.now - restarting.at <= longest);
+        if lives || backs_off || self.killed {
             Ok(())
         } else if self.found.is_none() {
             Err(format!("{} never lived", self.process.process))
@@ -129,7 +141,7 @@ impl Invariant for IsAnswered {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::Lifted, Kind::Sent, Kind::Killed, Kind::ModuleReceivedError]
+        &[Kind::Lifted, Kind::Sent, Kind::Command, Kind::Killed, Kind::ModuleReceivedError]
     }
 
     fn began(&self) -> Option<Cause> {
@@ -139,9 +151,13 @@ impl Invariant for IsAnswered {
     fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         match &event.what {
             What::Lifted => self.over = true,
-            What::Killed(_) => self.killed = true,
+            _ if killed(event, past).is_some() => self.killed = true,
             What::Sent(message) if self.over && is_asked(message) => {
-                self.asked_when_over.insert(message.id);
+                let (node, process) = (message.target.node, message.target.process);
+                // Nobody has it who is still in a back-off.
+                if !backs_off(past, node, process) {
+                    self.asked_when_over.insert(message.id);
+                }
             }
             What::ModuleReceivedError(ProcessRef::TERMINAL, _, request) if is_asked(request) => {
                 let target = request.target;
@@ -338,6 +354,12 @@ impl StillServes {
     pub fn new(expected: Arc<Again>) -> StillServes {
         StillServes { expected, over: false, killed: false, open: Open::default(), found: BTreeSet::new() }
     }
+
+    /// The processes whose path this is.
+    fn serving<'a>(&'a self, path: &'a str, names: &'a Names) -> impl Iterator<Item = (NodeId, ProcessRef)> + 'a {
+        let is_its = move |process| path.trim_start_matches('/').starts_with(names.process_text(process));
+        self.found.iter().copied().filter(move |(_, process)| is_its(*process))
+    }
 }
 
 impl Invariant for StillServes {
@@ -346,19 +368,22 @@ impl Invariant for StillServes {
     }
 
     fn reads(&self) -> &'static [Kind] {
-        &[Kind::Lifted, Kind::Visited, Kind::Shown, Kind::Killed, Kind::Started]
+        &[Kind::Lifted, Kind::Visited, Kind::Shown, Kind::Command, Kind::Killed, Kind::Started]
     }
 
     fn on_event(&mut self, _: Cause, event: &Event, past: &Past, names: &Names) -> Result<(), String> {
         match &event.what {
             What::Lifted => self.over = true,
-            What::Killed(_) => self.killed = true,
+            _ if killed(event, past).is_some() => self.killed = true,
             What::Started(life) => _ = self.found.insert((event.node, life.process)),
             What::Visited(visit) if self.over => {
                 if let Visit::Http(asked) = &**visit
                     && let Some(expected) = self.expected.get(asked)
                 {
-                    self.open.ask(expected.clone());
+                    // Nobody serves it who is still in a back-off.
+                    if !self.serving(&asked.path, names).any(|(node, process)| backs_off(past, node, process)) {
+                        self.open.ask(expected.clone());
+                    }
                 }
             }
             What::Shown(sight) => {
@@ -366,11 +391,8 @@ impl Invariant for StillServes {
                     && let Some(expected) = self.open.answer(method, path)
                 {
                     let checked = expected.check(sight);
-                    let serves = |(node, process): &(NodeId, ProcessRef)| {
-                        path.trim_start_matches('/').starts_with(names.process_text(*process))
-                            && past.lives.life(*node, *process).is_some()
-                    };
-                    if *got != 404 && !self.killed && self.found.iter().any(serves) {
+                    let lives = |(node, process)| past.lives.life(node, process).is_some();
+                    if *got != 404 && !self.killed && self.serving(path, names).any(lives) {
                         return checked.map_err(|instead| format!("{instead}, when all that went wrong is over"));
                     }
                 }

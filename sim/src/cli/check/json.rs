@@ -1,15 +1,15 @@
 //! A check for programs: a line of JSON per process, failure and note, and the verdict last.
 
 use super::super::Stop;
-use super::super::record::{self, Record};
+use super::super::record::{self, Lost, Record};
 use super::summary::Summary;
-use crate::trace;
+use crate::explore::report::shown;
+use crate::trace::lost::lost;
+use crate::trace::{self, lost_text};
 use std::io::Write;
 
 /// The version of these records. It grows when a field changes its meaning; new fields may come at any time.
 const VERSION: u32 = 2;
-/// How many events of a failure are printed, up to the one at which it was seen.
-const EVENTS: usize = 25;
 
 pub(super) fn write(summary: &Summary<'_>, out: &mut impl Write) -> Result<(), Stop> {
     let Summary { name, findings, .. } = summary;
@@ -33,9 +33,15 @@ pub(super) fn write(summary: &Summary<'_>, out: &mut impl Write) -> Result<(), S
     }
     for case in &summary.cases {
         let kept: Vec<_> = case.run.trace.events().collect();
-        let at = case.violation().and_then(|violation| violation.at);
-        let to = at.and_then(|at| kept.iter().position(|(index, _)| *index == at)).map_or(kept.len(), |seen| seen + 1);
-        let events = kept[to.saturating_sub(EVENTS)..to].iter();
+        let violation = case.violation();
+        let shown = violation.map_or_else(Vec::new, |violation| shown(violation, &kept));
+        let line = |place: &usize| {
+            let (index, event) = kept[*place];
+            trace::line(*index, event, &case.run.names).trim().to_string()
+        };
+        let lost = lost(&kept).into_iter().flat_map(|(with, messages)| {
+            lost_text(&messages, &case.run.names).into_iter().map(move |message| Lost { with: with.0, message })
+        });
         let record = Record::Failure {
             package: name,
             rule: case.failure.claim.rule.id(),
@@ -45,9 +51,10 @@ pub(super) fn write(summary: &Summary<'_>, out: &mut impl Write) -> Result<(), S
             plan: record::lines(&case.plan),
             replay: &case.line,
             deviations: case.kernel.iter().map(|deviation| deviation.name()).collect(),
-            events: events
-                .map(|(index, event)| trace::line(*index, event, &case.run.names).trim().to_string())
-                .collect(),
+            began: violation.and_then(|violation| violation.began).map(|began| began.0),
+            seen: violation.and_then(|violation| violation.at).map(|seen| seen.0),
+            events: shown.iter().map(line).collect(),
+            lost: lost.collect(),
         };
         record::write(out, &record)?;
     }
