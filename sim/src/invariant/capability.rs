@@ -1,6 +1,6 @@
 //! What needs which capability, and what becomes of capabilities whose issuer ends: C1, C3, C5, E12.
 
-use crate::invariant::lives::entry;
+use crate::invariant::lives::{Fate, entry};
 use crate::invariant::message::Watched;
 use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
@@ -296,7 +296,9 @@ impl Invariant for RevokedAtTheEnd {
         match &**change {
             Change::Remove(id) => {
                 let process = past.lives.process(event.node, *id);
-                if process.is_some_and(|process| process.fate.is_some() && process.was_there()) {
+                // A row of a later initialize that was refused is removed, too: that ends nobody.
+                let ends = |fate: &Fate| fate.effective == Some(index);
+                if process.is_some_and(|process| process.fate.as_ref().is_some_and(ends) && process.was_there()) {
                     self.ended.push((event.node, *id, event.at, index));
                 }
                 Ok(())
