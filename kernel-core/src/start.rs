@@ -1,5 +1,6 @@
 //! How processes start: rules S, X.down, E4b.
 
+use crate::address::Address;
 use crate::call::{Answer, Spawn};
 use crate::capability::{Capabilities, Capability};
 use crate::command::{CommandAnswer, Initialize};
@@ -165,7 +166,13 @@ impl Kernel {
             Initializer::Spawn { parent, .. } => *parent,
         };
         let held = self.capabilities(initializer);
-        process.capabilities.extend(init.initial_capabilities.iter().filter(|capability| held.contains(capability)));
+        // What it has of a process whose own row is not durable yet may be taken back, and is not passed on.
+        let is_settled = |issuer: Address| {
+            let process = self.processes.get(issuer.process).filter(|_| issuer.node == self.our);
+            process.is_none_or(|process| !matches!(process.status, Status::Initializing { .. }))
+        };
+        let passed_on = |capability: &&Capability| held.contains(capability) && is_settled(capability.issuer);
+        process.capabilities.extend(init.initial_capabilities.iter().filter(passed_on));
         // C1: and it may message itself.
         process.capabilities.insert(Capability::messaging(child));
         given.push((initializer, Capability::messaging(child)));

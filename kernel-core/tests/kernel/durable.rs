@@ -3,7 +3,8 @@
 use super::node::{Node, loads, row, the_answer, the_write};
 use kernel_core::command::{Command, CommandAnswer, Initialize};
 use kernel_core::{
-    Answer, Call, Capability, Change, Effect, Exit, ImageId, Input, OnExit, OnExitKind, Record, Semantics, Spawn,
+    Address, Answer, Call, Capability, Change, Effect, Exit, ImageId, Input, OnExit, OnExitKind, Record, Semantics,
+    Spawn,
 };
 
 /// The on-exit behaviour of the only row that these changes write.
@@ -129,6 +130,31 @@ fn an_initialize_whose_row_is_refused_is_answered_with_the_error_once_the_row_is
     let out = node.written(again);
     assert_eq!(the_answer(&out), Some(CommandAnswer::InitializeProcessError));
     assert_eq!(node.kernel.processes().count(), 0, "the id is free again");
+}
+
+/// C2: the initializer has it before the row is durable, and it is taken back if the row is refused.
+#[test]
+fn messaging_of_a_process_whose_row_is_not_durable_is_not_passed_on() {
+    let initialize = |node: &mut Node, id, initial_capabilities| {
+        let init = Initialize { id, on_exit: OnExit::Restart, initial_capabilities, public: false };
+        let ticket = loads(&node.command(&Command::Initialize(Box::new(init)))).expect("its code is loaded");
+        the_write(&node.step(Input::Loaded(ticket, Ok(ImageId(1)))))
+    };
+    for durable in [false, true] {
+        let (mut node, _) = Node::boot(Semantics::book(), &[]);
+        let (first, second) = (node.process("first"), node.process("second"));
+        let messaging = Capability::messaging(Address { node: node.our, process: first });
+        let (write, _) = initialize(&mut node, first, vec![]);
+        if durable {
+            node.written(write);
+        }
+        let (_, changes) = initialize(&mut node, second, vec![messaging]);
+        let row = changes.iter().find_map(|change| match change {
+            Change::Put(id, record) if *id == second => Some(record),
+            _ => None,
+        });
+        assert_eq!(row.expect("it is written").capabilities.contains(&messaging), durable, "{changes:?}");
+    }
 }
 
 /// E10: a spawn whose row is refused again and again is answered when its caller is long dead, and a namesake lives.

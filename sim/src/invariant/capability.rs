@@ -297,7 +297,7 @@ impl Invariant for RevokedAtTheEnd {
             Change::Remove(id) => {
                 let process = past.lives.process(event.node, *id);
                 // A row of a later initialize that was refused is removed, too: that ends nobody.
-                let ends = |fate: &Fate| fate.effective == Some(index);
+                let ends = |fate: &Fate| fate.effective.is_none();
                 if process.is_some_and(|process| process.fate.as_ref().is_some_and(ends) && process.was_there()) {
                     self.ended.push((event.node, *id, event.at, index));
                 }
