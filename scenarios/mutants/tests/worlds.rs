@@ -4,6 +4,7 @@
 use super::finding::{in_parallel, violations};
 use kernel_core::mutants::Mutant;
 use kernel_core::{Deviation, Rule, Semantics};
+use sim::disk::planted::Planted;
 use sim::explore::worlds::{Failing, Shrinker};
 use sim::explore::{record_seed, run_plan, run_seed};
 use sim::guest::image::Loader;
@@ -50,13 +51,17 @@ fn the_books_kernel_holds_in_generated_worlds() {
     assert!(wrong.is_empty());
 }
 
-/// How many seeds it takes until a wrong kernel breaks a rule, and which; `None`: more than there are.
-fn hunt(wrong: impl Fn(Semantics) -> Semantics, breaks: &[Rule], seeds: Range<u64>) -> Option<(u64, Rule, bool)> {
+/// A wrong kernel, for each scenario.
+fn kernel(wrong: impl Fn(Semantics) -> Semantics) -> impl Fn(&Scenario) -> Options {
+    move |scenario| Options { semantics: Some(wrong(scenario.semantics.clone())), ..Options::native() }
+}
+
+/// How many seeds it takes until something wrong breaks a rule, and which; `None`: more than there are.
+fn hunt(wrong: impl Fn(&Scenario) -> Options, breaks: &[Rule], seeds: Range<u64>) -> Option<(u64, Rule, bool)> {
     let loader = Loader::default();
     for (nth, seed) in seeds.enumerate() {
         let scenario = generated(Seed(seed));
-        let semantics = Some(wrong(scenario.semantics.clone()));
-        let options = Options { semantics, ..Options::native() };
+        let options = wrong(&scenario);
         let run = || run_seed(&scenario, Seed(seed), Profile::Swarm, &options, &loader).expect("it is sound");
         // A wrong kernel that contradicts itself panics. That is not what is hunted for: a rule is to break.
         let Ok(run) = catch_unwind(AssertUnwindSafe(run)) else { continue };
@@ -101,16 +106,21 @@ fn wrong_kernels_are_found_by_generated_worlds_alone() {
     let others: Vec<&Mutant> = Mutant::of_an_adversary().filter(is_asked_for).collect();
     for (of, mutants) in [("mutants", ours), ("mutants of an adversary", others)] {
         let found = in_parallel(&mutants, |mutant| {
-            (mutant.name.to_string(), hunt(|semantics| semantics.mutated(mutant), mutant.breaks, seeds.clone()))
+            (mutant.name.to_string(), hunt(kernel(|semantics| semantics.mutated(mutant)), mutant.breaks, seeds.clone()))
         });
         report(of, &found);
     }
     if env::var("ONLY").is_err() {
         let found = in_parallel(Deviation::ALL, |deviation| {
             let name = deviation.name().to_string();
-            (name, hunt(|semantics| semantics.with(*deviation), deviation.breaks(), seeds.clone()))
+            (name, hunt(kernel(|semantics| semantics.with(*deviation)), deviation.breaks(), seeds.clone()))
         });
         report("deviations", &found);
+        let found = in_parallel(&Planted::ALL, |planted| {
+            let options = |_: &Scenario| Options { planted: Some(*planted), ..Options::native() };
+            (format!("{planted:?}"), hunt(options, &[Rule::P1, Rule::P3, Rule::P5], seeds.clone()))
+        });
+        report("faults of the storage", &found);
     }
 }
 
@@ -120,7 +130,7 @@ fn hunt_an_outsiders(seeds: Range<u64>) -> Vec<Found> {
     let is_asked_for = |mutant: &&Mutant| only.split(',').any(|only| mutant.name.contains(only));
     let mutants: Vec<&Mutant> = Mutant::of_an_outsider().filter(is_asked_for).collect();
     let found = in_parallel(&mutants, |mutant| {
-        (mutant.name.to_string(), hunt(|semantics| semantics.mutated(mutant), mutant.breaks, seeds.clone()))
+        (mutant.name.to_string(), hunt(kernel(|semantics| semantics.mutated(mutant)), mutant.breaks, seeds.clone()))
     });
     report("mutants of an outsider", &found);
     found
@@ -147,11 +157,11 @@ fn a_few_generated_worlds_find_a_third_of_an_outsiders_wrong_kernels() {
 fn failures_that_generated_worlds_find_are_small() {
     let all: Vec<&Mutant> = Mutant::all().chain(Mutant::of_an_adversary()).chain(Mutant::of_an_outsider()).collect();
     let sizes = in_parallel(&all, |mutant| {
-        let wrong = |semantics: Semantics| semantics.mutated(mutant);
-        let (nth, rule, _) = hunt(wrong, mutant.breaks, seeds(3000))?;
+        let wrong = kernel(|semantics: Semantics| semantics.mutated(mutant));
+        let (nth, rule, _) = hunt(&wrong, mutant.breaks, seeds(3000))?;
         let (seed, loader) = (Seed(seeds(3000).start + nth - 1), Loader::default());
         let scenario = generated(seed);
-        let options = Options { semantics: Some(wrong(scenario.semantics.clone())), ..Options::native() };
+        let options = wrong(&scenario);
         let run = record_seed(&scenario, seed, Profile::Swarm, &options, &loader).expect("it is sound");
         let failing = Failing { scenario, plan: run.plan.clone().unwrap_or_default() };
         let small = Shrinker::new(rule, &options, &loader).shrink(failing);
