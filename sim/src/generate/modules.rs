@@ -55,6 +55,53 @@ impl Writer<'_> {
         }
     }
 
+    /// What writes two files and syncs them, and what reads them.
+    pub(super) fn files_of(&mut self) -> (String, String) {
+        let (vfs, drive) = ("our@vfs:distro:sys", format!("/{PACKAGE}/data"));
+        let ask = |options: &str, file: &str, action: &str| {
+            format!("call {options}{vfs} {{\"path\":\"{drive}{file}\",\"action\":\"{action}\"}}")
+        };
+        let mut writes = vec![ask("", "", "CreateDrive")];
+        let mut reads = vec![];
+        for file in ["/f1", "/f2"] {
+            let blob = format!("-blob={} ", self.fresh("w"));
+            writes.extend([ask("", file, "CreateFile"), ask(&blob, file, "Write"), ask("", file, "SyncAll")]);
+            reads.extend([ask("", file, "Read"), "print-blob".to_string()]);
+        }
+        (writes.join("\n"), reads.join("\n"))
+    }
+
+    /// What commits two changes of a database in a transaction, and what reads them.
+    pub(super) fn tables_of(&mut self) -> (String, String) {
+        let package = r#"{"package_name":"gen","publisher_node":"alice.os"}"#;
+        let kv = self.draws.percent(50);
+        let module = if kv { "our@kv:distro:sys" } else { "our@sqlite:distro:sys" };
+        let ask = |options: &str, action: &str| {
+            format!(r#"call {options}{module} {{"package_id":{package},"db":"d","action":{action}}}"#)
+        };
+        let blob = format!("-blob={} ", self.fresh("v"));
+        let change = |n: usize| {
+            if kv {
+                ask(&blob, &format!(r#"{{"Set":{{"key":[{n}],"tx_id":$tx}}}}"#))
+            } else {
+                ask("", &format!(r#"{{"Write":{{"statement":"INSERT INTO t VALUES ({n})","tx_id":$tx}}}}"#))
+            }
+        };
+        let mut writes = vec![ask("", r#""Open""#)];
+        if !kv {
+            writes.push(ask("", r#"{"Write":{"statement":"CREATE TABLE t (k INTEGER)","tx_id":null}}"#));
+        }
+        writes.extend([ask("", r#""BeginTx""#), change(1), change(2), ask("", r#"{"Commit":{"tx_id":$tx}}"#)]);
+        let looks = if kv {
+            [r#"{"Get":[1]}"#, r#"{"Get":[2]}"#]
+        } else {
+            [r#"{"Query":"SELECT k FROM t"}"#, r#"{"Query":"SELECT count(*) FROM t"}"#]
+        };
+        let mut reads = vec![ask("", r#""Open""#)];
+        reads.extend(looks.iter().flat_map(|look| [ask("", look), "print-blob".to_string()]));
+        (writes.join("\n"), reads.join("\n"))
+    }
+
     pub(super) fn database(&mut self, _who: &Member) -> String {
         let package = r#"{"package_name":"gen","publisher_node":"alice.os"}"#;
         let kv = self.draws.percent(60);

@@ -383,8 +383,8 @@ impl Writer<'_> {
     fn commands(&mut self, who: &Member) -> String {
         let namesake = self.cast.namesake().filter(|member| member.on().node == who.on().node);
         let kernel = match (self.draws.below(10), namesake) {
-            (0 | 1, _) => format!("{}@{KERNEL}", self.draws.pick(&self.cast.nodes.iter().collect::<Vec<_>>())),
-            (2..6, Some(namesake)) => who.calls(namesake),
+            (0..3, _) => format!("{}@{KERNEL}", self.draws.pick(&self.cast.nodes.iter().collect::<Vec<_>>())),
+            (3..6, Some(namesake)) => who.calls(namesake),
             _ => format!("our@{KERNEL}"),
         };
         let json = self.command(&who.on().node);

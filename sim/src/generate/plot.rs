@@ -4,7 +4,7 @@ use super::cast::{KERNEL, Member, NETWORK, PACKAGE, PARAMS, id};
 use super::family::Family;
 use super::writer::Writer;
 use crate::plan::Down;
-use crate::scenario::{Action, Line, On, When};
+use crate::scenario::{Action, Line, On, OnExit, When};
 use crate::trace::event::Kind;
 use kernel_core::Duration;
 
@@ -31,6 +31,14 @@ impl Writer<'_> {
         }
         if self.families.has(Family::Spawns) && self.draws.one_in(8) {
             self.kill_in_a_spawn(focus, at);
+        }
+        if self.families.has(Family::Files) && self.draws.one_in(3) {
+            let (write, read) = self.files_of();
+            self.over_a_crash(focus, at, write, read);
+        }
+        if self.families.has(Family::Databases) && self.draws.one_in(2) {
+            let (write, read) = self.tables_of();
+            self.over_a_crash(focus, at, write, read);
         }
         if self.families.has(Family::Nodes) && self.draws.one_in(12) {
             self.shut_down_while_it_computes(focus, at);
@@ -82,6 +90,22 @@ impl Writer<'_> {
         let kernel = On { node: on.node.clone(), process: KERNEL.to_string() };
         let command = Action::Tell(kernel, self.command(&on.node));
         self.lines.push(Line { when: saves, action: command });
+    }
+
+    /// A process writes, its node goes down at about the same time, and when it is back it reads.
+    fn over_a_crash(&mut self, focus: &Member, at: Duration, write: String, read: String) {
+        let on = focus.on().clone();
+        let (how, span) = (self.draws.weighted(&[(1, Down::Crash), (3, Down::PowerLoss)]), Duration::from_millis(300));
+        let down = [1, 2, 3, 5, 8, 40, 300][self.draws.below(7)];
+        let lines = [
+            (0, Action::SetOnExit(on.clone(), OnExit::Restart)),
+            (20, Action::Tell(on.clone(), write)),
+            (20 + down, Action::Down(on.node.clone(), how, span)),
+            (1_000, Action::Tell(on, read)),
+        ];
+        for (millis, action) in lines {
+            self.lines.push(Line { when: Self::after(at, millis), action });
+        }
     }
 
     /// A process is killed at a step of its spawn.

@@ -202,10 +202,10 @@ impl Holdings {
         match change {
             Change::Put(id, row) => {
                 let new = lives.process(node, *id).is_none_or(|process| process.row().is_none());
-                // Something may be dropped while the row is on its way to the disk.
+                // Something may be dropped while the row is on its way to the disk. The first row of a module is no new process.
                 let making = lives.node(node).is_some_and(|node| node.is_making(*id));
                 let held = self.entry(node, *id);
-                if new && !making {
+                if new && !making && !id.is_module() {
                     held.dropped.clear();
                 }
                 held.bound.extend(&row.capabilities);
