@@ -126,14 +126,11 @@ impl Kernel {
 
     /// [E8](crate::Rule::E8): what is on the disk is in force, whichever write brought it there.
     fn take_carried(&mut self, write: WriteId, durable: bool) {
-        type Carried = Vec<(WriteId, ProcessRef, OnExit)>;
-        let all = std::mem::take(&mut self.carried).into_iter();
-        let (of_it, left): (Carried, Carried) = all.partition(|(of, ..)| *of == write);
-        self.carried = left;
+        let carried: Vec<_> = self.carried.extract_if(.., |(of, ..)| *of == write).collect();
         if !durable || self.misses_life() {
             return;
         }
-        for (_, id, value) in of_it {
+        for (_, id, value) in carried {
             if let Some(process) = self.processes.get_mut(id).filter(|process| !process.is_ending()) {
                 process.on_exit = value;
             }

@@ -315,6 +315,7 @@ impl Seeds {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Plan;
 
     #[test]
     fn seeds_are_a_number_or_a_half_open_range() {
@@ -336,6 +337,25 @@ mod tests {
         for wrong in ["0/3", "4/3", "1", "1/0", "a/b", "-1/2"] {
             assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_words_of_a_kernel_are_read_back_and_what_is_left_out_is_out() {
+        let rules =
+            Kernel::rules("hyperdrive-1.9+-D27", &Rules::default()).expect("each part is a kernel or a deviation");
+        assert_eq!(rules.kernels(), "hyperdrive-1.9 -D27");
+        assert_eq!(rules.flags(), " --kernel hyperdrive-1.9 --without D27");
+        let kept = |kernel: &str| Regression {
+            scenario: "a-scenario".to_string(),
+            kernel: kernel.to_string(),
+            flavor: Flavor::default(),
+            breaks: None,
+            plan: Plan::default(),
+            world: None,
+        };
+        let read = Rules::of_kept(&kept("hyperdrive-1.9 -D27")).expect("its own words are read back");
+        assert_eq!(read.flags(), rules.flags());
+        assert!(Rules::of_kept(&kept("hyperdrive-1.9 -D999")).is_err());
     }
 
     #[test]

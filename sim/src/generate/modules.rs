@@ -3,6 +3,9 @@
 use super::cast::{APP, Member, PACKAGE};
 use super::writer::Writer;
 
+/// The action that makes the one table of a database of SQLite.
+const CREATE_TABLE: &str = r#"{"Write":{"statement":"CREATE TABLE t (k INTEGER)","tx_id":null}}"#;
+
 impl Writer<'_> {
     pub(super) fn timer(&mut self, who: &Member, depth: usize) -> String {
         let span = if self.draws.one_in(12) { 0 } else { 50 * (1 + self.draws.below(40)) };
@@ -23,62 +26,56 @@ impl Writer<'_> {
     }
 
     pub(super) fn file(&mut self, _who: &Member) -> String {
-        let vfs = "our@vfs:distro:sys";
         let drive = format!("/{PACKAGE}/data");
         let file = format!("{drive}/{}", self.draws.pick(&["f1", "f2"]));
         let text = self.fresh("w");
-        let created = format!(
-            "call {vfs} {{\"path\":\"{drive}\",\"action\":\"CreateDrive\"}}\n\
-             call {vfs} {{\"path\":\"{file}\",\"action\":\"CreateFile\"}}"
-        );
+        let call = |action: &str| ask_vfs("call", &file, &quoted(action));
+        let blob = format!("call -blob={text}");
+        let created = format!("{}\n{}", ask_vfs("call", &drive, &quoted("CreateDrive")), call("CreateFile"));
         match self.draws.below(10) {
             9 => {
                 // Of a file that is there, or of one that perhaps is not.
-                let written =
-                    format!("{created}\ncall -blob={text} {vfs} {{\"path\":\"{file}\",\"action\":\"Write\"}}\n");
+                let written = format!("{created}\n{}\n", ask_vfs(&blob, &file, &quoted("Write")));
                 let first = if self.draws.one_in(2) { written } else { String::new() };
                 let length = [1, 4, 1 << 40, u64::MAX][self.draws.below(4)];
-                let read = format!("{{\"path\":\"{file}\",\"action\":{{\"ReadExact\":{{\"length\":{length}}}}}}}");
-                format!("{first}call {vfs} {read}\nprint-blob")
+                let read = ask_vfs("call", &file, &format!(r#"{{"ReadExact":{{"length":{length}}}}}"#));
+                format!("{first}{read}\nprint-blob")
             }
             0 | 1 => created,
-            2 => format!("call -blob={text} {vfs} {{\"path\":\"{file}\",\"action\":\"Write\"}}"),
-            3 => format!("call -blob={text} {vfs} {{\"path\":\"{file}\",\"action\":\"Append\"}}"),
-            4 => format!(
-                "send -expects=3 -blob={text} {vfs} {{\"path\":\"{file}\",\"action\":\"WriteAll\"}}\n\
-                 call {vfs} {{\"path\":\"{file}\",\"action\":\"SyncAll\"}}"
-            ),
-            5 => format!("call {vfs} {{\"path\":\"{file}\",\"action\":\"SyncAll\"}}"),
-            6 => format!("call {vfs} {{\"path\":\"{file}\",\"action\":\"RemoveFile\"}}"),
-            7 => format!("call {vfs} {{\"path\":\"/{APP}/pkg/manifest.json\",\"action\":\"Read\"}}\nprint-blob"),
-            _ => format!("call {vfs} {{\"path\":\"{file}\",\"action\":\"Read\"}}\nprint-blob"),
+            2 => ask_vfs(&blob, &file, &quoted("Write")),
+            3 => ask_vfs(&blob, &file, &quoted("Append")),
+            4 => {
+                let send = format!("send -expects=3 -blob={text}");
+                format!("{}\n{}", ask_vfs(&send, &file, &quoted("WriteAll")), call("SyncAll"))
+            }
+            5 => call("SyncAll"),
+            6 => call("RemoveFile"),
+            7 => {
+                let manifest = format!("/{APP}/pkg/manifest.json");
+                format!("{}\nprint-blob", ask_vfs("call", &manifest, &quoted("Read")))
+            }
+            _ => format!("{}\nprint-blob", call("Read")),
         }
     }
 
     /// What writes two files and syncs them, and what reads them.
     pub(super) fn files_of(&mut self) -> (String, String) {
-        let (vfs, drive) = ("our@vfs:distro:sys", format!("/{PACKAGE}/data"));
-        let ask = |options: &str, file: &str, action: &str| {
-            format!("call {options}{vfs} {{\"path\":\"{drive}{file}\",\"action\":\"{action}\"}}")
-        };
-        let mut writes = vec![ask("", "", "CreateDrive")];
+        let drive = format!("/{PACKAGE}/data");
+        let mut writes = vec![ask_vfs("call", &drive, &quoted("CreateDrive"))];
         let mut reads = vec![];
-        for file in ["/f1", "/f2"] {
-            let blob = format!("-blob={} ", self.fresh("w"));
-            writes.extend([ask("", file, "CreateFile"), ask(&blob, file, "Write"), ask("", file, "SyncAll")]);
-            reads.extend([ask("", file, "Read"), "print-blob".to_string()]);
+        for file in ["f1", "f2"] {
+            let (file, blob) = (format!("{drive}/{file}"), format!("call -blob={}", self.fresh("w")));
+            let call = |action: &str| ask_vfs("call", &file, &quoted(action));
+            writes.extend([call("CreateFile"), ask_vfs(&blob, &file, &quoted("Write")), call("SyncAll")]);
+            reads.extend([call("Read"), "print-blob".to_string()]);
         }
         (writes.join("\n"), reads.join("\n"))
     }
 
     /// What commits two changes of a database in a transaction, and what reads them.
     pub(super) fn tables_of(&mut self) -> (String, String) {
-        let package = r#"{"package_name":"gen","publisher_node":"alice.os"}"#;
         let kv = self.draws.percent(50);
-        let module = if kv { "our@kv:distro:sys" } else { "our@sqlite:distro:sys" };
-        let ask = |options: &str, action: &str| {
-            format!(r#"call {options}{module} {{"package_id":{package},"db":"d","action":{action}}}"#)
-        };
+        let ask = |options: &str, action: &str| ask_database(kv, options, action);
         let blob = format!("-blob={} ", self.fresh("v"));
         let change = |n: usize| {
             if kv {
@@ -89,7 +86,7 @@ impl Writer<'_> {
         };
         let mut writes = vec![ask("", r#""Open""#)];
         if !kv {
-            writes.push(ask("", r#"{"Write":{"statement":"CREATE TABLE t (k INTEGER)","tx_id":null}}"#));
+            writes.push(ask("", CREATE_TABLE));
         }
         writes.extend([ask("", r#""BeginTx""#), change(1), change(2), ask("", r#"{"Commit":{"tx_id":$tx}}"#)]);
         let looks = if kv {
@@ -103,12 +100,8 @@ impl Writer<'_> {
     }
 
     pub(super) fn database(&mut self, _who: &Member) -> String {
-        let package = r#"{"package_name":"gen","publisher_node":"alice.os"}"#;
         let kv = self.draws.percent(60);
-        let module = if kv { "our@kv:distro:sys" } else { "our@sqlite:distro:sys" };
-        let ask = |options: &str, action: &str| {
-            format!(r#"call {options}{module} {{"package_id":{package},"db":"d","action":{action}}}"#)
-        };
+        let ask = |options: &str, action: &str| ask_database(kv, options, action);
         let key = 1 + self.draws.below(3);
         let blob = format!("-blob={} ", self.fresh("v"));
         let change = |n: usize, tx: &str| match (kv, n) {
@@ -123,10 +116,7 @@ impl Writer<'_> {
         };
         match self.draws.below(7) {
             0 | 1 if kv => ask("", r#""Open""#),
-            0 | 1 => {
-                let table = r#"{"Write":{"statement":"CREATE TABLE t (k INTEGER)","tx_id":null}}"#;
-                format!("{}\n{}", ask("", r#""Open""#), ask("", table))
-            }
+            0 | 1 => format!("{}\n{}", ask("", r#""Open""#), ask("", CREATE_TABLE)),
             2 => change(self.draws.below(2), "null"),
             3 | 4 => {
                 let (first, second) = (change(self.draws.below(2), "$tx"), change(self.draws.below(2), "$tx"));
@@ -139,4 +129,21 @@ impl Writer<'_> {
             _ => format!("{}\nprint-blob", ask("", r#"{"Query":"SELECT count(*) FROM t"}"#)),
         }
     }
+}
+
+/// An order to ask `vfs`: how (`call`, `send`, with options), about which path, and the action as JSON.
+fn ask_vfs(how: &str, path: &str, action: &str) -> String {
+    format!(r#"{how} our@vfs:distro:sys {{"path":"{path}","action":{action}}}"#)
+}
+
+/// A word as JSON.
+fn quoted(word: &str) -> String {
+    format!("\"{word}\"")
+}
+
+/// An order to call `kv`, or else `sqlite`, about the one database; each option ends with a blank.
+fn ask_database(kv: bool, options: &str, action: &str) -> String {
+    let module = if kv { "kv" } else { "sqlite" };
+    let package = r#"{"package_name":"gen","publisher_node":"alice.os"}"#;
+    format!(r#"call {options}our@{module}:distro:sys {{"package_id":{package},"db":"d","action":{action}}}"#)
 }

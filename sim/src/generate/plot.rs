@@ -45,9 +45,10 @@ impl Writer<'_> {
         }
     }
 
-    /// This long after a time.
-    fn after(at: Duration, millis: u64) -> When {
-        When::At(Duration(at.0 + Duration::from_millis(millis).0))
+    /// An action this long after a time.
+    fn later(&mut self, at: Duration, millis: u64, action: Action) {
+        let when = When::At(Duration(at.0 + Duration::from_millis(millis).0));
+        self.lines.push(Line { when, action });
     }
 
     /// A process begins anew, and gets about a hundred messages before it is run.
@@ -56,16 +57,11 @@ impl Writer<'_> {
         let (on, n) = (focus.on().clone(), 90 + self.draws.below(40));
         let mut orders = vec![format!("tell {} print drop", sender.calls(focus)); n];
         breathe(&mut orders);
-        let lines = [
-            (0, Action::Kill(on.clone())),
-            (1, Action::Initialize(focus.start.clone())),
-            (30, Action::Tell(sender.on().clone(), orders.join("\n"))),
-            (80, Action::Run(on.clone())),
-            (120, Action::Tell(on, "print it is run".to_string())),
-        ];
-        for (millis, action) in lines {
-            self.lines.push(Line { when: Self::after(at, millis), action });
-        }
+        self.later(at, 0, Action::Kill(on.clone()));
+        self.later(at, 1, Action::Initialize(focus.start.clone()));
+        self.later(at, 30, Action::Tell(sender.on().clone(), orders.join("\n")));
+        self.later(at, 80, Action::Run(on.clone()));
+        self.later(at, 120, Action::Tell(on, "print it is run".to_string()));
     }
 
     /// A process makes a call after an answer or an error has come to it.
@@ -77,15 +73,14 @@ impl Writer<'_> {
         };
         let then = self.afterwards(focus);
         let order = format!("send -expects=1 -context=do_{then} {} {answer}", focus.calls(&other));
-        let action = Action::Tell(focus.on().clone(), order);
-        self.lines.push(Line { when: When::At(at), action });
+        self.later(at, 0, Action::Tell(focus.on().clone(), order));
     }
 
     /// A command about a process that waits for the disk.
     fn command_at_the_disk(&mut self, focus: &Member, at: Duration) {
         let on = focus.on();
         let save = Action::Tell(on.clone(), format!("save-state {}", self.fresh("s")));
-        self.lines.push(Line { when: When::At(at), action: save });
+        self.later(at, 0, save);
         let saves = When::Event(Kind::SavesState, on.process.clone(), 1 + self.draws.below(2) as u32);
         let kernel = On { node: on.node.clone(), process: KERNEL.to_string() };
         let command = Action::Tell(kernel, self.command(&on.node));
@@ -97,22 +92,17 @@ impl Writer<'_> {
         let on = focus.on().clone();
         let (how, span) = (self.draws.weighted(&[(1, Down::Crash), (3, Down::PowerLoss)]), Duration::from_millis(300));
         let down = [1, 2, 3, 5, 8, 40, 300][self.draws.below(7)];
-        let lines = [
-            (0, Action::SetOnExit(on.clone(), OnExit::Restart)),
-            (20, Action::Tell(on.clone(), write)),
-            (20 + down, Action::Down(on.node.clone(), how, span)),
-            (1_000, Action::Tell(on, read)),
-        ];
-        for (millis, action) in lines {
-            self.lines.push(Line { when: Self::after(at, millis), action });
-        }
+        self.later(at, 0, Action::SetOnExit(on.clone(), OnExit::Restart));
+        self.later(at, 20, Action::Tell(on.clone(), write));
+        self.later(at, 20 + down, Action::Down(on.node.clone(), how, span));
+        self.later(at, 1_000, Action::Tell(on, read));
     }
 
     /// A process is killed at a step of its spawn.
     fn kill_in_a_spawn(&mut self, focus: &Member, at: Duration) {
         let on = focus.on();
         let child = Action::Tell(on.clone(), format!("child kid /{PACKAGE}/pkg/puppet.wasm"));
-        self.lines.push(Line { when: When::At(at), action: child });
+        self.later(at, 0, child);
         let kind = self.draws.weighted(&[(1, Kind::Spawns), (1, Kind::Durable)]);
         let of = if kind == Kind::Spawns { on.process.clone() } else { id("kid") };
         let step = When::Event(kind, of, 1);
@@ -128,36 +118,27 @@ impl Writer<'_> {
             0 => Action::Tell(kernel, r#""Shutdown""#.to_string()),
             _ => Action::Down(on.node.clone(), Down::Shutdown, span),
         };
-        self.lines.push(Line { when: Self::after(at, 0), action: Action::Tell(on.clone(), "spin".to_string()) });
-        let later = [1, 20, 300][self.draws.below(3)];
-        self.lines.push(Line { when: Self::after(at, later), action: shutdown });
+        self.later(at, 0, Action::Tell(on.clone(), "spin".to_string()));
+        let meanwhile = [1, 20, 300][self.draws.below(3)];
+        self.later(at, meanwhile, shutdown);
     }
 
     /// A puppet that may ask this one, if a few draws find one.
     fn sender_to(&mut self, target: &Member) -> Member {
-        for _ in 0..8 {
-            let other = self.puppet();
-            let (start, on) = (&other.start, other.on());
-            let here = on.node == target.on().node;
-            if here && on != target.on() && (target.start.public || start.may_message.contains(&target.on().process)) {
-                return other;
-            }
-        }
-        self.puppet()
+        self.puppet_that(|other| other.on().node == target.on().node && may_ask(other, target))
     }
 
     /// A puppet that this one may ask, if a few draws find one.
     pub(super) fn partner(&mut self, of: &Member) -> Member {
+        self.puppet_that(|other| may_ask(of, other))
+    }
+
+    /// A puppet that is as wanted, if a few draws find one; else any.
+    fn puppet_that(&mut self, is_wanted: impl Fn(&Member) -> bool) -> Member {
         for _ in 0..8 {
-            let other = self.puppet();
-            let (start, on) = (&of.start, other.on());
-            let may = if on.node == of.on().node {
-                other.start.public || start.may_message.contains(&on.process)
-            } else {
-                start.network && other.start.network
-            };
-            if may && on != of.on() {
-                return other;
+            let drawn = self.puppet();
+            if is_wanted(&drawn) {
+                return drawn;
             }
         }
         self.puppet()
@@ -177,7 +158,7 @@ impl Writer<'_> {
         };
         let (most, busy) = (1 + self.draws.below(3), 1 + self.draws.below(4));
         let order = format!("send -expects={most} {to} {answer}\ncall -expects={busy} {to} print and no answer");
-        self.lines.push(Line { when: When::At(at), action: Action::Tell(asker.on().clone(), order) });
+        self.later(at, 0, Action::Tell(asker.on().clone(), order));
     }
 
     /// Two on different nodes talk, and one loses the network while something is on its way; it may have it back later.
@@ -192,13 +173,10 @@ impl Writer<'_> {
         let loser = if self.draws.one_in(3) { other } else { one.clone() };
         let right = |action: fn(_, _, _) -> Action| action(loser.on().clone(), KERNEL.to_string(), NETWORK.to_string());
         let (away, back) = ([0, 5, 15, 25, 35, 500][self.draws.below(6)], [15, 40, 1_500][self.draws.below(3)]);
-        let mut line = |millis: u64, action: Action| {
-            self.lines.push(Line { when: Self::after(at, millis), action });
-        };
-        line(0, Action::Tell(one.on().clone(), order));
-        line(away, right(Action::Withdraw));
+        self.later(at, 0, Action::Tell(one.on().clone(), order));
+        self.later(at, away, right(Action::Withdraw));
         if self.draws.one_in(2) {
-            line(away + back, right(Action::Grant));
+            self.later(at, away + back, right(Action::Grant));
         }
     }
 
@@ -209,26 +187,36 @@ impl Writer<'_> {
         let (on, own) = (taker.on().clone(), giver.on().clone());
         let params = self.draws.pick(&PARAMS).to_string();
         let gift = format!("give {} our@{} {params} print thanks", giver.calls(&taker), own.process);
-        let later = |millis: u64| Self::after(at, millis);
         let busy = self.draws.one_in(2);
         if busy {
             let deaf = self.cast.address(self.draws, &on.node);
             let waits = format!("call -expects=1 {deaf} print and no answer");
-            self.lines.push(Line { when: later(0), action: Action::Tell(on.clone(), waits) });
+            self.later(at, 0, Action::Tell(on.clone(), waits));
         }
-        self.lines.push(Line { when: later(10), action: Action::Tell(own.clone(), gift) });
+        self.later(at, 10, Action::Tell(own.clone(), gift));
         let (ends, kills) = if self.draws.percent(60) { (own, self.draws.one_in(2)) } else { (on.clone(), false) };
         let end = match self.draws.below(2) {
             _ if kills => Action::Kill(ends),
             0 => Action::Tell(ends, "panic before it is kept".to_string()),
             _ => Action::Tell(ends, "return".to_string()),
         };
-        self.lines.push(Line { when: later(30), action: end });
+        self.later(at, 30, end);
         let claim = Action::Tell(on, format!("claim our@{} {params}\nprint-capabilities", giver.on().process));
         // Some wait out a back-off first.
         let after = if busy { 40 } else { [100, 100, 2_500][self.draws.below(3)] };
-        self.lines.push(Line { when: later(after), action: claim });
+        self.later(at, after, claim);
     }
+}
+
+/// Whether a process has the capabilities that a request to the other needs.
+fn may_ask(one: &Member, other: &Member) -> bool {
+    let (start, to) = (&one.start, other.on());
+    let may = if to.node == one.on().node {
+        other.start.public || start.may_message.contains(&to.process)
+    } else {
+        start.network && other.start.network
+    };
+    may && to != one.on()
 }
 
 /// A native guest may make 64 calls in a row that have no answer: a call that has one comes in between.

@@ -452,3 +452,24 @@ fn on_exit(value: &OnExit, names: &mut Names, our: NodeId) -> kernel_core::OnExi
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::WAIT_MAX;
+    use crate::scenario::{Action, On, Scenario};
+    use crate::sim::Sim;
+    use kernel_core::Duration;
+
+    #[test]
+    fn an_owner_who_waits_for_more_than_a_day_is_refused_with_a_message() {
+        let check = |seconds: u64| {
+            let on = On { node: "alice.os".to_string(), process: "terminal:terminal:sys".to_string() };
+            let ask = Action::Ask(on, seconds, "a question".to_string());
+            let scenario = Scenario::new("an-owner-who-waits", "Waits.").node("alice.os");
+            Sim::of(&scenario.at(Duration::from_secs(1), ask)).check()
+        };
+        assert_eq!(check(WAIT_MAX), Ok(()));
+        let refused = check(WAIT_MAX + 1).expect_err("a day is the most");
+        assert!(refused.to_string().contains("a node's owner waits 86400 seconds at most, a day"), "{refused}");
+    }
+}
