@@ -119,12 +119,15 @@ impl Kernel {
     pub(crate) fn advance(&mut self, input: Input, cx: &mut Context<'_>) {
         let mut next = self.hold_back(input).or_else(|| self.next_held_back());
         while let Some(held) = next {
+            let so_far = cx.out.len();
             match held {
                 Held::Input(input, _) => self.dispatch(input, cx),
                 Held::Message(source, message) => self.route(source, message, cx),
                 Held::Quit => self.on_shutdown(cx),
             }
-            next = self.next_held_back();
+            // A guest that is trapped has ended before anything that was kept back goes on: its exit is the next input.
+            let traps = cx.out[so_far..].iter().any(|effect| matches!(effect, Effect::Trap(..)));
+            next = if traps { None } else { self.next_held_back() };
         }
     }
 

@@ -1,6 +1,6 @@
 //! What needs which capability, and what becomes of capabilities whose issuer ends: C1, C3, C5, E12.
 
-use crate::invariant::lives::{Fate, entry};
+use crate::invariant::lives::{Fate, Process, entry};
 use crate::invariant::message::Watched;
 use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
@@ -352,7 +352,9 @@ pub(crate) fn loses(node: NodeId, id: ProcessRef, row: &Record, past: &Past) -> 
     let stays = |capability: &Capability| {
         let issuer = capability.issuer;
         let process = past.lives.process(node, issuer.process);
-        let there = process.is_some_and(|issuer| issuer.row().is_some() && issuer.fate.is_none());
+        // A row that a refused initialize left is removed again, and what was granted for it is taken back.
+        let is_there = |issuer: &Process| issuer.row().is_some() && issuer.fate.is_none() && issuer.was_there();
+        let there = process.is_some_and(is_there);
         let stays = issuer.node != node || issuer.process.is_module() || there;
         stays && !past.holdings.may_have_dropped(node, id, capability)
     };

@@ -213,8 +213,9 @@ impl Holdings {
                     self.on_child(node, *id, lives);
                 }
             }
-            // A row that is lost though nothing ended its process takes nothing with it.
-            Change::Remove(id) if lives.fate(node, *id).is_none() => {}
+            // A row that is lost though nothing ended its process takes nothing with it; nor does one of a later initialize
+            // that was refused.
+            Change::Remove(id) if lives.fate(node, *id).is_none_or(|fate| fate.effective.is_some()) => {}
             Change::Remove(id) => {
                 self.n_losses += 1;
                 let issuer = Address { node, process: *id };

@@ -145,6 +145,13 @@ impl Process {
         self.on_exit_pending.is_none() && !self.on_exit_doubtful
     }
 
+    /// No kill waits for a row of it any more.
+    fn kill_has_waited(&mut self) {
+        if std::mem::take(&mut self.kill_waits) {
+            self.on_exit_doubtful = false;
+        }
+    }
+
     fn ends(&mut self, how: How, at: Instant, cause: Cause) {
         let on_exit = self.rightful_row().map(|row| row.on_exit.clone());
         let held = self.rightful_row().map(|row| row.capabilities.clone()).unwrap_or_default();
@@ -310,7 +317,7 @@ impl Lives {
                 let process = init.id;
                 // Of two at once for one id the second is refused, and a kill that waits for the first waits on.
                 if !node.initializing.iter().any(|asked| asked.process == process) {
-                    node.process(process).kill_waits = false;
+                    node.process(process).kill_has_waited();
                 }
                 let (message, command) = (message.clone(), command.clone());
                 node.initializing.push(Initializing { message, command, process, at: event.at });
@@ -368,7 +375,8 @@ impl Lives {
             }
             What::WriteRefused => {
                 for process in &mut node.processes {
-                    process.on_exit_doubtful |= process.on_exit_pending.is_some();
+                    // One that is killed while it is initialized may have been refused: a row of it is another write's.
+                    process.on_exit_doubtful |= process.on_exit_pending.is_some() || process.kill_waits;
                 }
             }
             What::Durable(change) => on_durable(node, change, index, event.at),

@@ -89,7 +89,7 @@ pub(super) fn on_answered(node: &mut Node, answer: &Message, what: &CommandAnswe
             let named = |(place, _): &(usize, &mut Process)| names.process_text(ProcessRef(*place as u32)) == text;
             if let Some((_, process)) = node.processes.iter_mut().enumerate().find(named) {
                 // Had a row appeared, the answer would have waited until it is gone.
-                process.kill_waits = false;
+                process.kill_has_waited();
                 if let Some(fate) = &mut process.fate {
                     fate.answered |= fate.killed;
                 }
