@@ -386,6 +386,23 @@ fn under_d29_a_guest_that_sends_and_computes_stops_the_loop_until_it_waits() {
 }
 
 #[test]
+fn under_d14_a_guest_that_traps_has_ended_before_a_kill_that_was_kept_back() {
+    let mut node = node(Deviation::D14, &["friend", "deaf"]);
+    let (deaf, friend) = (node.process("deaf"), node.address("friend"));
+    for _ in 0..101 {
+        tells(&mut node, "friend", "deaf", "hello?");
+    }
+    assert_eq!(node.command(&Command::Kill(deaf)), [], "it waits for the loop");
+    let no_answer = Rc::new(request(friend, "and await nothing", None));
+    let out = node.step(Input::Call(deaf, Call::SendAndAwaitResponse(no_answer)));
+    assert!(matches!(out[..], [Effect::Trap(who, _)] if who == deaf), "{out:?}");
+    let out = node.step(panics(deaf));
+    assert!(starts(&out, deaf), "its exit came first");
+    assert!(out.contains(&Effect::Stop(deaf)), "and then the kill");
+    assert!(is_killed(&node.written(the_write(&out).0)));
+}
+
+#[test]
 fn under_d30_a_guest_that_asks_the_kernel_when_its_channel_is_full_stops_the_node_for_ever() {
     let mut node = node(Deviation::D30, &["friend", "deaf"]);
     let deaf = node.process("deaf");
