@@ -374,9 +374,13 @@ impl Lives {
                 node.process(life.process).on_exit_pending = Some((**value).clone());
             }
             What::WriteRefused => {
-                for process in &mut node.processes {
-                    // One that is killed while it is initialized may have been refused: a row of it is another write's.
-                    process.on_exit_doubtful |= process.on_exit_pending.is_some() || process.kill_waits;
+                for (index, process) in node.processes.iter_mut().enumerate() {
+                    // One that is being initialized may have been refused: a row of it is then another write's.
+                    let is_new = process.row.is_none() && process.life.is_none();
+                    let is_made = |asked: &Initializing| asked.process == ProcessRef(index as u32);
+                    let may_be_refused = is_new && node.initializing.iter().any(is_made);
+                    process.on_exit_doubtful |=
+                        process.on_exit_pending.is_some() || process.kill_waits || may_be_refused;
                 }
             }
             What::Durable(change) => on_durable(node, change, index, event.at),
