@@ -148,8 +148,13 @@ impl Process {
     /// No kill waits for a row of it any more.
     fn kill_has_waited(&mut self) {
         if std::mem::take(&mut self.kill_waits) {
-            self.on_exit_doubtful = false;
+            self.was_not_refused();
         }
+    }
+
+    /// What was refused was no initialize of it: there is doubt only of an on-exit value that is asked for.
+    fn was_not_refused(&mut self) {
+        self.on_exit_doubtful &= self.on_exit_pending.is_some();
     }
 
     fn ends(&mut self, how: How, at: Instant, cause: Cause) {

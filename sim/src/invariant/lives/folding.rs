@@ -104,8 +104,7 @@ pub(super) fn on_answered(node: &mut Node, answer: &Message, what: &CommandAnswe
                 // Whatever became of its row: a process that was answered KilledProcess is initialized again.
                 process.fate = process.fate.take().filter(|fate| !fate.answered);
                 process.is_known = true;
-                // What was refused meanwhile was another write.
-                process.on_exit_doubtful &= process.on_exit_pending.is_some();
+                process.was_not_refused();
             }
         }
         CommandAnswer::StartedProcess | CommandAnswer::RunProcessError | CommandAnswer::Debug(_) => {}
