@@ -196,10 +196,11 @@ impl Kernel {
         }
     }
 
-    /// D38: whether an id that is in the table is free all the same.
+    /// D38: whether an id that is in the table is free all the same. One whose restart is queued (D2) is not: only a
+    /// restart that sleeps has taken the process out.
     pub(crate) fn frees_id(&self, id: ProcessRef) -> bool {
-        let waits = self.processes.get(id).is_some_and(|process| process.status == Status::BackingOff);
-        waits && self.has(Deviation::BackOffFreesId)
+        let backs_off = self.processes.get(id).is_some_and(|process| process.status == Status::BackingOff);
+        backs_off && !self.quirks.queued_restarts.contains(&id) && self.has(Deviation::BackOffFreesId)
     }
 
     /// D38: the process in its back-off makes room for one that is initialized under its id.

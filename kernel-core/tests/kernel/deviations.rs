@@ -533,6 +533,19 @@ fn under_d38_a_new_process_takes_the_id_and_the_sleeping_restart_sends_it_a_stra
 }
 
 #[test]
+fn under_d38_and_d2_an_id_whose_restart_is_queued_is_taken() {
+    let semantics = Semantics::book().with(Deviation::D2).with(Deviation::D38);
+    let (mut node, _) = Node::boot(semantics, &[("p", OnExit::Restart)]);
+    let process = node.process("p");
+    node.now = node.now + Duration::from_secs(60);
+    node.step(panics(process));
+    let out = initialize(&mut node, "p", Ok(ImageId(2)));
+    assert_eq!(the_answer(&out), Some(CommandAnswer::InitializeProcessError));
+    node.now = node.now + Duration::from_millis(1);
+    assert!(starts(&node.step(Input::Wake), process));
+}
+
+#[test]
 fn under_d39_the_child_of_a_parent_that_was_killed_is_there_and_does_not_run() {
     for deviates in [false, true] {
         let semantics = if deviates { Semantics::book().with(Deviation::D39) } else { Semantics::book() };
