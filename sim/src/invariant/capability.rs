@@ -1,6 +1,6 @@
 //! What needs which capability, and what becomes of capabilities whose issuer ends: C1, C3, C5, E12.
 
-use crate::invariant::lives::{Fate, Process, entry};
+use crate::invariant::lives::{Process, entry};
 use crate::invariant::message::Watched;
 use crate::invariant::{Claim, Invariant, Past};
 use crate::trace::event::{Event, Kind, What};
@@ -295,10 +295,7 @@ impl Invariant for RevokedAtTheEnd {
         let What::Durable(change) = &event.what else { return Ok(()) };
         match &**change {
             Change::Remove(id) => {
-                let process = past.lives.process(event.node, *id);
-                // A row of a later initialize that was refused is removed, too: that ends nobody.
-                let ends = |fate: &Fate| fate.effective.is_none();
-                if process.is_some_and(|process| process.fate.as_ref().is_some_and(ends) && process.was_there()) {
+                if past.lives.process(event.node, *id).is_some_and(Process::ends_with_its_row) {
                     self.ended.push((event.node, *id, event.at, index));
                 }
                 Ok(())

@@ -3,7 +3,7 @@
 //! A bound and not the truth, because contents of some calls (`drop-capabilities`, a `spawn`'s grants) are not in the
 //! trace. A process that uses a capability outside of the bound was never given it.
 
-use crate::invariant::lives::{Initializing, Lives, answers, entry};
+use crate::invariant::lives::{Initializing, Lives, Process, answers, entry};
 use crate::trace::event::{Event, What};
 use kernel_core::command::{Command, CommandAnswer};
 use kernel_core::{Address, Capabilities, Capability, Change, Message, NodeId, ParamsRef, ProcessRef};
@@ -213,10 +213,7 @@ impl Holdings {
                     self.on_child(node, *id, lives);
                 }
             }
-            // A row that is lost though nothing ended its process takes nothing with it; nor does one of a later initialize
-            // that was refused.
-            Change::Remove(id) if lives.fate(node, *id).is_none_or(|fate| fate.effective.is_some()) => {}
-            Change::Remove(id) => {
+            Change::Remove(id) if lives.process(node, *id).is_some_and(Process::ends_with_its_row) => {
                 self.n_losses += 1;
                 let issuer = Address { node, process: *id };
                 // What others that end held stays, until their requests are fired: as it was at their exit (E4).
@@ -232,6 +229,7 @@ impl Holdings {
                 let held = self.entry(node, *id);
                 held.at_exit = std::mem::take(&mut held.bound);
             }
+            Change::Remove(_) => {}
         }
     }
 

@@ -129,6 +129,12 @@ impl Process {
         self.is_known || self.fate.as_ref().is_some_and(|fate| fate.certain)
     }
 
+    /// Whether it ends when its row is taken off the disk. A row that is lost though nothing ended its process, or that an
+    /// initialize has left which was refused, takes nothing with it.
+    pub fn ends_with_its_row(&self) -> bool {
+        self.fate.as_ref().is_some_and(|fate| fate.effective.is_none()) && self.was_there()
+    }
+
     /// Whether it has a row, or should have.
     pub fn is_on_record(&self) -> bool {
         self.rightful_row().is_some()
