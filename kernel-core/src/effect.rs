@@ -91,13 +91,13 @@ pub enum StateOp {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     /// The row is now this.
-    Put(ProcessRef, Record),
+    Put(ProcessRef, Rc<Record>),
     /// There is no such row.
     Remove(ProcessRef),
 }
 
 /// A row of the process table on disk: all that a process keeps from life to life but its saved state ([S5](crate::Rule::S5)).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The code; `None` for a runtime module.
     pub image: Option<ImageId>,

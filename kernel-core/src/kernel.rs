@@ -15,6 +15,7 @@ use crate::start::Loading;
 use crate::time::Instant;
 use crate::{Address, OnExitKind};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 
 /// One node's kernel. It is a value: equal histories make equal kernels.
 ///
@@ -225,7 +226,7 @@ impl Kernel {
         match process.status {
             Status::Ending(_) | Status::Initializing { refused: true, .. } => None,
             Status::Initializing { .. } | Status::Initialized | Status::Running(_) | Status::BackingOff => {
-                (!self.is_left_out(process)).then(|| Change::Put(id, self.record(id, process)))
+                (!self.is_left_out(process)).then(|| Change::Put(id, Rc::new(self.record(id, process))))
             }
         }
     }

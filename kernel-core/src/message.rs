@@ -14,7 +14,7 @@ pub struct MessageId(pub u64);
 pub struct Cause(pub u64);
 
 /// A lazy-load blob: bytes beside the body, of any size.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blob {
     /// A MIME type, if the sender gave one.
     pub mime: Option<Rc<str>>,
@@ -23,7 +23,7 @@ pub struct Blob {
 }
 
 /// What a sender says in a request.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
     /// Take the prompting message's id, rsvp and blob (rule [M3](crate::Rule::M3)).
     pub inherit: bool,
@@ -38,7 +38,7 @@ pub struct Request {
 }
 
 /// What a sender says in a response.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
     /// Take the last blob received (rule [M3](crate::Rule::M3)).
     pub inherit: bool,
@@ -51,7 +51,7 @@ pub struct Response {
 }
 
 /// One of the two.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A request.
     Request(Request),
@@ -60,7 +60,7 @@ pub enum Content {
 }
 
 /// A message on its way, as the kernel sees it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// Its number.
     pub id: MessageId,

@@ -14,6 +14,7 @@ use crate::on_exit::OnExitKind;
 use crate::process::{Ending, Process, Status};
 use crate::rule::Rule;
 use std::fmt;
+use std::rc::Rc;
 
 mod adversary;
 mod capabilities;
@@ -202,7 +203,7 @@ impl Step<'_> {
     /// The rows that it wants on disk.
     fn puts(&mut self) -> impl Iterator<Item = &mut Record> {
         self.changes().flatten().filter_map(|change| match change {
-            Change::Put(_, record) => Some(record),
+            Change::Put(_, record) => Some(Rc::make_mut(record)),
             Change::Remove(_) => None,
         })
     }
@@ -221,7 +222,7 @@ impl Step<'_> {
             }
             for change in self.changes().flatten() {
                 match change {
-                    Change::Put(put, row) if *put == id => row.capabilities.remove(&capability),
+                    Change::Put(put, row) if *put == id => Rc::make_mut(row).capabilities.remove(&capability),
                     Change::Put(..) | Change::Remove(_) => false,
                 };
             }
@@ -252,6 +253,6 @@ impl Process {
 }
 
 /// Whether two are the same message, and not only alike.
-fn same(one: &std::rc::Rc<Message>, other: &std::rc::Rc<Message>) -> bool {
-    std::rc::Rc::ptr_eq(one, other)
+fn same(one: &Rc<Message>, other: &Rc<Message>) -> bool {
+    Rc::ptr_eq(one, other)
 }

@@ -5,7 +5,7 @@ use crate::message::{Blob, Request};
 use std::rc::Rc;
 
 /// The three behaviours of the exit matrix (rules `X.*`).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum OnExit {
     /// Not restarted, and nothing happens, no matter what ([E6](crate::Rule::E6)).
     #[default]
@@ -17,7 +17,7 @@ pub enum OnExit {
 }
 
 /// One request of [`OnExit::Requests`]. It never expects a response, whatever it says ([E4](crate::Rule::E4)).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OnExitRequest {
     /// Where it goes; dropped if nobody is there.
     pub target: Address,

@@ -79,7 +79,7 @@ pub(super) const ALL: &[Mutant] = &[
                 if let Change::Put(put, row) = change
                     && *put == id
                 {
-                    row.capabilities.clone_from(&was.capabilities);
+                    Rc::make_mut(row).capabilities.clone_from(&was.capabilities);
                 }
             }
         },
@@ -180,7 +180,7 @@ fn ignore_value(s: &mut Step<'_>, state: fn(&Status) -> bool) {
         if let Change::Put(put, row) = change
             && *put == id
         {
-            row.on_exit.clone_from(&was.on_exit);
+            Rc::make_mut(row).on_exit.clone_from(&was.on_exit);
         }
     }
 }

@@ -78,7 +78,7 @@ impl Step<'_> {
     /// The row of a process, as this step wants it on disk.
     fn puts_of(&mut self, of: ProcessRef) -> impl Iterator<Item = &mut crate::effect::Record> {
         self.changes().flatten().filter_map(move |change| match change {
-            Change::Put(id, record) if *id == of => Some(record),
+            Change::Put(id, record) if *id == of => Some(std::rc::Rc::make_mut(record)),
             Change::Put(..) | Change::Remove(_) => None,
         })
     }

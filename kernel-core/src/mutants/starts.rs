@@ -54,7 +54,7 @@ pub(super) const ALL: &[Mutant] = &[
                     if let Effect::Write(_, changes) = change {
                         changes.iter_mut().for_each(|change| match change {
                             crate::Change::Put(put, row) if *put == id => {
-                                row.capabilities.remove(&Capability::messaging(parent));
+                                std::rc::Rc::make_mut(row).capabilities.remove(&Capability::messaging(parent));
                             }
                             crate::Change::Put(..) | crate::Change::Remove(_) => {}
                         });

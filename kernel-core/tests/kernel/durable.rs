@@ -3,14 +3,13 @@
 use super::node::{Node, loads, row, the_answer, the_write};
 use kernel_core::command::{Command, CommandAnswer, Initialize};
 use kernel_core::{
-    Address, Answer, Call, Capability, Change, Effect, Exit, ImageId, Input, OnExit, OnExitKind, Record, Semantics,
-    Spawn,
+    Address, Answer, Call, Capability, Change, Effect, Exit, ImageId, Input, OnExit, OnExitKind, Semantics, Spawn,
 };
 
 /// The on-exit behaviour of the only row that these changes write.
 fn on_exit(changes: &[Change]) -> OnExitKind {
     match changes {
-        [Change::Put(_, Record { on_exit, .. })] => on_exit.kind(),
+        [Change::Put(_, row)] => row.on_exit.kind(),
         other => panic!("{other:?}"),
     }
 }

@@ -3,8 +3,8 @@
 use super::node::{Node, loads, the_answer, the_write};
 use kernel_core::command::{Command, CommandAnswer, Debug, Initialize};
 use kernel_core::{
-    Answer, Blob, Call, Capability, Change, Effect, ImageId, Input, OnExit, Outgoing, ProcessRef, Record, Request,
-    Semantics, Spawn,
+    Answer, Blob, Call, Capability, Change, Effect, ImageId, Input, OnExit, Outgoing, ProcessRef, Request, Semantics,
+    Spawn,
 };
 
 #[test]
@@ -28,7 +28,7 @@ fn a_new_process_holds_the_right_to_message_itself() {
     let init = Initialize { id, on_exit: OnExit::Restart, initial_capabilities: vec![], public: false };
     let ticket = loads(&node.command(&Command::Initialize(Box::new(init)))).expect("its code is loaded");
     let (write, changes) = the_write(&node.step(Input::Loaded(ticket, Ok(ImageId(1)))));
-    let rows: Vec<&Record> = changes
+    let rows: Vec<_> = changes
         .iter()
         .filter_map(|change| match change {
             Change::Put(of, row) if *of == id => Some(row),

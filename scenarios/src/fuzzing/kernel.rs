@@ -70,7 +70,7 @@ struct Driver {
     semantics: Semantics,
     now: Instant,
     boots: u64,
-    rows: BTreeMap<ProcessRef, Record>,
+    rows: BTreeMap<ProcessRef, Rc<Record>>,
     guests: BTreeMap<ProcessRef, Guest>,
     writes: VecDeque<(WriteId, Vec<Change>)>,
     /// A spawn's code, which is to be loaded, and may not be there. A command's comes with it.
@@ -395,7 +395,7 @@ impl Driver {
         self.loads.clear();
         self.states.clear();
         self.effects.clear();
-        let rows = self.rows.iter().map(|(id, row)| (*id, row.clone())).collect();
+        let rows = self.rows.iter().map(|(id, row)| (*id, Record::clone(row))).collect();
         let mut out = Vec::new();
         self.kernel =
             Kernel::boot(self.our, self.semantics.clone(), self.boots << 40, rows, &mut self.names, at, &mut out);

@@ -25,7 +25,7 @@ pub(crate) const COPIES: [&str; 2] = ["/kernel/table", "/kernel/table.mirror"];
 const SHORT_JOURNAL: u64 = 1 << 16;
 
 /// Rows by process.
-pub type Rows = BTreeMap<ProcessRef, Record>;
+pub type Rows = BTreeMap<ProcessRef, Rc<Record>>;
 
 /// The operations that give a new disk an empty table.
 pub fn format() -> Vec<Op> {
@@ -98,7 +98,7 @@ fn replace(disk: &mut Session, changes: &[Change], rows: &Rows, written: &mut Wr
         };
     }
     written.frames.clear();
-    let frame = written.frame(rows.into_iter().map(|(id, record)| Row::Is(id, Rc::new(record))).collect(), names);
+    let frame = written.frame(rows.into_iter().map(|(id, record)| Row::Is(id, record)).collect(), names);
     written.replaced_at = 2 * frame.len() as u64;
     let _ = COPIES.iter().try_for_each(|path| disk.replace(path, &frame));
 }
@@ -117,7 +117,7 @@ pub fn read(disk: &Disk, written: &Written, names: &mut Names, our: NodeId) -> R
         let says = says.unwrap_or_else(|| frame.parse(names, our));
         says.iter().for_each(|row| row.put_into(&mut rows));
     }
-    rows.into_iter().map(|(id, record)| (id, Rc::unwrap_or_clone(record))).collect()
+    rows
 }
 
 /// Whether both copies can be read.
@@ -159,7 +159,7 @@ mod tests {
             public: true,
             capabilities: [kernel_core::Capability { issuer, params }].into(),
         };
-        Change::Put(names.process(id), record)
+        Change::Put(names.process(id), Rc::new(record))
     }
 
     fn table() -> Table {
@@ -244,7 +244,7 @@ mod tests {
         let capability = |nth| kernel_core::Capability { issuer, params: names.params(&format!("{nth}")) };
         let capabilities = (first..first + n).map(capability).collect();
         let (image, on_exit) = (Some(ImageId(1)), OnExit::Restart);
-        Change::Put(names.process("s:q:r"), Record { image, on_exit, public: true, capabilities })
+        Change::Put(names.process("s:q:r"), Rc::new(Record { image, on_exit, public: true, capabilities }))
     }
 
     #[test]
@@ -261,7 +261,7 @@ mod tests {
             let Op::Write(_, _, frame) = &ops[0] else { panic!("a frame is written first: {ops:?}") };
             assert!(frame.len() < longest, "{first}..{n}: {}", frame.len());
             table = table.done(&ops);
-            assert_eq!(table.rows()[id], *record, "{first} {n}");
+            assert_eq!(&table.rows()[id], record, "{first} {n}");
         }
     }
 

@@ -43,7 +43,7 @@ struct Process {
     must: Must,
     since: Instant,
     /// Its row on disk.
-    row: Option<Record>,
+    row: Option<Rc<Record>>,
     /// An on-exit value that is on its way to the disk.
     next_on_exit: Option<OnExit>,
     /// The one that it has set itself, until that is on the disk.
@@ -182,7 +182,7 @@ impl Model {
         }
     }
 
-    fn on_put(&mut self, node: NodeId, id: ProcessRef, row: &Record, at: Instant) -> Result<(), String> {
+    fn on_put(&mut self, node: NodeId, id: ProcessRef, row: &Rc<Record>, at: Instant) -> Result<(), String> {
         // Nobody has a right to whom the table does not have: one that has ended, or may have, or never was written.
         let gone = |issuer: Address| {
             let process = self.processes.get(&(node, issuer.process));

@@ -11,7 +11,7 @@ use crate::trace::event::{Life, What};
 use crate::world::node::{Known, Up};
 use crate::world::operator::Step;
 use kernel_core::command::Command;
-use kernel_core::{Bytes, Cause, Change, Duration, Kernel, Moment, ProcessRef, Semantics};
+use kernel_core::{Bytes, Cause, Change, Duration, Kernel, Moment, ProcessRef, Record, Semantics};
 use std::rc::Rc;
 
 /// How long a node is down, if nobody says otherwise.
@@ -126,7 +126,8 @@ impl World<'_> {
         let boots = self.nodes[node].boots;
         let cause = self.record(node, None, What::Booted(boots));
         // What the disk has is known since just now.
-        let mut rows: Vec<_> = self.nodes[node].known.rows.clone().into_iter().collect();
+        let known = self.nodes[node].known.rows.iter();
+        let mut rows: Vec<_> = known.map(|(id, row)| (*id, Record::clone(row))).collect();
         let first = self.chooser.ask(&mut self.nodes[node].streams.boot_order, &self.names, || {
             rows.iter().map(|(id, _)| *id).filter(|id| !id.is_module()).collect()
         });

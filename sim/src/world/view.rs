@@ -8,6 +8,7 @@ use kernel_core::{
     StateOp,
 };
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// How many entries of a list are shown; the others are counted.
 const LIST_MAX: usize = 8;
@@ -56,7 +57,7 @@ pub struct ProcessState {
     /// Its saved state, as the disk has it.
     pub saved: Option<Bytes>,
     /// Its row of the process table, as the disk has it.
-    pub row: Option<Record>,
+    pub row: Option<Rc<Record>>,
 }
 
 /// What [`ProcessState::fields`] gives, by name.

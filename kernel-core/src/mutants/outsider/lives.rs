@@ -14,6 +14,7 @@ use crate::process::{Ending, Status};
 use crate::rule::How;
 use crate::rule::Rule::{C2, C4, E3, E4, E5, E8, E10, K2, K5, P1, P2, S2, S3, S5, S6, X};
 use crate::start::{Initializer, Loading};
+use std::rc::Rc;
 
 pub(super) const ALL: &[Mutant] = &[
     // Starts.
@@ -310,7 +311,7 @@ pub(super) const ALL: &[Mutant] = &[
             {
                 s.with(|kernel, cx| {
                     let row = kernel.record(id, kernel.processes.get(id).expect("it is ending"));
-                    kernel.write(vec![Change::Put(id, row)], &[], After::Nobody(vec![]), cx);
+                    kernel.write(vec![Change::Put(id, Rc::new(row))], &[], After::Nobody(vec![]), cx);
                 });
             }
         }

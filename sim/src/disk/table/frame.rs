@@ -100,19 +100,19 @@ impl Row {
         match change {
             Change::Remove(id) => Row::IsGone(*id),
             Change::Put(id, record) => match rows.get(id).filter(|_| record.capabilities.len() > LONG_ROW) {
-                None => Row::Is(*id, Rc::new(record.clone())),
+                None => Row::Is(*id, record.clone()),
                 Some(before) => {
                     let gone = before.capabilities.difference(&record.capabilities).copied().collect();
                     let new = record.capabilities.difference(&before.capabilities).copied().collect();
                     let on_exit = record.on_exit.clone();
-                    Row::Becomes(*id, Rc::new(Record { capabilities: new, on_exit, ..*record }), gone)
+                    Row::Becomes(*id, Rc::new(Record { capabilities: new, on_exit, ..**record }), gone)
                 }
             },
         }
     }
 
     /// Brings these rows up to date.
-    pub fn put_into(&self, rows: &mut BTreeMap<ProcessRef, Rc<Record>>) {
+    pub fn put_into(&self, rows: &mut Rows) {
         match self {
             Row::Is(id, record) => {
                 rows.insert(*id, record.clone());

@@ -310,7 +310,7 @@ impl History {
         let capabilities = self.rows.get(&id).map(|row| row.capabilities.clone()).unwrap_or_default();
         let row = Record { image: Some(ImageId(0)), on_exit, public: false, capabilities };
         self.rows.insert(id, row.clone());
-        self.written(Change::Put(id, row))
+        self.written(Change::Put(id, Rc::new(row)))
     }
 
     /// Its row is durably gone.
@@ -326,7 +326,7 @@ impl History {
         let row = self.rows.get_mut(&id).expect("who gains has a row");
         row.capabilities.insert(capability);
         let row = row.clone();
-        self.written(Change::Put(id, row))
+        self.written(Change::Put(id, Rc::new(row)))
     }
 
     /// Its row is durable with one capability less.
@@ -335,7 +335,7 @@ impl History {
         let row = self.rows.get_mut(&id).expect("who loses has a row");
         row.capabilities.remove(&capability);
         let row = row.clone();
-        self.written(Change::Put(id, row))
+        self.written(Change::Put(id, Rc::new(row)))
     }
 
     /// The owner lets it message another.
@@ -360,7 +360,7 @@ impl History {
     pub fn puts_no_code(mut self, name: &str) -> History {
         let id = self.id(name);
         let row = Record { image: None, on_exit: OnExit::None, public: false, capabilities: Default::default() };
-        self.written(Change::Put(id, row))
+        self.written(Change::Put(id, Rc::new(row)))
     }
 
     pub fn keeps(mut self, name: &str, capability: Capability) -> History {

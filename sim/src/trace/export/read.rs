@@ -338,7 +338,7 @@ impl Reader {
                     public: row.public,
                     capabilities: self.capabilities(&row.capabilities)?.into_iter().collect(),
                 };
-                What::Durable(Rc::new(Change::Put(self.process(process)?, record)))
+                What::Durable(Rc::new(Change::Put(self.process(process)?, Rc::new(record))))
             }
             Fact::Durable { process, row: None } => What::Durable(Rc::new(Change::Remove(self.process(process)?))),
             Fact::StateDurable { process, state } => {
