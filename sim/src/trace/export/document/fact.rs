@@ -1,5 +1,7 @@
 //! The events of an exported trace.
 
+#[cfg(doc)]
+use super::Document;
 use super::value::{Answer, Block, Capability, Data, Life, OnExit, Row, Sends, Sight, Spawn, Visit};
 use serde::{Deserialize, Serialize};
 
