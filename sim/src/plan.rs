@@ -13,10 +13,12 @@
 pub mod chooser;
 pub mod detail;
 pub mod fault;
+mod lines;
 pub mod site;
 
-pub use detail::{Down, Lines, ProviderFault};
+pub use detail::{Down, ProviderFault};
 pub use fault::{Family, Fault};
+pub use lines::Lines;
 pub use site::{Site, Subject};
 
 use std::fmt;

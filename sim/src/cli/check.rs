@@ -1,5 +1,6 @@
 //! `check`: a user's own package.
 
+mod args;
 mod blame;
 mod case;
 mod json;
@@ -8,9 +9,8 @@ mod markdown;
 mod summary;
 mod text;
 
-use super::args::{Jobs, ReportFormat as Format, Rules, Seeds, Time};
+use super::args::{Jobs, ReportFormat as Format};
 use super::replay::unused;
-use super::report::Reports;
 use super::status::bar;
 use super::stop::{Halt, Watch};
 use super::text::read as text_file;
@@ -26,18 +26,18 @@ use crate::guest::wasm::Limits;
 use crate::invariant::Violation;
 use crate::package::Package;
 use crate::plan::Plan;
-use crate::plan::chooser::Profile;
 use crate::scenario::Scenario;
 use crate::trace::lost::lost;
 use crate::trace::lost_text;
 use crate::world::{Bounds, Options, Run, Verdict};
+use args::{LoneOnExit, Points};
 use kernel_core::Duration;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
 use std::rc::Rc;
-use std::str::FromStr;
 use summary::{Case, Summary};
+
+pub(super) use args::Check;
 
 /// How much work the crash points of one check may take, and how much its seeds: some seconds each.
 const POINTS_WORK: Work = Work(20_000_000);
@@ -64,78 +64,6 @@ const BOUNDS: Bounds = Bounds {
     mailboxes: 128 << 20,
 };
 
-const EXIT_CODES: &str = "Exit codes: 0 PASSED, 1 FAILED, 2 wrong usage or input (also a --plan of which nothing comes up), 3 a bug of \
-    the simulator, 4 INCONCLUSIVE.\n\nHow to read a verdict, and how to write a workload: scenarios/workloads/README.md";
-
-/// Test your own package: a folder with a manifest.json, its .zip, or one .wasm or .wat
-#[derive(Clone, clap::Args)]
-#[command(after_help = EXIT_CODES)]
-pub(super) struct Check {
-    /// The folder or the file
-    path: PathBuf,
-    /// Its id, package:publisher; by default what its metadata.json says, or the file's name
-    #[arg(long, value_name = "PACKAGE:PUBLISHER")]
-    id: Option<String>,
-    /// A workload in TOML: what is sent to the package, what surrounds it, what must hold; may be given several times
-    #[arg(long, value_name = "FILE", aliases = ["inject", "expect"])]
-    workload: Vec<PathBuf>,
-    /// The version before. It is installed first and runs under the workload; then this one is installed over what it has
-    /// saved, and the same must hold
-    #[arg(long, value_name = "OLD")]
-    upgrade_from: Option<PathBuf>,
-    /// The on-exit of a lone file, which has no manifest; by default restart, or none for one that returns at once, as a
-    /// script does
-    #[arg(long, value_name = "ON-EXIT")]
-    on_exit: Option<LoneOnExit>,
-    /// The number of seeds, or a range: from A up to, but not including, B
-    #[arg(long, value_name = "N|A..B", default_value = "200", conflicts_with = "plan")]
-    seeds: Seeds,
-    /// How much goes wrong under a seed. By default disks are sound: an app that gives up when its disk does is right
-    #[arg(long, default_value = "sound", conflicts_with = "plan")]
-    profile: Profile,
-    /// How many crash points to visit, spread evenly; by default all that a bounded amount of work can visit
-    #[arg(long, value_name = "N|all", conflicts_with = "plan")]
-    points: Option<Points>,
-    /// Play only this plan, and print every event
-    #[arg(long, value_name = "PLAN")]
-    plan: Option<String>,
-    #[command(flatten)]
-    reports: Reports,
-    /// Draw each failure: a page for a browser, in this folder
-    #[arg(long, value_name = "FOLDER")]
-    html: Option<PathBuf>,
-    /// The number of threads; as many as there are processors if not given
-    #[arg(long, value_name = "N", env = "KINODE_SIM_JOBS")]
-    jobs: Option<Jobs>,
-    /// Stop after this time: 90s, 10m, 2h. Where it stops depends on the machine
-    #[arg(long, value_name = "TIME", env = "KINODE_SIM_TIME_LIMIT")]
-    time_limit: Option<Time>,
-    #[command(flatten)]
-    rules: Rules,
-    /// What is printed
-    #[arg(long, default_value = "text")]
-    format: Format,
-}
-
-/// The on-exit of a lone file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum LoneOnExit {
-    /// It is not started again
-    None,
-    /// It is started again
-    Restart,
-}
-
-impl LoneOnExit {
-    /// As a manifest has it.
-    fn name(self) -> &'static str {
-        match self {
-            LoneOnExit::None => "None",
-            LoneOnExit::Restart => "Restart",
-        }
-    }
-}
-
 /// What a check has found on one kernel.
 struct Searched {
     activity: BTreeMap<String, Activity>,
@@ -143,25 +71,6 @@ struct Searched {
     /// How many crash points and seeds were left out; none: none were to be visited.
     left_out: Option<(u64, u64)>,
     cases: Vec<Case>,
-}
-
-/// How many crash points are visited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Points {
-    All,
-    Some(usize),
-}
-
-impl FromStr for Points {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Points, String> {
-        match (text, text.parse()) {
-            ("all", _) => Ok(Points::All),
-            (_, Ok(n)) => Ok(Points::Some(n)),
-            (_, Err(_)) => Err("write how many, or `all`".to_string()),
-        }
-    }
 }
 
 impl Check {

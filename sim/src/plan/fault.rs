@@ -5,9 +5,10 @@
 //! the one place in the world that asks about it.
 
 use crate::disk::{IoFault, IoWrong, Path, Spared};
+use crate::plan::Lines;
 use crate::plan::chooser::Draw;
 use crate::plan::detail::{
-    Count, Detail, Down, Factor, First, Jump, Lines, Lost, NthLatest, Panic, ProviderFault, Rotten, Victim, WriteFault,
+    Count, Detail, Down, Factor, First, Jump, Lost, NthLatest, Panic, ProviderFault, Rotten, Victim, WriteFault,
 };
 use crate::plan::site::{Site, SubjectKind};
 use kernel_core::{Duration, Names, ProcessRef};
