@@ -33,7 +33,7 @@ enum Must {
     Return,
     /// It has exited or was killed: it is never to live again, and its row is to go.
     Go,
-    /// Its node is down, or it exited while nobody can say by which on-exit value.
+    /// Its node is down, it exited while nobody can say by which on-exit value, or nobody can say whose its first row is.
     Show,
 }
 
@@ -52,8 +52,9 @@ struct Process {
     is_initializing: bool,
     /// A child may take its name meanwhile: whose process the next row is does not show.
     is_contested: bool,
-    /// It is to be killed as soon as it is initialized (E5).
-    is_doomed: bool,
+    /// What it must be once its first row is on the disk, if not wait for its run: it was killed meanwhile (E5), or killed
+    /// and initialized anew, and whose row comes does not show.
+    at_first_row: Option<Must>,
     /// What it, or somebody for it, has given up: its row may have it still.
     dropped: Capabilities,
     /// Its saved state, as it last was told.
@@ -101,7 +102,10 @@ impl Model {
             Command::Kill(id) if !id.is_module() => {
                 let process = self.process(node, *id);
                 match process.must {
-                    Must::NotBe => process.is_doomed = process.is_initializing && !process.is_contested,
+                    Must::NotBe => {
+                        let is_known = process.is_initializing && !process.is_contested;
+                        process.at_first_row = is_known.then_some(Must::Go);
+                    }
                     Must::Wait | Must::Live(_) | Must::Return | Must::Show => process.becomes(Must::Go, at),
                     Must::Go => {}
                 }
@@ -113,7 +117,11 @@ impl Model {
                 if process.must == Must::NotBe && !process.is_initializing {
                     process.dropped.clear();
                 }
-                (process.is_initializing, process.is_contested, process.is_doomed) = (true, false, false);
+                // Of two at once the second is refused, and the first is still to be killed; if the first was refused,
+                // this one is not.
+                let was_killed = process.is_initializing && process.at_first_row.is_some();
+                process.at_first_row = was_killed.then_some(Must::Show);
+                (process.is_initializing, process.is_contested) = (true, false);
             }
             _ => {}
         }
@@ -137,7 +145,7 @@ impl Model {
     fn on_down(&mut self, node: NodeId, at: Instant) {
         for process in self.of_node(node) {
             process.forgets();
-            (process.is_initializing, process.is_doomed) = (false, false);
+            (process.is_initializing, process.at_first_row) = (false, None);
             process.becomes(Must::Show, at);
         }
     }
@@ -211,8 +219,10 @@ impl Model {
         process.own_on_exit.take_if(|own| *own == row.on_exit);
         process.row = Some(row.clone());
         match process.must {
-            Must::NotBe if std::mem::take(&mut process.is_doomed) => process.becomes(Must::Go, at),
-            Must::NotBe => process.becomes(Must::Wait, at),
+            Must::NotBe => {
+                let must = process.at_first_row.take().unwrap_or(Must::Wait);
+                process.becomes(must, at);
+            }
             _ => {}
         }
         Ok(())
@@ -324,7 +334,7 @@ impl Model {
             // Perhaps of a name whose initialization was refused. A child is initialized when its code is loaded, which
             // does not show: a kill may come before that, and then it is of nobody.
             What::Spawns(..) => {
-                self.of_node(node).for_each(|process| (process.is_contested, process.is_doomed) = (true, false));
+                self.of_node(node).for_each(|process| (process.is_contested, process.at_first_row) = (true, None));
                 Ok(())
             }
             What::Returned(life, call) => self.on_returned(node, *life, *call),
