@@ -254,7 +254,10 @@ impl RevokedAtTheEnd {
         let issuer = Address { node, process: issuer };
         let holds = |row: &Record| row.capabilities.iter().any(|capability| capability.issuer == issuer);
         let Some(at) = past.lives.node(node) else { return Ok(()) };
-        let mut others = at.processes().filter(|(id, process)| *id != issuer.process && process.fate.is_none());
+        // A row that a refused initialize has left is of nobody, and is removed again.
+        let is_there =
+            |(id, process): &(ProcessRef, &Process)| process.fate.is_none() && (id.is_module() || process.was_there());
+        let mut others = at.processes().filter(|(id, _)| *id != issuer.process).filter(is_there);
         match others.find(|(_, process)| process.row().is_some_and(holds)) {
             Some((holder, _)) => {
                 let (issuer, holder) = (names.process_text(issuer.process), names.process_text(holder));

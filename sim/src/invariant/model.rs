@@ -218,12 +218,9 @@ impl Model {
         process.next_on_exit.take_if(|next| *next == row.on_exit);
         process.own_on_exit.take_if(|own| *own == row.on_exit);
         process.row = Some(row.clone());
-        match process.must {
-            Must::NotBe => {
-                let must = process.at_first_row.take().unwrap_or(Must::Wait);
-                process.becomes(must, at);
-            }
-            _ => {}
+        if process.must == Must::NotBe {
+            let must = process.at_first_row.take().unwrap_or(Must::Wait);
+            process.becomes(must, at);
         }
         Ok(())
     }
